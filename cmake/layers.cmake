@@ -1,0 +1,10 @@
+# gn_layer(NAME): all of src/NAME as one object library, gn-NAME.
+function(gn_layer name)
+    file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.c)
+    if(NOT sources)
+        return()
+    endif()
+    add_library(gn-${name} OBJECT ${sources})
+    set_target_properties(gn-${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+    target_link_libraries(gn-${name} PRIVATE gn_flags)
+endfunction()

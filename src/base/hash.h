@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file hash.h  SipHash (Aumasson and Bernstein, 2012): the one keyed function behind demux, ISN, ports, timestamps and cookies.
+ */
+#ifndef GN_BASE_HASH_H
+#define GN_BASE_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct siphash_key {
+    uint64_t k[2];
+};
+
+/** siphash24() - the full-strength variant, for what outsiders see (ISN, cookies, ports, timestamps) */
+uint64_t siphash24(const struct siphash_key *k, const void *data, size_t len);
+/** siphash13() - the fast variant, for tables only */
+uint64_t siphash13(const struct siphash_key *k, const void *data, size_t len);
+/** siphash_derive() - the @n-th sub-key of a 32-octet secret */
+struct siphash_key siphash_derive(const uint8_t secret[32], uint64_t n);
+
+#endif

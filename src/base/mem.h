@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file mem.h  Memory of one host: power-of-two blocks over the caller's page source, with a budget and an account.
+ *
+ * Classes of 2^6 .. 2^16 octets are carved from larger blocks and kept in free lists (last in, first out: what was used
+ * last is still in cache); larger ones go to the page source, with a few of each class kept. All is accounted by
+ * allocated size. Exhaustion is a normal result: NULL.
+ */
+#ifndef GN_BASE_MEM_H
+#define GN_BASE_MEM_H
+
+#include <gannet/types.h>
+
+#define MEM_CLASS_MIN   6
+#define MEM_CLASS_SMALL 16
+#define MEM_CLASS_MAX   30
+
+struct mem_block;
+
+struct mem {
+    struct gn_page_source src;
+    uint64_t              budget;         /* octets that may be taken from src */
+    uint64_t              taken, peak;    /* octets taken from src now, at most */
+    uint64_t              used;           /* octets handed out now, by class size */
+    void                 *free[MEM_CLASS_MAX + 1];
+    uint32_t              n_free[MEM_CLASS_MAX + 1];
+    struct mem_block     *blocks;         /* all carved blocks, for mem_fini */
+};
+
+void mem_init(struct mem *m, struct gn_page_source src, uint64_t budget);
+/** mem_fini() - every block goes back to the source, handed out or not */
+void mem_fini(struct mem *m);
+/** mem_alloc() - at least @bytes (1 .. 2^30), 64-aligned, not cleared; NULL: budget or source exhausted */
+void *mem_alloc(struct mem *m, size_t bytes);
+/** mem_free() - @bytes as asked for (any number of the same class); @p may be NULL */
+void mem_free(struct mem *m, void *p, size_t bytes);
+/** mem_size() - what mem_alloc(bytes) really takes: the next power of two, 64 at least */
+size_t mem_size(size_t bytes);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file pool.h  Objects of one size, found by a small index, in slabs that never move.
+ *
+ * Each index has a generation of 31 bits that grows at each free, so that stale names are noticed without touching the object.
+ */
+#ifndef GN_BASE_POOL_H
+#define GN_BASE_POOL_H
+
+#include "base/mem.h"
+
+struct pool {
+    struct mem *mem;
+    uint32_t    object_bytes; /* multiple of 8 */
+    uint32_t    slab_shift;   /* objects per slab = 1 << slab_shift */
+    uint32_t    n_slabs, cap_slabs;
+    void      **slab;
+    uint32_t  **gen;        /* per slab: generation << 1 | live */
+    uint32_t    free_head;  /* index + 1, 0: none */
+    uint32_t    used, max;  /* live objects, limit */
+};
+
+/** pool_init() - allocates nothing. @object_bytes is rounded up to a multiple of 8; @max <= 2^24 objects */
+void pool_init(struct pool *p, struct mem *m, uint32_t object_bytes, uint32_t max);
+void pool_fini(struct pool *p);
+/** pool_alloc() - an object, not cleared, and its index; NULL: limit or memory */
+void *pool_alloc(struct pool *p, uint32_t *ret_index);
+void  pool_free(struct pool *p, uint32_t index);
+/** pool_at() - the object of a live index */
+static inline void *pool_at(const struct pool *p, uint32_t index)
+{
+    uint32_t in = index & ((1u << p->slab_shift) - 1);
+
+    return (char *)p->slab[index >> p->slab_shift] + (size_t)in * p->object_bytes;
+}
+/** pool_gen() - generation of a live index */
+uint32_t pool_gen(const struct pool *p, uint32_t index);
+/** pool_find() - the object if @index is in range, live and of generation @gen, else NULL */
+void *pool_find(const struct pool *p, uint32_t index, uint32_t gen);
+/** pool_next() - the first live index >= @from, or UINT32_MAX */
+uint32_t pool_next(const struct pool *p, uint32_t from);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file recovery.h  Loss recovery as a value: ranges sent and acknowledged go in, what to send and when to wake comes out.
+ *
+ * Knows sequence numbers (SYN and FIN are octets of the stream like any other), times and the congestion controller; knows neither
+ * connections nor segments nor buffers. SND.NXT never goes back: what has to be sent again is *marked* lost in the log of transmissions
+ * (sent.h), and recovery_next_lost() names it. One mechanism serves timeouts, NewReno, SACK and RACK.
+ */
+#ifndef GN_RECOVERY_RECOVERY_H
+#define GN_RECOVERY_RECOVERY_H
+
+#include "base/mem.h"
+#include "base/seq.h"
+#include "base/time.h"
+#include "congestion/cc.h"
+#include "recovery/rtt.h"
+#include "recovery/sent.h"
+
+#include <gannet/conf.h>
+#include <gannet/status.h>
+
+struct rec_env {
+    gn_time               now;
+    const struct gn_conf *conf;
+    struct mem           *mem;
+};
+
+struct recovery {
+    struct sent_log sent;    /* what is between una and nxt, one record per segment */
+    struct rtt      rtt;
+    struct cc       cc;
+    seq_t           una, nxt;
+    seq_t           recover;   /* RFC 6582 recover, RFC 6675 RecoveryPoint */
+    uint32_t        mss;       /* SMSS: payload octets of a full segment */
+    uint8_t         state;     /* enum gn_recovery_state */
+    uint8_t         backoff;   /* RTO doublings in a row */
+    bool            sack_ok;   /* SACK negotiated */
+    bool            rto_spans_syn; /* SYN timed out: RFC 6298 5.7 */
+    uint16_t        dup_acks;
+    uint32_t        retransmits;   /* segments sent again, in all */
+    uint64_t        delivered;     /* octets acknowledged or SACKed, in all */
+    gn_time         first_unacked; /* when what is at una was sent first; 0 if nothing is in flight */
+    gn_time         last_sent;     /* last transmission of anything */
+    deadline_t      rto_at, pto_at, reo_at;
+    bool            probe_due; /* PTO fired: recovery_next_probe() */
+    /* the owner of this layer adds what RACK, PRR, F-RTO and undo need */
+};
+
+/** What one arriving ACK says. */
+struct rec_ack {
+    seq_t                     ack;
+    bool                      dup;      /* meets RFC 5681's definition of a duplicate ACK (no text, window unchanged, ...) */
+    bool                      has_ts;   /* ts_rtt is valid: echo of a timestamp, already judged sane (RFC 7323 4) */
+    gn_time                   ts_rtt;
+    bool                      ece;      /* ECN-Echo on a connection that negotiated ECN */
+    uint8_t                   n_sack;
+    struct rec_sack {
+        seq_t l, r;
+    } sack[4]; /* as received, not yet judged (CC-2018-8) */
+};
+
+struct rec_result {
+    uint32_t acked;          /* octets newly acknowledged cumulatively */
+    uint32_t sacked;         /* octets newly SACKed */
+    uint32_t lost;           /* octets newly marked lost */
+    bool     dsack;          /* the ACK reported a duplicate */
+    bool     entered, left;  /* fast recovery */
+    bool     spurious;       /* an earlier timeout or recovery was found spurious and undone */
+    gn_time  rtt;            /* sample taken, 0: none */
+};
+
+/** recovery_init() - nothing sent yet, next octet is @iss; cc is the algorithm's index (conf tcp_congestion_control) */
+void recovery_init(struct recovery *r, const struct rec_env *e, seq_t iss, uint32_t mss, unsigned cc);
+void recovery_free(struct recovery *r, const struct rec_env *e);
+/** recovery_set_mss() - path MTU or option set changed */
+void recovery_set_mss(struct recovery *r, const struct rec_env *e, uint32_t mss);
+/** recovery_reserve() - room for @n more records; false: no memory, so nothing may be sent now */
+bool recovery_reserve(struct recovery *r, const struct rec_env *e, uint32_t n);
+/**
+ * recovery_on_sent() - [start, start + len) leaves now
+ * New data (start == nxt) is logged in records of at most mss octets each, so that a super-segment is one call; anything below nxt is
+ * a retransmission of whole records or of their front part. Arms RTO, PTO. @app_limited: nothing more is waiting behind it
+ */
+void recovery_on_sent(struct recovery *r, const struct rec_env *e, seq_t start, uint32_t len, bool app_limited);
+/** recovery_on_ack() - @a->ack is in [una, nxt] */
+void recovery_on_ack(struct recovery *r, const struct rec_env *e, const struct rec_ack *a, struct rec_result *ret);
+/** recovery_on_rto() - the RTO has expired: everything outstanding that RFC 6298/8985 says is lost is marked; RTO doubled and
+ *  armed again; backoff incremented */
+void recovery_on_rto(struct recovery *r, const struct rec_env *e);
+void recovery_on_pto(struct recovery *r, const struct rec_env *e);
+void recovery_on_reorder_timer(struct recovery *r, const struct rec_env *e);
+/** recovery_next_lost() - the lowest run of octets marked lost and not sent again since; at most @max octets; false: none */
+bool recovery_next_lost(const struct recovery *r, uint32_t max, seq_t *ret_start, uint32_t *ret_len);
+/** recovery_next_probe() - after PTO, when there is no new data: the last segment sent; clears probe_due */
+bool recovery_next_probe(struct recovery *r, seq_t *ret_start, uint32_t *ret_len);
+/** recovery_in_flight() - pipe: octets believed to be in the network */
+uint32_t recovery_in_flight(const struct recovery *r);
+/** recovery_room() - octets that congestion control lets us send now (cwnd, PRR, limited transmit); 0: none */
+uint32_t recovery_room(const struct recovery *r);
+/** recovery_on_idle_restart() - about to send after an idle time: RFC 5681 4.1 */
+void recovery_on_idle_restart(struct recovery *r, const struct rec_env *e);
+/** recovery_rto() - the timeout now, with back-off */
+gn_time recovery_rto(const struct recovery *r, const struct rec_env *e);
+/** recovery_status() - fill the recovery part of a status */
+void recovery_status(const struct recovery *r, const struct rec_env *e, struct gn_status *ret);
+/** recovery_check() - invariants (INV-04, INV-05, INV-07), costly; ASSERTs */
+void recovery_check(const struct recovery *r);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file checksum.h  The Internet checksum (RFC 1071, RFC 1624): sums, copies with a sum, incremental update.
+ *
+ * A sum is an unfolded 64-bit accumulator over 16-bit words in network order (as if loaded big-endian). Pieces of odd length shift the
+ * next piece by one octet; csum_join() takes care of that.
+ */
+#ifndef GN_WIRE_CHECKSUM_H
+#define GN_WIRE_CHECKSUM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** csum() - sum of @len octets that begin at an even offset of the packet */
+uint64_t csum(const void *p, size_t len);
+/** csum_copy() - memcpy and csum() in one pass */
+uint64_t csum_copy(void *dst, const void *src, size_t len);
+/** csum_join() - append a piece whose own sum is @piece at offset @offset (may be odd) to @sum */
+uint64_t csum_join(uint64_t sum, uint64_t piece, size_t offset);
+/** csum_fold() - to 16 bits, not complemented, host order value of the big-endian word */
+uint16_t csum_fold(uint64_t sum);
+/** csum_finish() - what goes into the checksum field: the complement of the fold */
+uint16_t csum_finish(uint64_t sum);
+/** csum_update16() - the field @old after a 16-bit word changed from @from to @to (RFC 1624) */
+uint16_t csum_update16(uint16_t old, uint16_t from, uint16_t to);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file tcp.h  A TCP segment as a value, and as octets (RFC 9293 sec. 3.1).
+ *
+ * Parsed once into host order; from then on only values travel.
+ */
+#ifndef GN_WIRE_TCP_H
+#define GN_WIRE_TCP_H
+
+#include "base/seq.h"
+#include "wire/tcpopt.h"
+
+#include <gannet/frame.h>
+
+enum tcp_ctl {
+    CTL_FIN = 0x001,
+    CTL_SYN = 0x002,
+    CTL_RST = 0x004,
+    CTL_PSH = 0x008,
+    CTL_ACK = 0x010,
+    CTL_URG = 0x020,
+    CTL_ECE = 0x040,
+    CTL_CWR = 0x080,
+    CTL_AE  = 0x100, /* RFC 9768; formerly NS */
+};
+
+#define TCP_HEADER_MIN 20
+#define TCP_HEADER_MAX 60
+#define SEG_SPANS      3
+
+/** The four-tuple, seen from this host. */
+struct tcp_key {
+    struct gn_addr laddr, raddr;
+    uint16_t       lport, rport;
+};
+
+/** One segment. SEG.LEN is seg_len(): text plus SYN plus FIN. */
+struct seg {
+    struct tcp_key key;
+    seq_t          seq, ack;
+    uint16_t       ctl;  /* CTL_* */
+    uint16_t       wnd;  /* the field as it is on the wire, not scaled */
+    uint16_t       up;   /* urgent pointer field */
+    uint8_t        ecn;  /* IP ECN field, 0..3 */
+    uint8_t        tos;  /* IP Diffserv octet without ECN */
+    uint8_t        ttl;  /* out: to send with */
+    uint8_t        n_text;
+    uint16_t       gso_size;        /* out: text octets per wire segment, 0: one segment */
+    uint32_t       text_len;        /* octets of text */
+    struct gn_span text[SEG_SPANS]; /* borrowed */
+    struct tcpopt  opt;
+};
+
+static inline uint32_t seg_len(const struct seg *s)
+{
+    return s->text_len + !!(s->ctl & CTL_SYN) + !!(s->ctl & CTL_FIN);
+}
+
+/**
+ * tcp_parse() - octets to a segment
+ * @p, @len:  contiguous: at least the whole TCP header; text may go on in @tail
+ * @ret:      key, ecn and tos are the caller's (IP layer) to fill; everything else is set. Untouched on failure
+ *
+ * Returns GN_DROP_NONE, _TCP_TRUNCATED, _TCP_DATA_OFFSET, or _TCP_BAD_OPTIONS (a SYN only; in other segments the broken tail of the
+ * options is ignored: OPT-GEN-1). Does not verify the checksum.
+ */
+enum gn_drop tcp_parse(const uint8_t *p, uint32_t len, const struct gn_span *tail, unsigned n_tail, struct seg *ret);
+
+/** tcp_header_len() - octets of header that tcp_emit() will write: 20 plus options, a multiple of 4 */
+uint32_t tcp_header_len(const struct seg *s);
+/** tcp_emit() - write the header (not the text) at @p, checksum field 0; returns its length. Source port is key.lport */
+uint32_t tcp_emit(const struct seg *s, uint8_t *p);
+
+#endif
