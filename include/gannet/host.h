@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
- * @file host.h  A whole TCP/IP host as a value: it does no I/O, reads no clock, and never calls you back.
+ * @file host.h  A whole TCP/IP host as a value: it does no I/O, reads no clock, and never calls you
+ * back.
  *
  * The loop of a program that owns a host:
  *
  *     for (;;) {
  *         n = read packets;                     gn_host_input(h, frames, n, now);
- *         while ((e = gn_host_events(h, ...)))  gn_accept / gn_recv / gn_send / gn_close ...
+ *         while ((e = gn_host_events(h, ...)))  gn_host_accept / recv / send / close ...
  *         while ((n = gn_host_output(h, frames, room, now)))   write packets;
  *         sleep until packets come or gn_host_deadline(h) is reached;
  *     }
  *
- * `now` is monotonic and never goes back; one value for one call. A host belongs to one thread at a time.
- * gn_host_input() only notes what has to be sent; call gn_host_output() until it returns 0 after input, after calls, and
- * when the deadline is reached. Timeouts are processed by gn_host_output().
+ * `now` is monotonic and never goes back; one value for one call. A host belongs to one thread at a
+ * time. gn_host_input() only notes what has to be sent; call gn_host_output() until it returns 0
+ * after input, after calls, and when the deadline is reached. Timeouts are processed by
+ * gn_host_output().
  */
 #ifndef GANNET_HOST_H
 #define GANNET_HOST_H
@@ -30,13 +32,16 @@ extern "C" {
 struct gn_host;
 
 struct gn_host_config {
-    struct gn_conf        conf;
+    struct gn_conf conf;
     struct gn_page_source pages;
-    uint8_t               secret[32]; /* from a CSPRNG; keys for ISN, ports, timestamps, cookies, hash are derived from it */
+    uint8_t secret[32]; /* from a CSPRNG; keys for ISN, ports, timestamps, cookies, hash are derived
+                           from it */
 };
 
-/** gn_host_new() - a host without interfaces. NULL: *ret_err (may be NULL) is GN_E_INVALID or GN_E_NO_MEMORY */
-GN_API struct gn_host *gn_host_new(const struct gn_host_config *cfg, gn_time now, enum gn_err *ret_err);
+/** gn_host_new() - a host without interfaces. NULL: *ret_err (may be NULL) is GN_E_INVALID or
+ * GN_E_NO_MEMORY */
+GN_API struct gn_host *gn_host_new(const struct gn_host_config *cfg, gn_time now,
+                                   enum gn_err *ret_err);
 /** gn_host_free() - drops every connection without a word to the peers and gives all memory back */
 GN_API void gn_host_free(struct gn_host *h);
 
@@ -44,124 +49,149 @@ GN_API void gn_host_free(struct gn_host *h);
 /** gn_host_add_iface() - index of the new interface (0, 1, ...), or a negative gn_err */
 GN_API int gn_host_add_iface(struct gn_host *h, const struct gn_iface *i);
 /** gn_host_add_addr() - own an address; the prefix becomes an on-link route */
-GN_API enum gn_err gn_host_add_addr(struct gn_host *h, int iface, struct gn_addr a, unsigned prefix_len);
-/** gn_host_add_route() - @gateway all zero: on-link. Longest prefix wins; a default route has prefix_len 0.
- *  For IPv4, @dst is mapped and prefix_len counts 0..32 */
-GN_API enum gn_err gn_host_add_route(struct gn_host *h, int iface, struct gn_addr dst, unsigned prefix_len,
-                                     struct gn_addr gateway);
+GN_API enum gn_err gn_host_add_addr(struct gn_host *h, int iface, struct gn_addr a,
+                                    unsigned prefix_len);
+/** gn_host_add_route() - @gateway all zero: on-link. Longest prefix wins; a default route has
+ * prefix_len 0. For IPv4, @dst is mapped and prefix_len counts 0..32 */
+GN_API enum gn_err gn_host_add_route(struct gn_host *h, int iface, struct gn_addr dst,
+                                     unsigned prefix_len, struct gn_addr gateway);
 
-/** gn_host_input() - @n frames have arrived; borrowed for the call. Never fails: what is no good is counted */
+/** gn_host_input() - @n frames have arrived; borrowed for the call. Never fails: what is no good is
+ * counted */
 GN_API void gn_host_input(struct gn_host *h, const struct gn_frame *frames, size_t n, gn_time now);
-/** gn_host_output() - fill up to @n frames (buf and cap set by the caller); the number filled, 0: nothing to send now */
+/** gn_host_output() - fill up to @n frames (buf and cap set by the caller); the number filled, 0:
+ * nothing to send now */
 GN_API size_t gn_host_output(struct gn_host *h, struct gn_frame *frames, size_t n, gn_time now);
 /** gn_host_deadline() - call gn_host_output() no later than this even if nothing arrives */
 GN_API struct gn_deadline gn_host_deadline(const struct gn_host *h);
 
 /** What has happened to a connection or listener; bits, several may come at once. */
 enum {
-    GN_EV_ACCEPT    = 1,  /* listener: gn_accept() will give a connection */
-    GN_EV_CONNECTED = 2,  /* active OPEN done */
-    GN_EV_READABLE  = 4,  /* data, or the end of it, can be read */
-    GN_EV_WRITABLE  = 8,  /* room in the send buffer again after a short gn_send() */
-    GN_EV_EOF       = 16, /* the peer has sent its FIN */
-    GN_EV_ERROR     = 32, /* reset, refused, timed out, unreachable: gn_error() */
-    GN_EV_CLOSED    = 64, /* state CLOSED reached; the handle stays valid until gn_close() */
-    GN_EV_URGENT    = 128,
-    GN_EV_STATE     = 256, /* state changed (only for connections with option GN_OPT_STATE_EVENTS) */
+    GN_EV_ACCEPT = 1,    /* listener: gn_host_accept() will give a connection */
+    GN_EV_CONNECTED = 2, /* active OPEN done */
+    GN_EV_READABLE = 4,  /* data, or the end of it, can be read */
+    GN_EV_WRITABLE = 8,  /* room in the send buffer again after a short gn_host_send() */
+    GN_EV_EOF = 16,      /* the peer has sent its FIN */
+    GN_EV_ERROR = 32,    /* reset, refused, timed out, unreachable: gn_host_error() */
+    GN_EV_CLOSED = 64,   /* state CLOSED reached; the handle stays valid until gn_host_close() */
+    GN_EV_URGENT = 128,
+    GN_EV_STATE = 256, /* state changed (only for connections with option GN_OPT_STATE_EVENTS) */
 };
 
 struct gn_event {
     gn_handle handle;
-    void     *user; /* as given to gn_connect, gn_listen or gn_set_user */
-    unsigned  what; /* GN_EV_* */
+    void *user;    /* as given to gn_host_connect, gn_host_listen or gn_host_set_user */
+    unsigned what; /* GN_EV_* */
 };
 
-/** gn_host_events() - take up to @max events off the queue; the number taken. Each connection is queued at most once */
+/** gn_host_events() - take up to @max events off the queue; the number taken. Each connection is
+ * queued at most once */
 GN_API size_t gn_host_events(struct gn_host *h, struct gn_event *ev, size_t max);
 
 /* --- the user calls of RFC 9293 sec. 3.10.1-6 --- */
 
-/** gn_listen() - passive OPEN. @local port 0: an ephemeral one. @backlog bounds the accept queue (min with somaxconn).
- *  GN_E_IN_USE, GN_E_NOT_AVAILABLE (address not ours), GN_E_NO_MEMORY, GN_E_NO_PORTS */
-GN_API enum gn_err gn_listen(struct gn_host *h, struct gn_endpoint local, unsigned backlog, void *user, gn_handle *ret);
-/** gn_accept() - next established connection of a listener, or GN_E_WOULD_BLOCK */
-GN_API enum gn_err gn_accept(struct gn_host *h, gn_handle listener, gn_handle *ret);
-/** gn_connect() - active OPEN; the SYN leaves with the next gn_host_output(). @local: any parts may be 0.
- *  GN_E_INVALID (remote unspecified, broadcast, multicast), GN_E_NO_ROUTE, GN_E_NOT_AVAILABLE, GN_E_IN_USE,
- *  GN_E_NO_PORTS, GN_E_NO_MEMORY */
-GN_API enum gn_err gn_connect(struct gn_host *h, struct gn_endpoint local, struct gn_endpoint remote, void *user,
-                              gn_time now, gn_handle *ret);
-/** gn_send() - SEND: octets taken (may be fewer than @len), or a negative gn_err: WOULD_BLOCK (GN_EV_WRITABLE will
- *  follow), CLOSING, NOT_CONNECTED, or the error that ended the connection (once; then CLOSING) */
+/** gn_host_listen() - passive OPEN. @local port 0: an ephemeral one. @backlog bounds the accept
+ * queue (min with somaxconn). GN_E_IN_USE, GN_E_NOT_AVAILABLE (address not ours), GN_E_NO_MEMORY,
+ * GN_E_NO_PORTS */
+GN_API enum gn_err gn_host_listen(struct gn_host *h, struct gn_endpoint local, unsigned backlog,
+                                  void *user, gn_handle *ret);
+/** gn_host_accept() - next established connection of a listener, or GN_E_WOULD_BLOCK */
+GN_API enum gn_err gn_host_accept(struct gn_host *h, gn_handle listener, gn_handle *ret);
+/** gn_host_connect() - active OPEN; the SYN leaves with the next gn_host_output(). @local: any
+ * parts may be 0. GN_E_INVALID (remote unspecified, broadcast, multicast), GN_E_NO_ROUTE,
+ * GN_E_NOT_AVAILABLE, GN_E_IN_USE, GN_E_NO_PORTS, GN_E_NO_MEMORY */
+GN_API enum gn_err gn_host_connect(struct gn_host *h, struct gn_endpoint local,
+                                   struct gn_endpoint remote, void *user, gn_time now,
+                                   gn_handle *ret);
+/** gn_host_send() - SEND: octets taken (may be fewer than @len), or a negative gn_err: WOULD_BLOCK
+ * (GN_EV_WRITABLE will follow), CLOSING, NOT_CONNECTED, or the error that ended the connection
+ * (once; then CLOSING) */
 #define GN_SEND_URGENT 1 /* the last octet is urgent (RFC 9293 3.8.5) */
 #define GN_SEND_MORE   2 /* more will follow at once: do not send a short segment yet */
-GN_API int64_t gn_send(struct gn_host *h, gn_handle c, const void *buf, size_t len, unsigned flags, gn_time now);
-/** gn_recv() - RECEIVE: octets given, 0 at the end of the peer's data (its FIN), or a negative gn_err: WOULD_BLOCK,
- *  RESET (never looks like an end of data: MUST-12), TIMED_OUT, NOT_CONNECTED */
+GN_API int64_t gn_host_send(struct gn_host *h, gn_handle c, const void *buf, size_t len,
+                            unsigned flags, gn_time now);
+/** gn_host_recv() - RECEIVE: octets given, 0 at the end of the peer's data (its FIN), or a negative
+ * gn_err: WOULD_BLOCK, RESET (never looks like an end of data: MUST-12), TIMED_OUT, NOT_CONNECTED
+ */
 #define GN_RECV_PEEK 1
-GN_API int64_t gn_recv(struct gn_host *h, gn_handle c, void *buf, size_t len, unsigned flags, gn_time now);
-/** gn_send_room() / gn_send_commit() - zero-copy SEND: up to 2 spans of free send buffer (at least one octet of @want in
- *  all, or WOULD_BLOCK), then say how many were filled. Spans are dead after any other call into the host */
-GN_API int     gn_send_room(struct gn_host *h, gn_handle c, size_t want, struct gn_span ret[2]);
-GN_API int64_t gn_send_commit(struct gn_host *h, gn_handle c, size_t len, unsigned flags, gn_time now);
-/** gn_recv_data() / gn_recv_done() - zero-copy RECEIVE: up to 2 spans of readable data (their number; 0: end of data;
- *  or a negative gn_err), then give @len octets back. Spans are dead after any other call into the host */
-GN_API int         gn_recv_data(struct gn_host *h, gn_handle c, struct gn_span ret[2]);
-GN_API enum gn_err gn_recv_done(struct gn_host *h, gn_handle c, size_t len, gn_time now);
-/** gn_shutdown() - CLOSE of RFC 9293: nothing more will be sent; receiving goes on (half-close) */
-GN_API enum gn_err gn_shutdown(struct gn_host *h, gn_handle c, gn_time now);
-/** gn_shutdown_read() - nothing more will be read: what arrives is acknowledged and thrown away (shutdown(SHUT_RD)) */
-GN_API enum gn_err gn_shutdown_read(struct gn_host *h, gn_handle c, gn_time now);
-/** gn_close() - the user is done with the handle: CLOSE if that was not called, RST if unread data is left (SHLD-3);
- *  the connection goes on as an orphan through its remaining states. For a listener: stops listening, resets what waits
- *  in its accept queue. The handle is invalid afterwards */
-GN_API enum gn_err gn_close(struct gn_host *h, gn_handle c, gn_time now);
-/** gn_abort() - ABORT: RST to the peer (in the states where the RFC sends one); the handle is invalid afterwards */
-GN_API enum gn_err gn_abort(struct gn_host *h, gn_handle c, gn_time now);
-/** gn_status() - STATUS of a connection or listener */
-GN_API enum gn_err gn_status(const struct gn_host *h, gn_handle c, gn_time now, struct gn_status *ret);
-/** gn_error() - the pending error, which it clears (SO_ERROR) */
-GN_API enum gn_err gn_error(struct gn_host *h, gn_handle c);
-/** gn_poll_conn() - GN_EV_* bits that hold now (level, not edge) */
-GN_API unsigned gn_poll_conn(const struct gn_host *h, gn_handle c);
-GN_API enum gn_err gn_set_user(struct gn_host *h, gn_handle c, void *user);
+GN_API int64_t gn_host_recv(struct gn_host *h, gn_handle c, void *buf, size_t len, unsigned flags,
+                            gn_time now);
+/** gn_host_send_room() / gn_host_send_commit() - zero-copy SEND: up to 2 spans of free send buffer
+ * (at least one octet of @want in all, or WOULD_BLOCK), then say how many were filled. Spans are
+ * dead after any other call into the host */
+GN_API int gn_host_send_room(struct gn_host *h, gn_handle c, size_t want, struct gn_span ret[2]);
+GN_API int64_t gn_host_send_commit(struct gn_host *h, gn_handle c, size_t len, unsigned flags,
+                                   gn_time now);
+/** gn_host_recv_data() / gn_host_recv_done() - zero-copy RECEIVE: up to 2 spans of readable data
+ * (their number; 0: end of data; or a negative gn_err), then give @len octets back. Spans are dead
+ * after any other call into the host */
+GN_API int gn_host_recv_data(struct gn_host *h, gn_handle c, struct gn_span ret[2]);
+GN_API enum gn_err gn_host_recv_done(struct gn_host *h, gn_handle c, size_t len, gn_time now);
+/** gn_host_shutdown() - CLOSE of RFC 9293: nothing more will be sent; receiving goes on
+ * (half-close) */
+GN_API enum gn_err gn_host_shutdown(struct gn_host *h, gn_handle c, gn_time now);
+/** gn_host_shutdown_read() - nothing more will be read: what arrives is acknowledged and thrown
+ * away (shutdown(SHUT_RD)) */
+GN_API enum gn_err gn_host_shutdown_read(struct gn_host *h, gn_handle c, gn_time now);
+/** gn_host_close() - the user is done with the handle: CLOSE if that was not called, RST if unread
+ * data is left (SHLD-3); the connection goes on as an orphan through its remaining states. For a
+ * listener: stops listening, resets what waits in its accept queue. The handle is invalid
+ * afterwards */
+GN_API enum gn_err gn_host_close(struct gn_host *h, gn_handle c, gn_time now);
+/** gn_host_abort() - ABORT: RST to the peer (in the states where the RFC sends one); the handle is
+ * invalid afterwards */
+GN_API enum gn_err gn_host_abort(struct gn_host *h, gn_handle c, gn_time now);
+/** gn_host_status() - STATUS of a connection or listener */
+GN_API enum gn_err gn_host_status(const struct gn_host *h, gn_handle c, gn_time now,
+                                  struct gn_status *ret);
+/** gn_host_error() - the pending error, which it clears (SO_ERROR) */
+GN_API enum gn_err gn_host_error(struct gn_host *h, gn_handle c);
+/** gn_host_poll() - GN_EV_* bits that hold now (level, not edge) */
+GN_API unsigned gn_host_poll(const struct gn_host *h, gn_handle c);
+GN_API enum gn_err gn_host_set_user(struct gn_host *h, gn_handle c, void *user);
 
-/** Options of one connection; on a listener they are inherited by what it accepts. Values are numbers in the unit given. */
+/** Options of one connection; on a listener they are inherited by what it accepts. Values are
+ * numbers in the unit given. */
 enum gn_opt {
-    GN_OPT_NODELAY,       /* 0/1: Nagle off */
-    GN_OPT_CORK,          /* 0/1: hold short segments, 200 ms at the most */
-    GN_OPT_QUICKACK,      /* 0/1: acknowledge at once */
-    GN_OPT_KEEPALIVE,     /* 0/1 */
-    GN_OPT_KEEPIDLE,      /* nanoseconds */
-    GN_OPT_KEEPINTVL,     /* nanoseconds */
+    GN_OPT_NODELAY,   /* 0/1: Nagle off */
+    GN_OPT_CORK,      /* 0/1: hold short segments, 200 ms at the most */
+    GN_OPT_QUICKACK,  /* 0/1: acknowledge at once */
+    GN_OPT_KEEPALIVE, /* 0/1 */
+    GN_OPT_KEEPIDLE,  /* nanoseconds */
+    GN_OPT_KEEPINTVL, /* nanoseconds */
     GN_OPT_KEEPCNT,
     GN_OPT_SYNCNT,
-    GN_OPT_USER_TIMEOUT,  /* nanoseconds, 0: by retries */
-    GN_OPT_LINGER2,       /* nanoseconds, life of an orphaned FIN-WAIT-2; 0: default */
-    GN_OPT_SNDBUF,        /* octets; switches auto-tuning off */
+    GN_OPT_USER_TIMEOUT, /* nanoseconds, 0: by retries */
+    GN_OPT_LINGER2,      /* nanoseconds, life of an orphaned FIN-WAIT-2; 0: default */
+    GN_OPT_SNDBUF,       /* octets; switches auto-tuning off */
     GN_OPT_RCVBUF,
     GN_OPT_RCVLOWAT,
     GN_OPT_NOTSENT_LOWAT,
-    GN_OPT_MAXSEG,        /* octets; before OPEN: announced and used at most; read: the current one */
-    GN_OPT_CONGESTION,    /* 0 newreno, 1 cubic, 2 bbr */
-    GN_OPT_TTL,           /* 1..255: TTL or hop limit */
-    GN_OPT_TOS,           /* Diffserv octet; the two ECN bits are TCP's own */
-    GN_OPT_OOBINLINE,     /* 0/1 */
-    GN_OPT_REUSEADDR,     /* 0/1 */
-    GN_OPT_REUSEPORT,     /* 0/1 */
-    GN_OPT_DEFER_ACCEPT,  /* nanoseconds */
-    GN_OPT_STATE_EVENTS,  /* 0/1: GN_EV_STATE wanted */
+    GN_OPT_MAXSEG,     /* octets; before OPEN: announced and used at most; read: the current one */
+    GN_OPT_CONGESTION, /* 0 newreno, 1 cubic, 2 bbr */
+    GN_OPT_TTL,        /* 1..255: TTL or hop limit */
+    GN_OPT_TOS,        /* Diffserv octet; the two ECN bits are TCP's own */
+    GN_OPT_OOBINLINE,  /* 0/1 */
+    GN_OPT_REUSEADDR,  /* 0/1 */
+    GN_OPT_REUSEPORT,  /* 0/1 */
+    GN_OPT_DEFER_ACCEPT, /* nanoseconds */
+    GN_OPT_STATE_EVENTS, /* 0/1: GN_EV_STATE wanted */
     GN_OPT_COUNT
 };
-/** gn_set_option() / gn_get_option() - GN_E_INVALID: out of bounds; GN_E_UNSUPPORTED; GN_E_BAD_HANDLE */
-GN_API enum gn_err gn_set_option(struct gn_host *h, gn_handle c, enum gn_opt o, uint64_t value, gn_time now);
-GN_API enum gn_err gn_get_option(const struct gn_host *h, gn_handle c, enum gn_opt o, uint64_t *ret);
+/** gn_host_set_option() / gn_host_get_option() - GN_E_INVALID: out of bounds; GN_E_UNSUPPORTED;
+ * GN_E_BAD_HANDLE */
+GN_API enum gn_err gn_host_set_option(struct gn_host *h, gn_handle c, enum gn_opt o, uint64_t value,
+                                      gn_time now);
+GN_API enum gn_err gn_host_get_option(const struct gn_host *h, gn_handle c, enum gn_opt o,
+                                      uint64_t *ret);
 
 /* --- looking at a host --- */
 
-/** gn_host_walk() - every listener, connection, half-open entry and TIME-WAIT record, one a call: start with *cursor = 0;
- *  false: no more. Changes of the host between calls may hide or repeat entries, nothing worse */
-GN_API bool gn_host_walk(const struct gn_host *h, uint64_t *cursor, gn_time now, struct gn_status *ret);
+/** gn_host_walk() - every listener, connection, half-open entry and TIME-WAIT record, one a call:
+ * start with *cursor = 0; false: no more. Changes of the host between calls may hide or repeat
+ * entries, nothing worse */
+GN_API bool gn_host_walk(const struct gn_host *h, uint64_t *cursor, gn_time now,
+                         struct gn_status *ret);
 
 struct gn_stats {
 #define GN_MIB(name, text) uint64_t name;
@@ -175,22 +205,22 @@ struct gn_stats {
 };
 GN_API void gn_host_stats(const struct gn_host *h, struct gn_stats *ret);
 GN_API const struct gn_conf *gn_host_conf(const struct gn_host *h);
-/** gn_host_set_knob() - change one knob of a running host (text as gn_conf_set); applies to what is opened afterwards and,
- *  for limits and timeouts, at once */
+/** gn_host_set_knob() - change one knob of a running host (text as gn_conf_set); applies to what is
+ * opened afterwards and, for limits and timeouts, at once */
 GN_API enum gn_err gn_host_set_knob(struct gn_host *h, const char *name, const char *value);
 
-/** gn_trace_fn - told of every transition, drop and segment as it happens; must not call into the host. For tools and
- *  tests: NULL (the default) costs nothing */
+/** gn_trace_fn - told of every transition, drop and segment as it happens; must not call into the
+ * host. For tools and tests: NULL (the default) costs nothing */
 enum gn_trace_kind { GN_TRACE_STATE, GN_TRACE_DROP, GN_TRACE_SEG_IN, GN_TRACE_SEG_OUT };
 struct gn_trace {
-    enum gn_trace_kind   kind;
-    gn_time              at;
-    struct gn_endpoint   local, remote;
+    enum gn_trace_kind kind;
+    gn_time at;
+    struct gn_endpoint local, remote;
     struct gn_transition transition; /* STATE */
-    enum gn_drop         drop;       /* DROP */
-    enum gn_state        state;      /* of the connection after the event */
-    uint32_t             seq, ack, len, wnd; /* SEG_*, DROP */
-    uint16_t             ctl;
+    enum gn_drop drop;               /* DROP */
+    enum gn_state state;             /* of the connection after the event */
+    uint32_t seq, ack, len, wnd;     /* SEG_*, DROP */
+    uint16_t ctl;
 };
 typedef void gn_trace_fn(void *ctx, const struct gn_trace *t);
 GN_API void gn_host_trace(struct gn_host *h, gn_trace_fn *fn, void *ctx);
