@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file ipv4.h  IPv4 headers (RFC 791).
+ */
+#ifndef GN_WIRE_IPV4_H
+#define GN_WIRE_IPV4_H
+
+#include <gannet/types.h>
+
+#define IPV4_HEADER     20 /* what ipv4_emit() writes */
+#define IPV4_HEADER_MAX 60
+
+struct ipv4 {
+    struct gn_addr src, dst; /* mapped form */
+    uint8_t proto;
+    uint8_t tos; /* all eight bits, ECN included */
+    uint8_t ttl;
+    bool df;
+    bool more;         /* more fragments follow this one */
+    bool source_route; /* parsed only: loose or strict source route present */
+    uint16_t ident;
+    uint16_t frag_off;   /* octets, a multiple of 8 */
+    uint16_t header_len; /* octets, 20 .. 60; not used by ipv4_emit() */
+    uint16_t total_len;  /* octets, header included */
+};
+
+/** ipv4_is_fragment() - a part of a packet, not the whole of it */
+static inline bool ipv4_is_fragment(const struct ipv4 *h)
+{
+    return h->more || h->frag_off != 0;
+}
+
+/**
+ * ipv4_parse() - the header of a packet
+ * @p, @len:     contiguous octets; the header at least must be among them
+ * @frame_total: octets of the packet in all, contiguous or not, link padding included
+ * @ret:         untouched on failure
+ *
+ * Returns GN_DROP_NONE, _IP_TRUNCATED, _IP_VERSION, _IP_HEADER_LEN, _IP_CHECKSUM, _IP_OPTIONS, or
+ * _FRAG_BAD (see frag.h). On success header_len <= len and header_len <= total_len <= frame_total.
+ */
+enum gn_drop ipv4_parse(const uint8_t *p, uint32_t len, uint32_t frame_total, struct ipv4 *ret);
+/** ipv4_parse_quoted() - the same for a packet quoted by ICMP: it may end anywhere after its
+ * header, which routers have changed. total_len is that of the quoted packet, not checked; nor is
+ * the checksum */
+enum gn_drop ipv4_parse_quoted(const uint8_t *p, uint32_t len, struct ipv4 *ret);
+/** ipv4_emit() - header without options, checksum included; returns IPV4_HEADER */
+uint32_t ipv4_emit(const struct ipv4 *h, uint8_t *p);
+/** ipv4_pseudo() - sum of the pseudo-header in front of @len octets of transport (RFC 9293 3.1) */
+uint64_t ipv4_pseudo(const struct gn_addr *src, const struct gn_addr *dst, uint8_t proto,
+                     uint32_t len);
+
+#endif
