@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
- * @file ip.h  The IP layer of one host: interfaces, addresses, routes, neighbours, fragments, ICMP; knows no TCP.
+ * @file ip.h  The IP layer of one host: interfaces, addresses, routes, neighbours, fragments, ICMP;
+ * knows no TCP.
  *
- * Frames go in; a transport packet or an ICMP error about one comes out, or the layer answers by itself (ARP, ND, echo) with packets
- * that ip_output_own() hands out later.
+ * Frames go in; a transport packet or an ICMP error about one comes out, or the layer answers by
+ * itself (ARP, ND, echo) with packets that ip_output_own() hands out later.
  */
 #ifndef GN_IP_IP_H
 #define GN_IP_IP_H
@@ -12,22 +13,25 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "ip/neigh.h"
+#include "ip/own.h"
 #include "ip/reass.h"
 #include "ip/route.h"
 
 #include <gannet/host.h>
 
-#define IP_ADDR_MAX  32
+#define IP_ADDR_MAX    32
+#define IP_OWN_MAX     64           /* packets of the layer's own that wait to leave */
+#define IP_OWN_BYTES   (256u << 10) /* ... octets of them */
 #define IP_PROTO_ICMP  1
 #define IP_PROTO_TCP   6
 #define IP_PROTO_UDP   17
 #define IP_PROTO_ICMP6 58
 
 struct ip_env {
-    gn_time               now;
+    gn_time now;
     const struct gn_conf *conf;
-    struct mem           *mem;
-    struct gn_stats      *stats;
+    struct mem *mem;
+    struct gn_stats *stats;
 };
 
 /** What arrived for the layer above. */
@@ -39,100 +43,120 @@ enum ip_verdict {
 
 struct ip_packet {
     struct gn_addr src, dst;
-    uint8_t        proto;
-    uint8_t        ecn, tos, ttl;
-    uint8_t        iface;
-    bool           csum_ok;   /* transport checksum need not be verified */
-    uint16_t       gso_size;  /* the frame was a super-segment of segments of this size, else 0 */
-    const uint8_t *p;         /* transport header; at least its fixed part is contiguous */
-    uint32_t       len;       /* contiguous octets at p */
+    uint8_t proto;
+    uint8_t ecn, tos, ttl;
+    uint8_t iface;
+    bool csum_ok;      /* transport checksum need not be verified */
+    uint16_t gso_size; /* the frame was a super-segment of segments of this size, else 0 */
+    const uint8_t *p;  /* transport header; at least its fixed part is contiguous */
+    uint32_t len;      /* contiguous octets at p */
     struct gn_span tail[GN_FRAME_TAILS];
-    uint8_t        n_tail;
-    uint32_t       pseudo_len; /* transport octets in all, for the pseudo-header */
-    /* IP_ERROR: p, len are the quoted transport header (8 octets at least), src and dst of the quoted packet (src is ours) */
+    uint8_t n_tail;
+    uint32_t pseudo_len; /* transport octets in all, for the pseudo-header */
+    /* IP_ERROR: p, len are the quoted transport header (8 octets at least), src and dst of the
+     * quoted packet (src is ours) */
     enum gn_err error; /* what it means to an opening connection */
-    bool        hard;
-    uint32_t    mtu; /* frag-needed, packet-too-big; else 0 */
+    bool hard;
+    uint32_t mtu; /* frag-needed, packet-too-big; else 0 */
     /* the whole packet as received, for ICMP errors in answer to it */
     const uint8_t *whole;
-    uint32_t       whole_len;
+    uint32_t whole_len;
 };
 
 struct ip_addr {
     struct gn_addr addr;
-    uint8_t        iface, prefix_len;
+    uint8_t iface, prefix_len;
 };
-
-struct ip_own; /* a packet of the layer's own, waiting to leave */
 
 struct ip {
-    struct gn_iface   iface[GN_IFACE_MAX];
-    uint8_t           n_iface;
-    struct ip_addr    addr[IP_ADDR_MAX];
-    uint8_t           n_addr;
+    struct gn_iface iface[GN_IFACE_MAX];
+    uint8_t n_iface;
+    struct ip_addr addr[IP_ADDR_MAX];
+    uint8_t n_addr;
     struct route_table routes;
     struct neigh_cache neigh;
-    struct reass      reass;
-    struct ip_own    *own_head, *own_tail;
-    uint32_t          n_own;
-    uint32_t          icmp_tokens; /* rate limit of ICMP errors */
-    gn_time           icmp_refill;
-    uint16_t          ident; /* IPv4 identification */
+    struct reass reass;
+    struct own_list own;  /* may leave now */
+    struct own_list lent; /* handed out as a tail of a frame; freed by the next ip_timeouts() */
+    uint32_t broadcast4[IP_ADDR_MAX]; /* directed broadcast addresses of our subnets */
+    uint8_t n_broadcast4;
+    uint32_t icmp_tokens; /* rate limit of ICMP errors */
+    gn_time icmp_refill;
+    uint16_t ident; /* IPv4 identification */
 };
 
-void        ip_init(struct ip *ip, const struct ip_env *e, const uint8_t secret[32]);
-void        ip_fini(struct ip *ip, const struct ip_env *e);
-int         ip_add_iface(struct ip *ip, const struct gn_iface *i);
-enum gn_err ip_add_addr(struct ip *ip, const struct ip_env *e, int iface, struct gn_addr a, unsigned prefix_len);
-enum gn_err ip_add_route(struct ip *ip, int iface, struct gn_addr dst, unsigned prefix_len, struct gn_addr gateway);
+void ip_init(struct ip *ip, const struct ip_env *e, const uint8_t secret[32]);
+void ip_fini(struct ip *ip, const struct ip_env *e);
+int ip_add_iface(struct ip *ip, const struct gn_iface *i);
+enum gn_err ip_add_addr(struct ip *ip, const struct ip_env *e, int iface, struct gn_addr a,
+                        unsigned prefix_len);
+enum gn_err ip_add_route(struct ip *ip, int iface, struct gn_addr dst, unsigned prefix_len,
+                         struct gn_addr gateway);
 
-/** ip_input() - one frame. IP_CONSUMED with *ret_drop != GN_DROP_NONE: dropped, not yet counted (the host counts). Super-segments and
- *  tails are handed through. A reassembled packet lives until the next ip_input() */
-enum ip_verdict ip_input(struct ip *ip, const struct ip_env *e, const struct gn_frame *f, struct ip_packet *ret,
-                         enum gn_drop *ret_drop);
+/** ip_input() - one frame. IP_CONSUMED with *ret_drop != GN_DROP_NONE: dropped, not yet counted
+ * (the host counts). Super-segments and tails are handed through. A reassembled packet lives until
+ * the next ip_input() */
+enum ip_verdict ip_input(struct ip *ip, const struct ip_env *e, const struct gn_frame *f,
+                         struct ip_packet *ret, enum gn_drop *ret_drop);
 
 /** ip_is_ours() - one of our unicast addresses (any unicast one with knob ip_anyaddr) */
 bool ip_is_ours(const struct ip *ip, const struct ip_env *e, const struct gn_addr *a);
-/** ip_is_unicast() - could be a host's: not any, multicast, limited or a subnet's broadcast. Loopback is refused from the wire */
+/** ip_is_unicast() - could be a host's: not any, multicast, limited or a subnet's broadcast.
+ * Loopback is refused from the wire */
 bool ip_is_unicast(const struct ip *ip, const struct gn_addr *a);
 
 /** Where a packet to @dst goes. */
 struct ip_path {
-    uint8_t        iface;
+    uint8_t iface;
     struct gn_addr next_hop;
     struct gn_addr source; /* our address on that interface, of dst's family */
-    uint16_t       mtu;
-    unsigned       caps;
+    uint16_t mtu;
+    unsigned caps;
 };
 /** ip_path() - GN_E_NO_ROUTE, GN_E_NOT_AVAILABLE (no source address of that family) */
-enum gn_err ip_path(const struct ip *ip, const struct ip_env *e, const struct gn_addr *dst, struct ip_path *ret);
+enum gn_err ip_path(const struct ip *ip, const struct ip_env *e, const struct gn_addr *dst,
+                    struct ip_path *ret);
 
 /** What to put in front of a transport packet. */
 struct ip_header {
     struct gn_addr src, dst;
-    uint8_t        proto, tos /* ECN bits included */, ttl;
-    uint32_t       len; /* of the transport packet */
-    bool           dont_fragment;
+    uint8_t proto, tos /* ECN bits included */, ttl;
+    uint32_t len; /* of the transport packet */
+    bool dont_fragment;
 };
 /** ip_headers_len() - octets of link and IP header on interface @iface for destination @dst */
 uint32_t ip_headers_len(const struct ip *ip, unsigned iface, const struct gn_addr *dst);
 /**
  * ip_emit() - write link and IP header into @buf (ip_headers_len() octets)
- * Returns GN_DROP_NONE; or GN_DROP_NEIGH_UNRESOLVED: the next hop's link address is not known yet, a request has been queued, and the
- * caller may hand the finished packet to ip_hold(); or GN_DROP_IP_NO_ROUTE
+ * Returns GN_DROP_NONE; or GN_DROP_NEIGH_UNRESOLVED: the next hop's link address is not known yet,
+ * a request has been queued, and the caller may hand the finished packet to ip_hold(); or
+ * GN_DROP_IP_NO_ROUTE
  */
-enum gn_drop ip_emit(struct ip *ip, const struct ip_env *e, const struct ip_path *path, const struct ip_header *h, uint8_t *buf);
-/** ip_hold() - keep a copy of a finished frame (link header to be filled in) until @next_hop is resolved; a few per neighbour */
-enum gn_drop ip_hold(struct ip *ip, const struct ip_env *e, const struct ip_path *path, const struct gn_frame *f);
+enum gn_drop ip_emit(struct ip *ip, const struct ip_env *e, const struct ip_path *path,
+                     const struct ip_header *h, uint8_t *buf);
+/** ip_hold() - keep a copy of a finished frame (link header to be filled in) until @next_hop is
+ * resolved; a few per neighbour */
+enum gn_drop ip_hold(struct ip *ip, const struct ip_env *e, const struct ip_path *path,
+                     const struct gn_frame *f);
 
-/** ip_output_own() - the next packet of the layer's own (ARP, ND, ICMP, held packets that can go now); false: none */
+/**
+ * ip_output_own() - the next packet of the layer's own (ARP, ND, ICMP, held packets that can go
+ * now); false: none
+ * @f: buf and cap set by the caller. What does not fit is put into a tail if the interface has
+ * GN_CAP_GATHER (valid until the next ip_timeouts()), or dropped and counted
+ */
 bool ip_output_own(struct ip *ip, const struct ip_env *e, struct gn_frame *f);
-/** ip_send_unreachable() - ICMP port unreachable and the like in answer to @p (rate limited) */
-void       ip_send_port_unreachable(struct ip *ip, const struct ip_env *e, const struct ip_packet *p);
-void       ip_timeouts(struct ip *ip, const struct ip_env *e);
+/** ip_send_port_unreachable() - ICMP port unreachable and the like in answer to @p (rate limited)
+ */
+void ip_send_port_unreachable(struct ip *ip, const struct ip_env *e, const struct ip_packet *p);
+/** ip_timeouts() - what is due by now. Cheap when nothing is: call it at the beginning of every
+ * gn_host_output(), because it also frees what ip_output_own() had lent */
+void ip_timeouts(struct ip *ip, const struct ip_env *e);
+/** ip_deadline() - call ip_timeouts() no later than this */
 deadline_t ip_deadline(const struct ip *ip);
 
 /** ip_pseudo() - sum of the pseudo-header of a transport packet (not folded), for checksum.h */
-uint64_t ip_pseudo(const struct gn_addr *src, const struct gn_addr *dst, uint8_t proto, uint32_t len);
+uint64_t ip_pseudo(const struct gn_addr *src, const struct gn_addr *dst, uint8_t proto,
+                   uint32_t len);
 
 #endif
