@@ -59,7 +59,9 @@ static inline uint32_t seg_len(const struct seg *s)
 /**
  * tcp_parse() - octets to a segment
  * @p, @len:  contiguous: at least the whole TCP header; text may go on in @tail
- * @ret:      key, ecn and tos are the caller's (IP layer) to fill; everything else is set. Untouched on failure
+ * @tail:     borrowed, SEG_SPANS - 1 at most; what the segment really holds, link padding cut off
+ * @ret:      the ports of key are set, as this host sees them; its addresses, ecn and tos are the caller's (IP layer) to
+ *            fill; everything else is set (text beyond n_text is left alone). Untouched on failure
  *
  * Returns GN_DROP_NONE, _TCP_TRUNCATED, _TCP_DATA_OFFSET, or _TCP_BAD_OPTIONS (a SYN only; in other segments the broken tail of the
  * options is ignored: OPT-GEN-1). Does not verify the checksum.

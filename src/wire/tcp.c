@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file tcp.c  TCP headers: octets to a value, and back.
+ */
+#include "wire/tcp.h"
+
+#include "base/assert.h"
+#include "base/bits.h"
+
+#define CTL_MASK  0x1ff
+#define SYN_ONLY  (OPT_MSS | OPT_WSCALE | OPT_SACKOK | OPT_TFO)
+#define OFF_SPORT 0
+#define OFF_DPORT 2
+#define OFF_SEQ   4
+#define OFF_ACK   8
+#define OFF_CTL   12 /* data offset, three reserved bits, nine control bits */
+#define OFF_WND   14
+#define OFF_SUM   16
+#define OFF_UP    18
+
+/** set_text() - the rest of the contiguous part, then the tails: lengths come from the buffers,
+ * never from the wire (MAL-60) */
+static void set_text(struct seg *s, const uint8_t *p, uint32_t len, const struct gn_span *tail,
+                     unsigned n_tail)
+{
+    s->n_text = 0;
+    s->text_len = 0;
+    if (len > 0) {
+        s->text[s->n_text++] = (struct gn_span){p, len};
+        s->text_len = len;
+    }
+    for (unsigned i = 0; i < n_tail; i++) {
+        if (tail[i].len == 0)
+            continue;
+        s->text[s->n_text++] = tail[i];
+        s->text_len += tail[i].len;
+    }
+}
+
+enum gn_drop tcp_parse(const uint8_t *p, uint32_t len, const struct gn_span *tail, unsigned n_tail,
+                       struct seg *ret)
+{
+    ASSERT(n_tail < SEG_SPANS);
+    if (len < TCP_HEADER_MIN) /* MAL-01 */
+        return GN_DROP_TCP_TRUNCATED;
+
+    uint16_t bits = get16(p + OFF_CTL);
+    uint32_t header = (uint32_t)(bits >> 12) * 4;
+    if (header < TCP_HEADER_MIN || header > len) /* MAL-02, MAL-03 */
+        return GN_DROP_TCP_DATA_OFFSET;
+
+    if (header == TCP_HEADER_MIN) {
+        ret->opt = (struct tcpopt){0};
+    } else if (bits & CTL_SYN) { /* MUST-5: any segment may carry options */
+        struct tcpopt opt;
+        if (!tcpopt_parse(p + TCP_HEADER_MIN, header - TCP_HEADER_MIN, true, &opt))
+            return GN_DROP_TCP_BAD_OPTIONS; /* MUST-7: dropped, not reset: that would be a tool for
+                                               blind resets */
+        ret->opt = opt;
+    } else { /* MAL-10: a broken list must not cost an established connection its segment */
+        (void)tcpopt_parse(p + TCP_HEADER_MIN, header - TCP_HEADER_MIN, false, &ret->opt);
+    }
+    ret->key.rport = get16(p + OFF_SPORT);
+    ret->key.lport = get16(p + OFF_DPORT);
+    ret->seq = seq(get32(p + OFF_SEQ));
+    ret->ack = seq(get32(p + OFF_ACK));
+    ret->ctl = bits & CTL_MASK;
+    ret->wnd = get16(p + OFF_WND);
+    ret->up = get16(p + OFF_UP);
+    ret->ttl = 0;
+    ret->gso_size = 0;
+    set_text(ret, p + header, len - header, tail, n_tail);
+    return GN_DROP_NONE;
+}
+
+uint32_t tcp_header_len(const struct seg *s)
+{
+    return TCP_HEADER_MIN + tcpopt_len(&s->opt);
+}
+
+uint32_t tcp_emit(const struct seg *s, uint8_t *p)
+{
+    ASSERT((s->ctl & CTL_SYN) || !(s->opt.has & SYN_ONLY)); /* MUST-65 */
+
+    uint32_t header = TCP_HEADER_MIN + tcpopt_emit(&s->opt, p + TCP_HEADER_MIN);
+    put16(p + OFF_SPORT, s->key.lport);
+    put16(p + OFF_DPORT, s->key.rport);
+    put32(p + OFF_SEQ, s->seq.raw);
+    put32(p + OFF_ACK, s->ack.raw);
+    put16(p + OFF_CTL, (uint16_t)(header / 4 << 12 | (s->ctl & CTL_MASK)));
+    put16(p + OFF_WND, s->wnd);
+    put16(p + OFF_SUM, 0);
+    put16(p + OFF_UP, s->up);
+    return header;
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file tcpopt.c  TCP options: one reader, one writer (TRAP-12).
+ *
+ * The layout is the one of Linux, so that captures look familiar and middleboxes see nothing new: a
+ * SYN carries MSS, SACK permitted, timestamps, NOP, window scale, in this order; everything else
+ * carries NOP NOP timestamps, NOP NOP SACK (RFC 7323 appendix A). Every item that comes before
+ * another one fills whole 32-bit words.
+ */
+#include "wire/tcpopt.h"
+
+#include "base/assert.h"
+#include "base/bits.h"
+
+/* MUST-4, MUST-68: kinds 0 and 1 stand alone, every other has a length octet */
+enum kind {
+    KIND_EOL = 0,
+    KIND_NOP = 1,
+    KIND_MSS = 2,
+    KIND_WSCALE = 3,
+    KIND_SACKOK = 4,
+    KIND_SACK = 5,
+    KIND_TS = 8,
+    KIND_TFO = 34,
+};
+
+enum length {
+    LEN_MSS = 4,
+    LEN_WSCALE = 3,
+    LEN_SACKOK = 2,
+    LEN_TS = 10,
+    LEN_SACK = 8,    /* of one block; 2 in front of them */
+    LEN_TFO_MIN = 4, /* of the cookie; 2 in front of it */
+    LEN_TFO_MAX = 16,
+};
+
+#define WSCALE_MAX 14
+
+/* NOP NOP TS 10: how nearly every segment begins (RFC 7323 appendix A) */
+#define TS_ALONE 0x0101080au
+#define TS_SPACE 12
+
+/** read_ts() - ten octets of a timestamps option without kind and length */
+static inline void read_ts(const uint8_t *p, struct tcpopt *o)
+{
+    o->has |= OPT_TS;
+    o->tsval = get32(p);
+    o->tsecr = get32(p + 4);
+}
+
+/** read_sack() - blocks, if the length is that of 1 to 4 of them (MAL-08) */
+static void read_sack(const uint8_t *p, uint32_t len, struct tcpopt *o)
+{
+    uint32_t n = len / LEN_SACK;
+
+    if (n == 0 || n > TCPOPT_SACK_MAX || len % LEN_SACK != 0)
+        return;
+    o->has |= OPT_SACK;
+    o->n_sack = (uint8_t)n;
+    for (uint32_t i = 0; i < n; i++, p += LEN_SACK)
+        o->sack[i] = (struct tcpopt_sack){seq(get32(p)), seq(get32(p + 4))};
+}
+
+/** read_tfo() - a request (no cookie) or a cookie of 4 to 16 octets, even (RFC 7413 4.1.1) */
+static void read_tfo(const uint8_t *p, uint32_t len, struct tcpopt *o)
+{
+    if (len != 0 && (len < LEN_TFO_MIN || len > LEN_TFO_MAX || len % 2 != 0))
+        return;
+    o->has |= OPT_TFO;
+    o->tfo_len = (uint8_t)len;
+    memcpy(o->tfo, p, len);
+}
+
+/**
+ * read_option() - one option with a length octet
+ * @p, @len: what stands behind kind and length
+ *
+ * A wrong length makes it as if it were absent (OPT-GEN-2). Unknown kinds are passed over (MUST-6,
+ * OPT-GEN-5).
+ */
+static void read_option(uint8_t kind, const uint8_t *p, uint32_t len, bool syn, struct tcpopt *o)
+{
+    switch (kind) {
+    case KIND_MSS:
+        if (syn && len == LEN_MSS - 2 && !(o->has & OPT_MSS)) { /* OPT-GEN-3, OPT-GEN-4 */
+            o->has |= OPT_MSS;
+            o->mss = get16(p); /* MAL-12: any value; who uses it clamps it */
+        }
+        break;
+    case KIND_WSCALE:
+        if (syn && len == LEN_WSCALE - 2 && !(o->has & OPT_WSCALE)) {
+            o->has |= OPT_WSCALE;
+            o->wscale = p[0] > WSCALE_MAX ? WSCALE_MAX : p[0]; /* OPT-WS-3, MAL-13 */
+        }
+        break;
+    case KIND_SACKOK:
+        if (syn && len == LEN_SACKOK - 2)
+            o->has |= OPT_SACKOK;
+        break;
+    case KIND_SACK:
+        if (!(o->has & OPT_SACK))
+            read_sack(p, len, o);
+        break;
+    case KIND_TS:
+        if (len == LEN_TS - 2 && !(o->has & OPT_TS)) /* MAL-09 */
+            read_ts(p, o);
+        break;
+    case KIND_TFO:
+        if (syn && !(o->has & OPT_TFO))
+            read_tfo(p, len, o);
+        break;
+    default: /* a number from the wire, not an enumerator */ break;
+    }
+}
+
+bool tcpopt_parse(const uint8_t *p, uint32_t len, bool syn, struct tcpopt *ret)
+{
+    const uint8_t *end = p + len;
+
+    *ret = (struct tcpopt){0};
+    if (len == TS_SPACE && get32(p) == TS_ALONE) {
+        read_ts(p + 4, ret);
+        return true;
+    }
+    while (p < end && p[0] != KIND_EOL) { /* OPT-GEN-7: may end without EOL */
+        if (p[0] == KIND_NOP) {
+            p++;
+            continue;
+        }
+        /* OPT-GEN-1, MUST-7, MAL-04, MAL-05, MAL-06: each turn goes on by two at least, and never
+         * beyond the end */
+        if (end - p < 2 || p[1] < 2 || p[1] > end - p)
+            return false;
+        read_option(p[0], p + 2, p[1] - 2u, syn, ret);
+        p += p[1];
+    }
+    return true;
+}
+
+/** words() - round up to whole 32-bit words */
+static inline uint32_t words(uint32_t n)
+{
+    return (n + 3) & ~3u;
+}
+
+/** other_len() - everything but SACK, each item rounded up to whole words; 40 at most */
+static uint32_t other_len(const struct tcpopt *o)
+{
+    uint32_t n = 0;
+
+    if (o->has & OPT_MSS)
+        n += LEN_MSS;
+    if (o->has & OPT_TS)
+        n += TS_SPACE; /* SACK permitted, if any, takes the place of its two NOPs */
+    else if (o->has & OPT_SACKOK)
+        n += words(LEN_SACKOK);
+    if (o->has & OPT_WSCALE)
+        n += words(LEN_WSCALE);
+    if (o->has & OPT_TFO)
+        n += words(2u + o->tfo_len);
+    return n;
+}
+
+/** sack_fitting() - blocks that find room beside @other octets: fewer, never a broken header
+ * (OPT-SACK-2) */
+static uint32_t sack_fitting(const struct tcpopt *o, uint32_t other)
+{
+    if (!(o->has & OPT_SACK) || other + 4 + LEN_SACK > TCPOPT_MAX)
+        return 0;
+    ASSERT(o->n_sack <= TCPOPT_SACK_MAX);
+    return min_u32(o->n_sack, (TCPOPT_MAX - 4 - other) / LEN_SACK);
+}
+
+uint32_t tcpopt_len(const struct tcpopt *o)
+{
+    if (o->has == OPT_TS)
+        return TS_SPACE;
+    uint32_t other = other_len(o), n = sack_fitting(o, other);
+    return other + (n ? 4 + n * LEN_SACK : 0);
+}
+
+/** put_head() - kind and length behind two NOPs */
+static inline uint8_t *put_head(uint8_t *p, uint8_t kind, uint32_t len)
+{
+    return put32(p,
+                 (uint32_t)KIND_NOP << 24 | (uint32_t)KIND_NOP << 16 | (uint32_t)kind << 8 | len);
+}
+
+/** put_ts() - SACK permitted or two NOPs, then timestamps */
+static inline uint8_t *put_ts(const struct tcpopt *o, uint8_t *p)
+{
+    if (o->has & OPT_SACKOK)
+        p = put32(p, (uint32_t)KIND_SACKOK << 24 | LEN_SACKOK << 16 | KIND_TS << 8 | LEN_TS);
+    else
+        p = put32(p, TS_ALONE);
+    return put32(put32(p, o->tsval), o->tsecr);
+}
+
+/** put_sack() - @n blocks, at least one */
+static uint8_t *put_sack(const struct tcpopt *o, uint32_t n, uint8_t *p)
+{
+    p = put_head(p, KIND_SACK, 2 + n * LEN_SACK);
+    for (uint32_t i = 0; i < n; i++)
+        p = put32(put32(p, o->sack[i].l.raw), o->sack[i].r.raw);
+    return p;
+}
+
+/** put_tfo() - the last option: what is left of its word is zero, that is EOL and padding (MUST-69,
+ * OPT-GEN-6) */
+static uint8_t *put_tfo(const struct tcpopt *o, uint8_t *p)
+{
+    uint32_t len = 2u + o->tfo_len;
+
+    ASSERT(o->tfo_len <= LEN_TFO_MAX);
+    p[0] = KIND_TFO;
+    p[1] = (uint8_t)len;
+    memcpy(p + 2, o->tfo, o->tfo_len);
+    memset(p + len, KIND_EOL, words(len) - len);
+    return p + words(len);
+}
+
+uint32_t tcpopt_emit(const struct tcpopt *o, uint8_t *p)
+{
+    const uint8_t *start = p;
+
+    if (o->has == OPT_TS) {
+        put_ts(o, p);
+        return TS_SPACE;
+    }
+    uint32_t n_sack = sack_fitting(o, other_len(o));
+    if (o->has & OPT_MSS)
+        p = put32(p, (uint32_t)KIND_MSS << 24 | LEN_MSS << 16 | o->mss);
+    if (o->has & OPT_TS)
+        p = put_ts(o, p);
+    else if (o->has & OPT_SACKOK)
+        p = put_head(p, KIND_SACKOK, LEN_SACKOK);
+    if (o->has & OPT_WSCALE)
+        p = put32(p, (uint32_t)KIND_NOP << 24 | KIND_WSCALE << 16 | LEN_WSCALE << 8 | o->wscale);
+    if (n_sack)
+        p = put_sack(o, n_sack, p);
+    if (o->has & OPT_TFO)
+        p = put_tfo(o, p);
+    return (uint32_t)(p - start);
+}
