@@ -31,10 +31,10 @@ static inline bool list_linked(const struct list *node)
 
 static inline void list_append(struct list *head, struct list *node)
 {
-    node->next       = head;
-    node->prev       = head->prev;
+    node->next = head;
+    node->prev = head->prev;
     head->prev->next = node;
-    head->prev       = node;
+    head->prev = node;
 }
 
 static inline void list_remove(struct list *node)
@@ -42,6 +42,18 @@ static inline void list_remove(struct list *node)
     node->prev->next = node->next;
     node->next->prev = node->prev;
     node->next = node->prev = NULL;
+}
+
+/* all nodes of @from go to the end of @head, in order; @from is empty afterwards */
+static inline void list_splice(struct list *head, struct list *from)
+{
+    if (list_empty(from))
+        return;
+    from->next->prev = head->prev;
+    from->prev->next = head;
+    head->prev->next = from->next;
+    head->prev = from->prev;
+    list_init(from);
 }
 
 /* NULL if empty */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
- * @file mem.h  Memory of one host: power-of-two blocks over the caller's page source, with a budget and an account.
+ * @file mem.h  Memory of one host: power-of-two blocks over the caller's page source, with a budget
+ * and an account.
  *
- * Classes of 2^6 .. 2^16 octets are carved from larger blocks and kept in free lists (last in, first out: what was used
- * last is still in cache); larger ones go to the page source, with a few of each class kept. All is accounted by
- * allocated size. Exhaustion is a normal result: NULL.
+ * Classes of 2^6 .. 2^16 octets are cut from larger blocks and kept in free lists (last in, first
+ * out: what was used last is still in cache); larger ones go to the page source, with a few of each
+ * class kept. All is accounted by allocated size. Exhaustion is a normal result: NULL.
  */
 #ifndef GN_BASE_MEM_H
 #define GN_BASE_MEM_H
@@ -15,22 +16,25 @@
 #define MEM_CLASS_SMALL 16
 #define MEM_CLASS_MAX   30
 
-struct mem_block;
-
 struct mem {
     struct gn_page_source src;
-    uint64_t              budget;         /* octets that may be taken from src */
-    uint64_t              taken, peak;    /* octets taken from src now, at most */
-    uint64_t              used;           /* octets handed out now, by class size */
-    void                 *free[MEM_CLASS_MAX + 1];
-    uint32_t              n_free[MEM_CLASS_MAX + 1];
-    struct mem_block     *blocks;         /* all carved blocks, for mem_fini */
+    uint64_t budget;      /* octets that may be taken from src */
+    uint64_t taken, peak; /* octets taken from src now, at most */
+    uint64_t used;        /* octets handed out now, by class size */
+    void *free[MEM_CLASS_MAX + 1];
+    uint32_t n_free[MEM_CLASS_MAX + 1];
+    uint8_t *cut[MEM_CLASS_SMALL + 1]; /* small classes: uncut rest of the newest chunk */
+    uint8_t *cut_end[MEM_CLASS_SMALL + 1];
+    uint8_t chunks[MEM_CLASS_SMALL + 1]; /* chunks taken so far, UINT8_MAX at most */
+    uintptr_t *table;                    /* all blocks taken from src: address | class; 0: empty */
+    uint32_t n_table, cap_table;
 };
 
 void mem_init(struct mem *m, struct gn_page_source src, uint64_t budget);
 /** mem_fini() - every block goes back to the source, handed out or not */
 void mem_fini(struct mem *m);
-/** mem_alloc() - at least @bytes (1 .. 2^30), 64-aligned, not cleared; NULL: budget or source exhausted */
+/** mem_alloc() - at least @bytes (1 .. 2^30), 64-aligned, not cleared; NULL: budget or source
+ * exhausted */
 void *mem_alloc(struct mem *m, size_t bytes);
 /** mem_free() - @bytes as asked for (any number of the same class); @p may be NULL */
 void mem_free(struct mem *m, void *p, size_t bytes);

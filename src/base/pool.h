@@ -2,7 +2,8 @@
 /**
  * @file pool.h  Objects of one size, found by a small index, in slabs that never move.
  *
- * Each index has a generation of 31 bits that grows at each free, so that stale names are noticed without touching the object.
+ * Each index has a generation of 31 bits that grows at each free, so that stale names are noticed
+ * without touching the object.
  */
 #ifndef GN_BASE_POOL_H
 #define GN_BASE_POOL_H
@@ -11,21 +12,25 @@
 
 struct pool {
     struct mem *mem;
-    uint32_t    object_bytes; /* multiple of 8 */
-    uint32_t    slab_shift;   /* objects per slab = 1 << slab_shift */
-    uint32_t    n_slabs, cap_slabs;
-    void      **slab;
-    uint32_t  **gen;        /* per slab: generation << 1 | live */
-    uint32_t    free_head;  /* index + 1, 0: none */
-    uint32_t    used, max;  /* live objects, limit */
+    uint32_t object_bytes; /* multiple of 8 */
+    uint32_t slab_shift;   /* index = slab << slab_shift | number in the slab */
+    uint32_t per_slab;     /* objects per slab, at most 1 << slab_shift, more than half of it */
+    uint32_t fresh;        /* objects of the newest slab that were never used */
+    uint32_t n_slabs, cap_slabs;
+    void **slab;
+    uint32_t **gen;     /* per slab: generation << 1 | live */
+    uint32_t free_head; /* index + 1, 0: none */
+    uint32_t used, max; /* live objects, limit */
 };
 
-/** pool_init() - allocates nothing. @object_bytes is rounded up to a multiple of 8; @max <= 2^24 objects */
+/** pool_init() - allocates nothing. @object_bytes is rounded up to a multiple of 8, 64 KiB at most;
+ * @max <= 2^24 objects. Indices may have gaps (slabs are powers of two, objects are not): they stay
+ * below 2^25 */
 void pool_init(struct pool *p, struct mem *m, uint32_t object_bytes, uint32_t max);
 void pool_fini(struct pool *p);
 /** pool_alloc() - an object, not cleared, and its index; NULL: limit or memory */
 void *pool_alloc(struct pool *p, uint32_t *ret_index);
-void  pool_free(struct pool *p, uint32_t index);
+void pool_free(struct pool *p, uint32_t index);
 /** pool_at() - the object of a live index */
 static inline void *pool_at(const struct pool *p, uint32_t index)
 {

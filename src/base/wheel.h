@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
- * @file wheel.h  Hierarchical timing wheel: O(1) to arm, move and cancel; O(1) to ask for the next deadline; costs nothing while
- * nothing is due, whatever the number of timers.
+ * @file wheel.h  Hierarchical timing wheel: O(1) to arm, move and cancel; O(1) to ask for the next
+ * deadline; costs nothing while nothing is due, whatever the number of timers.
  *
- * Tick 2^16 ns (65.5 us), 8 levels of 64 slots with a bit map each. A node never fires early, and late by less than a tick.
+ * Tick 2^16 ns (65.5 us), 8 levels of 64 slots with a bit map each. A node never fires early, and
+ * late by less than a tick.
  */
 #ifndef GN_BASE_WHEEL_H
 #define GN_BASE_WHEEL_H
@@ -17,15 +18,16 @@
 
 struct wheel_node {
     struct list list; /* linked while armed */
-    gn_time     at;
+    gn_time at;
 };
 
 struct wheel {
-    uint64_t    tick; /* last tick that was run */
-    uint64_t    map[WHEEL_LEVELS];
+    uint64_t tick; /* last tick that was run */
+    uint64_t map[WHEEL_LEVELS];
     struct list slot[WHEEL_LEVELS][WHEEL_SLOTS];
-    struct list due; /* nodes whose time has come, not yet popped */
-    uint32_t    armed;
+    struct list past; /* armed for a time that is over: due at the next wheel_run() */
+    struct list due;  /* nodes whose time has come, not yet popped */
+    uint32_t armed;
 };
 
 void wheel_init(struct wheel *w, gn_time now);
@@ -36,10 +38,12 @@ static inline bool wheel_armed(const struct wheel_node *n)
 {
     return list_linked(&n->list);
 }
-/** wheel_run() - let time pass up to @now; then wheel_pop() gives the nodes that are due, in order of their ticks */
-void               wheel_run(struct wheel *w, gn_time now);
+/** wheel_run() - let time pass up to @now; then wheel_pop() gives the nodes that are due, in order
+ * of their ticks */
+void wheel_run(struct wheel *w, gn_time now);
 struct wheel_node *wheel_pop(struct wheel *w);
-/** wheel_next() - no node is due before this; may be earlier than the first node's time (a cascade), never later */
+/** wheel_next() - no node is due before this; may be earlier than the first node's time (a
+ * cascade), never later */
 deadline_t wheel_next(const struct wheel *w);
 
 #endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file hash.c  SipHash-c-d on little-endian 64-bit words; the round counts are compile-time
+ * constants of two wrappers.
+ */
+#include "base/hash.h"
+
+struct sip {
+    uint64_t v0, v1, v2, v3;
+};
+
+/** rotl() - @x rotated left by @b bits, 1..63 */
+static inline uint64_t rotl(uint64_t x, unsigned b)
+{
+    return x << b | x >> (64 - b);
+}
+
+/** sip_rounds() - @n SipRounds */
+static inline void sip_rounds(struct sip *s, unsigned n)
+{
+    while (n--) {
+        s->v0 += s->v1;
+        s->v1 = rotl(s->v1, 13) ^ s->v0;
+        s->v0 = rotl(s->v0, 32);
+        s->v2 += s->v3;
+        s->v3 = rotl(s->v3, 16) ^ s->v2;
+        s->v0 += s->v3;
+        s->v3 = rotl(s->v3, 21) ^ s->v0;
+        s->v2 += s->v1;
+        s->v1 = rotl(s->v1, 17) ^ s->v2;
+        s->v2 = rotl(s->v2, 32);
+    }
+}
+
+/** load_le64() - eight octets at any alignment, least significant first (compilers make it one
+ * load) */
+static inline uint64_t load_le64(const uint8_t *p)
+{
+    return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
+           (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
+           (uint64_t)p[7] << 56;
+}
+
+/** siphash() - @c rounds a word, @d rounds at the end */
+static inline uint64_t siphash(const struct siphash_key *k, const uint8_t *p, size_t len,
+                               unsigned c, unsigned d)
+{
+    struct sip s = {
+        .v0 = k->k[0] ^ 0x736f6d6570736575u,
+        .v1 = k->k[1] ^ 0x646f72616e646f6du,
+        .v2 = k->k[0] ^ 0x6c7967656e657261u,
+        .v3 = k->k[1] ^ 0x7465646279746573u,
+    };
+    uint64_t last = (uint64_t)len << 56;
+
+    for (; len >= 8; len -= 8, p += 8) {
+        uint64_t w = load_le64(p);
+
+        s.v3 ^= w;
+        sip_rounds(&s, c);
+        s.v0 ^= w;
+    }
+    for (size_t i = 0; i < len; i++)
+        last |= (uint64_t)p[i] << 8 * i;
+    s.v3 ^= last;
+    sip_rounds(&s, c);
+    s.v0 ^= last;
+    s.v2 ^= 0xff;
+    sip_rounds(&s, d);
+    return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+}
+
+uint64_t siphash24(const struct siphash_key *k, const void *data, size_t len)
+{
+    return siphash(k, data, len, 2, 4);
+}
+
+uint64_t siphash13(const struct siphash_key *k, const void *data, size_t len)
+{
+    return siphash(k, data, len, 1, 3);
+}
+
+/*
+ * The first half of the secret keys a hash over the second half and the number: knowing one sub-key
+ * tells nothing about the others.
+ */
+struct siphash_key siphash_derive(const uint8_t secret[32], uint64_t n)
+{
+    struct siphash_key master = {{load_le64(secret), load_le64(secret + 8)}};
+    uint64_t in[4] = {load_le64(secret + 16), load_le64(secret + 24), n, 0};
+    struct siphash_key ret;
+
+    ret.k[0] = siphash24(&master, in, sizeof(in));
+    in[3] = 1;
+    ret.k[1] = siphash24(&master, in, sizeof(in));
+    return ret;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file ring.c  A growing byte ring; capacities are powers of two, so that an offset wraps by a
+ * mask.
+ */
+#include "base/ring.h"
+
+#include "base/assert.h"
+#include "base/bits.h"
+
+/** first_piece() - how much of @n octets from ring position @pos lies before the wrap */
+static inline uint32_t first_piece(const struct ring *r, uint32_t pos, uint32_t n)
+{
+    return min_u32(n, r->cap - pos);
+}
+
+/** copy_out() - @n octets from offset @at, held or placed early */
+static void copy_out(const struct ring *r, uint32_t at, uint8_t *dst, uint32_t n)
+{
+    uint32_t pos, n1;
+
+    if (!n)
+        return;
+    pos = (r->head + at) & (r->cap - 1);
+    n1 = first_piece(r, pos, n);
+    memcpy(dst, r->mem + pos, n1);
+    if (n > n1)
+        memcpy(dst + n1, r->mem, n - n1);
+}
+
+bool ring_reserve(struct ring *r, struct mem *m, uint32_t total, uint32_t beyond)
+{
+    uint32_t cap = r->cap ? r->cap : RING_MIN;
+    uint8_t *mem;
+
+    ASSERT(beyond >= r->len && beyond <= r->cap && total <= 1u << 30);
+    if (total <= r->cap)
+        return true;
+    while (cap < total)
+        cap *= 2;
+    mem = mem_alloc(m, cap);
+    if (!mem)
+        return false;
+    copy_out(r, 0, mem, beyond);
+    mem_free(m, r->mem, r->cap);
+    r->mem = mem;
+    r->cap = cap;
+    r->head = 0;
+    return true;
+}
+
+void ring_put(struct ring *r, uint32_t at, const uint8_t *src, uint32_t n)
+{
+    uint32_t pos, n1;
+
+    if (!n)
+        return;
+    ASSERT(n <= r->cap && at <= r->cap - n);
+    pos = (r->head + at) & (r->cap - 1);
+    n1 = first_piece(r, pos, n);
+    memcpy(r->mem + pos, src, n1);
+    if (n > n1)
+        memcpy(r->mem, src + n1, n - n1);
+}
+
+void ring_extend(struct ring *r, uint32_t n)
+{
+    ASSERT(n <= r->cap - r->len);
+    r->len += n;
+}
+
+unsigned ring_span(const struct ring *r, uint32_t at, uint32_t n, struct gn_span ret[2])
+{
+    uint32_t pos, n1;
+
+    if (!n)
+        return 0;
+    ASSERT(n <= r->cap && at <= r->cap - n);
+    pos = (r->head + at) & (r->cap - 1);
+    n1 = first_piece(r, pos, n);
+    ret[0] = (struct gn_span){.ptr = r->mem + pos, .len = n1};
+    if (n == n1)
+        return 1;
+    ret[1] = (struct gn_span){.ptr = r->mem, .len = n - n1};
+    return 2;
+}
+
+void ring_get(const struct ring *r, uint32_t at, uint8_t *dst, uint32_t n)
+{
+    ASSERT(n <= r->len && at <= r->len - n);
+    copy_out(r, at, dst, n);
+}
+
+void ring_drop(struct ring *r, struct mem *m, uint32_t n, bool keep)
+{
+    ASSERT(n <= r->len);
+    r->len -= n;
+    if (r->cap)
+        r->head = (r->head + n) & (r->cap - 1);
+    if (!r->len && !keep)
+        ring_free(r, m);
+}
+
+void ring_free(struct ring *r, struct mem *m)
+{
+    mem_free(m, r->mem, r->cap);
+    memset(r, 0, sizeof(*r));
+}
