@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # One interface target carries the flags of all our code; consumers of the library do not get them.
 add_library(gn_flags INTERFACE)
 target_compile_options(gn_flags INTERFACE
@@ -7,10 +8,23 @@ if(GN_WERROR)
     target_compile_options(gn_flags INTERFACE -Werror)
 endif()
 if(GN_SANITIZE)
-    target_compile_options(gn_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
-    target_link_options(gn_flags INTERFACE -fsanitize=address,undefined)
+    set(sanitizers -fsanitize=address,undefined)
+    target_compile_options(gn_flags INTERFACE
+        ${sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_link_options(gn_flags INTERFACE ${sanitizers})
 endif()
-if(GN_TESTS)
+if(GN_COVERAGE)
+    target_compile_options(gn_flags INTERFACE --coverage -fprofile-update=atomic)
+    target_link_options(gn_flags INTERFACE --coverage)
+endif()
+if(GN_FUZZ)
+    target_compile_options(gn_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+if(GN_LTO AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
+    # Each function in a section of its own, so that an embedder's --gc-sections can drop what it does not use.
+    target_compile_options(gn_flags INTERFACE -flto=auto -ffunction-sections -fdata-sections)
+endif()
+if(GN_TESTS OR GN_FUZZ)
     target_compile_definitions(gn_flags INTERFACE GN_DASSERT)
 endif()
 target_include_directories(gn_flags INTERFACE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)

@@ -1,4 +1,9 @@
-# gn_layer(NAME): all of src/NAME as one object library, gn-NAME.
+# SPDX-License-Identifier: BSD-2-Clause
+# The layers of the house, bottom up. What may include what: tools/check_layers.py.
+set(core_layers base wire congestion recovery tcp ip host explain)
+set(outer_layers link loop socket)
+
+# gn_layer(NAME): all of src/NAME as one object library, gn-NAME. Nothing if it has no sources.
 function(gn_layer name)
     file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.c)
     if(NOT sources)
@@ -7,4 +12,19 @@ function(gn_layer name)
     add_library(gn-${name} OBJECT ${sources})
     set_target_properties(gn-${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
     target_link_libraries(gn-${name} PRIVATE gn_flags)
+endfunction()
+
+# gn_program_dir(DIR PROGRAM): DIR/*.c as a program over the whole stack; DIR/CMakeLists.txt, if
+# there is one, may add to the target (libraries, generated sources).
+function(gn_program_dir dir program)
+    file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${dir}/*.c)
+    if(NOT sources)
+        return()
+    endif()
+    add_executable(${program} ${sources})
+    target_include_directories(${program} PRIVATE ${PROJECT_SOURCE_DIR}/${dir})
+    target_link_libraries(${program} PRIVATE gn_flags gn-all)
+    if(EXISTS ${PROJECT_SOURCE_DIR}/${dir}/CMakeLists.txt)
+        add_subdirectory(${PROJECT_SOURCE_DIR}/${dir} ${PROJECT_BINARY_DIR}/${dir})
+    endif()
 endfunction()

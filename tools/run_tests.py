@@ -1,0 +1,232 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Run every test of a build directory and say what came out.
+
+Two kinds of programs: Criterion programs, listed in BUILD/tests.list (counted from their JSON
+report), and executable tests/*/*.sh and tests/*/*.py, which print TAP: `ok N - name`,
+`not ok N - name`, `ok N - name # SKIP reason`, diagnostics as `# ...`, optionally a plan `1..N`.
+Scripts find the tree in GN_ROOT, the build under test in GN_BUILD, the optimised one in GN_RELEASE.
+
+The last line is `N passed, N failed` or `N passed, N failed, N skipped`. Exit status 1 if anything
+failed or if nothing ran. A program that dies, hangs or reports nothing counts as one failure more.
+"""
+
+import argparse
+import collections
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+TAP_LINE = re.compile(r"^(not )?ok\b\s*\d*\s*(?:-\s*)?(.*?)(?:\s+#\s*(SKIP|TODO)\b\s*(.*))?$", re.I)
+TAP_PLAN = re.compile(r"^1\.\.(\d+)(?:\s+#\s*SKIP\b\s*(.*))?$", re.I)
+
+Outcome = collections.namedtuple("Outcome", "name passed failed skipped output seconds")
+
+
+def run_program(argv, env, timeout):
+    """Run argv in a process group of its own, stdin empty; (exit status or None if it hung, text)."""
+    with tempfile.TemporaryFile() as out:
+        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out,
+                                   stderr=subprocess.STDOUT, env=env, cwd=ROOT,
+                                   start_new_session=True)
+        try:
+            status = process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            status = None
+        if status is None or status < 0:
+            try:
+                os.killpg(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            process.wait()
+        out.seek(0)
+        return status, out.read().decode("utf-8", "replace")
+
+
+def ended_badly(status, timeout):
+    """Why a program counts as failed whatever it reported, or None."""
+    if status is None:
+        return f"(the program) still running after {timeout} s"
+    if status < 0:
+        return f"(the program) killed by {signal.Signals(-status).name}"
+    return None
+
+
+def count_criterion(report, passed, failed, skipped):
+    """Sort the cases of a Criterion JSON report into the three lists."""
+    for suite in report.get("test_suites", []):
+        for case in suite.get("tests", []):
+            name = f"{suite['name']}::{case['name']}"
+            if case["status"] == "PASSED":
+                passed.append(name)
+            elif case["status"] == "SKIPPED":
+                skipped.append((name, "; ".join(case.get("messages", [])) or "no reason given"))
+            else:
+                failed.append(name)
+
+
+def run_criterion(path, args):
+    """One Criterion program."""
+    passed, failed, skipped = [], [], []
+    start = time.monotonic()
+    with tempfile.TemporaryDirectory() as directory:
+        report = pathlib.Path(directory) / "report.json"
+        status, output = run_program([str(path), "-j1", f"--timeout={args.timeout}",
+                                      f"--json={report}"], script_env(args), args.timeout)
+        why = ended_badly(status, args.timeout)
+        try:
+            count_criterion(json.loads(report.read_text(errors="replace"), strict=False),
+                            passed, failed, skipped)
+        except (OSError, ValueError, KeyError) as error:
+            why = why or f"(the program) left no usable report: {error}"
+    if why is None and status != 0 and not failed:
+        why = f"(the program) exit status {status}, though no test failed"
+    if why is None and not passed and not failed and not skipped:
+        why = "(the program) no test in it"
+    if why:
+        failed.append(why)
+    return Outcome(path.name, passed, failed, skipped, output, time.monotonic() - start)
+
+
+def count_tap(output, passed, failed, skipped):
+    """Sort the lines of a TAP stream into the three lists; what is wrong with the plan, or None."""
+    plan, seen = None, 0
+    for line in output.splitlines():
+        match = TAP_PLAN.match(line)
+        if match:
+            plan = int(match[1])
+            if plan == 0 and match[2]:
+                skipped.append(("all of it", match[2]))
+            continue
+        if line.startswith("Bail out!"):
+            return f"(the script) {line}"
+        match = TAP_LINE.match(line)
+        if not match:
+            continue
+        seen += 1
+        if match[1]:
+            failed.append(match[2])
+        elif match[3] and match[3].upper() == "SKIP":
+            skipped.append((match[2], match[4] or "no reason given"))
+        else:
+            passed.append(match[2])
+    if plan is not None and plan != seen:
+        return f"(the script) planned {plan} tests, reported {seen}"
+    if seen == 0 and not skipped:
+        return "(the script) reported no test"
+    return None
+
+
+def script_env(args):
+    """Environment of every test program."""
+    env = dict(os.environ)
+    env.update(GN_ROOT=str(ROOT), GN_BUILD=str(args.build), GN_RELEASE=str(ROOT / "build"),
+               ASAN_OPTIONS="detect_stack_use_after_return=1:strict_string_checks=1",
+               UBSAN_OPTIONS="print_stacktrace=1", LC_ALL="C.UTF-8", PYTHONDONTWRITEBYTECODE="1")
+    return env
+
+
+def run_script(path, args):
+    """One TAP script."""
+    passed, failed, skipped = [], [], []
+    start = time.monotonic()
+    status, output = run_program([str(path)], script_env(args), args.timeout)
+    why = ended_badly(status, args.timeout) or count_tap(output, passed, failed, skipped)
+    if why is None and status != 0 and not failed:
+        why = f"(the script) exit status {status}, though no test failed"
+    if why:
+        failed.append(why)
+    name = f"{path.parent.name}/{path.name}"
+    return Outcome(name, passed, failed, skipped, output, time.monotonic() - start)
+
+
+def find_jobs(args):
+    """(function, path) of everything to run, the scripts first: they take longest."""
+    jobs = []
+    if not args.programs_only:
+        for path in sorted(args.tests.glob("*/*")):
+            if path.suffix in (".sh", ".py") and path.is_file() and os.access(path, os.X_OK):
+                jobs.append((run_script, path))
+    listing = args.build / "tests.list"
+    if not listing.exists():
+        sys.exit(f"run_tests.py: {listing} is missing: configure {args.build} with GN_TESTS=ON")
+    for line in listing.read_text().split():
+        jobs.append((run_criterion, pathlib.Path(line)))
+    return [job for job in jobs if not args.only or args.only in str(job[1])]
+
+
+def run_job(job, args):
+    """One job, where a program that cannot be started is a failure like another."""
+    function, path = job
+    try:
+        return function(path, args)
+    except OSError as error:
+        return Outcome(path.name, [], [f"(the program) cannot be run: {error}"], [], "", 0.0)
+
+
+def show(outcome):
+    """The line of one program, and everything it said if it failed."""
+    mark = "FAIL" if outcome.failed else "ok  "
+    skipped = f", {len(outcome.skipped)} skipped" if outcome.skipped else ""
+    print(f"{mark} {outcome.name}: {len(outcome.passed)} passed, {len(outcome.failed)} failed"
+          f"{skipped} ({outcome.seconds:.1f} s)")
+    if outcome.failed:
+        for line in outcome.output.splitlines():
+            if not line.startswith("ok "):
+                print(f"     | {line}")
+    sys.stdout.flush()
+
+
+def summary(outcomes):
+    """The lists at the end; returns the exit status."""
+    passed, failed, skipped = (sum(len(getattr(o, k)) for o in outcomes)
+                               for k in ("passed", "failed", "skipped"))
+    if skipped:
+        print("\nskipped:")
+        for outcome in outcomes:
+            for name, reason in outcome.skipped:
+                print(f"  {outcome.name} {name}: {reason}")
+    if failed:
+        print("\nfailed:")
+        for outcome in outcomes:
+            for name in outcome.failed:
+                print(f"  {outcome.name} {name}")
+    if passed + failed == 0:
+        print("\nno test ran")
+    tail = f", {skipped} skipped" if skipped else ""
+    print(f"\n{passed} passed, {failed} failed{tail}")
+    return 1 if failed or passed == 0 else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/dev")
+    parser.add_argument("--tests", type=pathlib.Path, default=ROOT / "tests", help="scripts' tree")
+    parser.add_argument("--programs-only", action="store_true", help="no scripts")
+    parser.add_argument("--only", metavar="TEXT", help="only programs whose path contains TEXT")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--timeout", type=int, default=600, help="seconds for one program")
+    args = parser.parse_args()
+    args.build = args.build.resolve()
+    args.tests = args.tests.resolve()
+
+    outcomes = []
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        pending = [pool.submit(run_job, job, args) for job in find_jobs(args)]
+        for future in concurrent.futures.as_completed(pending):
+            outcomes.append(future.result())
+            show(outcomes[-1])
+    outcomes.sort(key=lambda o: o.name)
+    return summary(outcomes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
