@@ -18,4 +18,10 @@ struct icmp {
     uint32_t body_len;
 };
 
+/** icmp_read() - fields of a message of at least ICMP_HEADER octets, checksum already judged */
+void icmp_read(const uint8_t *p, uint32_t len, struct icmp *ret);
+/** icmp_write() - header, body and checksum; @pseudo: sum of the pseudo-header, 0 for ICMP; returns
+ * the length */
+uint32_t icmp_write(const struct icmp *m, uint64_t pseudo, uint8_t *p);
+
 #endif

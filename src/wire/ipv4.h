@@ -7,6 +7,8 @@
 
 #include <gannet/types.h>
 
+#include <string.h>
+
 #define IPV4_HEADER     20 /* what ipv4_emit() writes */
 #define IPV4_HEADER_MAX 60
 
@@ -23,6 +25,20 @@ struct ipv4 {
     uint16_t header_len; /* octets, 20 .. 60; not used by ipv4_emit() */
     uint16_t total_len;  /* octets, header included */
 };
+
+/** ipv4_load() - four octets as a mapped address */
+static inline struct gn_addr ipv4_load(const uint8_t *p)
+{
+    struct gn_addr a = {.b = {[10] = 0xff, [11] = 0xff}};
+    memcpy(a.b + 12, p, 4);
+    return a;
+}
+
+/** ipv4_store() - the last four octets of a mapped address */
+static inline void ipv4_store(const struct gn_addr *a, uint8_t *p)
+{
+    memcpy(p, a->b + 12, 4);
+}
 
 /** ipv4_is_fragment() - a part of a packet, not the whole of it */
 static inline bool ipv4_is_fragment(const struct ipv4 *h)

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file ipv4.c  IPv4 headers.
+ */
+#include "wire/ipv4.h"
+
+#include "base/bits.h"
+#include "wire/checksum.h"
+#include "wire/frag.h"
+
+#define OFF_VERSION 0
+#define OFF_TOS     1
+#define OFF_TOTAL   2
+#define OFF_IDENT   4
+#define OFF_FRAG    6
+#define OFF_TTL     8
+#define OFF_PROTO   9
+#define OFF_SUM     10
+#define OFF_SRC     12
+#define OFF_DST     16
+#define FLAG_DF     0x4000
+#define FLAG_MORE   0x2000
+#define FRAG_MASK   0x1fff
+
+enum option {
+    OPTION_END = 0,
+    OPTION_NOP = 1,
+    OPTION_LSRR = 131,
+    OPTION_SSRR = 137,
+};
+
+/** walk_options() - false: a length of 0 or 1, or one beyond the end. Unknown options are passed
+ * over (MUST-50) */
+static bool walk_options(const uint8_t *p, const uint8_t *end, bool *ret_source_route)
+{
+    bool source_route = false;
+
+    while (p < end && p[0] != OPTION_END) {
+        if (p[0] == OPTION_NOP) {
+            p++;
+            continue;
+        }
+        if (end - p < 2 || p[1] < 2 || p[1] > end - p)
+            return false;
+        if (p[0] == OPTION_LSRR || p[0] == OPTION_SSRR)
+            source_route = true;
+        p += p[1];
+    }
+    *ret_source_route = source_route;
+    return true;
+}
+
+/** decode() - what needs no more than the header itself; *ret is written piece by piece */
+static enum gn_drop decode(const uint8_t *p, uint32_t len, struct ipv4 *ret)
+{
+    if (len < IPV4_HEADER)
+        return GN_DROP_IP_TRUNCATED;
+    if (p[OFF_VERSION] >> 4 != 4)
+        return GN_DROP_IP_VERSION;
+    ret->header_len = (uint16_t)((p[OFF_VERSION] & 15) * 4);
+    if (ret->header_len < IPV4_HEADER)
+        return GN_DROP_IP_HEADER_LEN;
+    if (ret->header_len > len)
+        return GN_DROP_IP_TRUNCATED;
+    ret->source_route = false;
+    if (ret->header_len > IPV4_HEADER &&
+        !walk_options(p + IPV4_HEADER, p + ret->header_len, &ret->source_route))
+        return GN_DROP_IP_OPTIONS;
+
+    uint16_t frag = get16(p + OFF_FRAG);
+    ret->df = frag & FLAG_DF;
+    ret->more = frag & FLAG_MORE;
+    ret->frag_off = (uint16_t)((frag & FRAG_MASK) * 8);
+    ret->tos = p[OFF_TOS];
+    ret->total_len = get16(p + OFF_TOTAL);
+    ret->ident = get16(p + OFF_IDENT);
+    ret->ttl = p[OFF_TTL];
+    ret->proto = p[OFF_PROTO];
+    ret->src = ipv4_load(p + OFF_SRC);
+    ret->dst = ipv4_load(p + OFF_DST);
+    return GN_DROP_NONE;
+}
+
+enum gn_drop ipv4_parse(const uint8_t *p, uint32_t len, uint32_t frame_total, struct ipv4 *ret)
+{
+    struct ipv4 h;
+    enum gn_drop drop = decode(p, len, &h);
+
+    if (drop != GN_DROP_NONE)
+        return drop;
+    if (csum_finish(csum(p, h.header_len)) != 0)
+        return GN_DROP_IP_CHECKSUM;
+    /* MAL-01, MAL-60: what the header claims must be there; more than that is link padding */
+    if (h.total_len < h.header_len || h.total_len > frame_total)
+        return GN_DROP_IP_TRUNCATED;
+    if (ipv4_is_fragment(&h)) {
+        struct frag f = {h.frag_off, (uint32_t)(h.total_len - h.header_len), h.more};
+        drop = frag_check(&f, h.proto);
+        if (drop != GN_DROP_NONE)
+            return drop;
+    }
+    *ret = h;
+    return GN_DROP_NONE;
+}
+
+enum gn_drop ipv4_parse_quoted(const uint8_t *p, uint32_t len, struct ipv4 *ret)
+{
+    struct ipv4 h;
+    enum gn_drop drop = decode(p, len, &h);
+
+    if (drop == GN_DROP_NONE)
+        *ret = h;
+    return drop;
+}
+
+uint32_t ipv4_emit(const struct ipv4 *h, uint8_t *p)
+{
+    uint16_t frag = (uint16_t)(h->frag_off / 8);
+
+    if (h->df)
+        frag |= FLAG_DF;
+    if (h->more)
+        frag |= FLAG_MORE;
+    p[OFF_VERSION] = 4 << 4 | IPV4_HEADER / 4;
+    p[OFF_TOS] = h->tos;
+    put16(p + OFF_TOTAL, h->total_len);
+    put16(p + OFF_IDENT, h->ident);
+    put16(p + OFF_FRAG, frag);
+    p[OFF_TTL] = h->ttl;
+    p[OFF_PROTO] = h->proto;
+    put16(p + OFF_SUM, 0);
+    ipv4_store(&h->src, p + OFF_SRC);
+    ipv4_store(&h->dst, p + OFF_DST);
+    put16(p + OFF_SUM, csum_finish(csum(p, IPV4_HEADER)));
+    return IPV4_HEADER;
+}
+
+uint64_t ipv4_pseudo(const struct gn_addr *src, const struct gn_addr *dst, uint8_t proto,
+                     uint32_t len)
+{
+    /* 2^16 counts as 1 here, so a 32-bit word stands for the sum of its halves */
+    return (uint64_t)get32(src->b + 12) + get32(dst->b + 12) + proto + len;
+}
