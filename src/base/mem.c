@@ -19,22 +19,7 @@
 
 #include "base/assert.h"
 #include "base/bits.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define MEM_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define MEM_ASAN 1
-#endif
-#endif
-#ifdef MEM_ASAN
-#include <sanitizer/asan_interface.h>
-#define POISON(p, n)   __asan_poison_memory_region((p), (n))
-#define UNPOISON(p, n) __asan_unpoison_memory_region((p), (n))
-#else
-#define POISON(p, n)   ((void)(p), (void)(n))
-#define UNPOISON(p, n) ((void)(p), (void)(n))
-#endif
+#include "base/poison.h"
 
 #define MEM_KEEP       4  /* free blocks kept of each large class */
 #define MEM_SOURCE_MIN 12 /* smallest block of the source, log2 */
@@ -179,6 +164,7 @@ static inline void *pop(struct mem *m, unsigned class)
 /** push() - keep a free block */
 static inline void push(struct mem *m, void *p, unsigned class)
 {
+    UNPOISON(p, sizeof(void *));
     *(void **)p = m->free[class];
     m->free[class] = p;
     m->n_free[class]++;

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/bits.h"
+#include "base/poison.h"
 
 #define POOL_SLAB     65536
 #define POOL_GEN_MAX  0x7fffffffu
@@ -102,6 +103,7 @@ void *pool_alloc(struct pool *p, uint32_t *ret_index)
         index = p->free_head - 1;
         object = pool_at(p, index);
         memcpy(&p->free_head, object, sizeof(p->free_head));
+        UNPOISON(object, p->object_bytes);
     } else {
         if (!p->fresh && !grow(p))
             return NULL;
@@ -118,10 +120,12 @@ void *pool_alloc(struct pool *p, uint32_t *ret_index)
 void pool_free(struct pool *p, uint32_t index)
 {
     uint32_t *g = gen_word(p, index);
+    uint8_t *object = pool_at(p, index);
 
     ASSERT(*g & 1);
     *g = *g >> 1 == POOL_GEN_MAX ? (POOL_GEN_NONE + 1) << 1 : ((*g >> 1) + 1) << 1;
-    memcpy(pool_at(p, index), &p->free_head, sizeof(p->free_head));
+    memcpy(object, &p->free_head, sizeof(p->free_head));
+    POISON(object + 8, p->object_bytes - 8);
     p->free_head = index + 1;
     p->used--;
 }
