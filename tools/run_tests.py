@@ -2,19 +2,19 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Run every test of a build directory and say what came out.
 
-Two kinds of programs: Criterion programs, listed in BUILD/tests.list (counted from their JSON
+Two kinds of programs: Criterion programs, listed in BUILD/tests.list (counted from their TAP
 report), and executable tests/*/*.sh and tests/*/*.py, which print TAP: `ok N - name`,
 `not ok N - name`, `ok N - name # SKIP reason`, diagnostics as `# ...`, optionally a plan `1..N`.
 Scripts find the tree in GN_ROOT, the build under test in GN_BUILD, the optimised one in GN_RELEASE.
 
 The last line is `N passed, N failed` or `N passed, N failed, N skipped`. Exit status 1 if anything
-failed or if nothing ran. A program that dies, hangs or reports nothing counts as one failure more.
+failed or if nothing ran. A program that dies, hangs, leaks or reports nothing counts as one failure
+more.
 """
 
 import argparse
 import collections
 import concurrent.futures
-import json
 import os
 import pathlib
 import re
@@ -25,8 +25,10 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-TAP_LINE = re.compile(r"^(not )?ok\b\s*\d*\s*(?:-\s*)?(.*?)(?:\s+#\s*(SKIP|TODO)\b\s*(.*))?$", re.I)
+TAP_LINE = re.compile(r"^(not )?ok\b\s*\d*\s*(?:-\s*)?(.*?)(?:\s+#\s*SKIP\b\s*(.*))?$", re.I)
 TAP_PLAN = re.compile(r"^1\.\.(\d+)(?:\s+#\s*SKIP\b\s*(.*))?$", re.I)
+
+SANITIZER = re.compile(r"(ERROR: \w+Sanitizer: .*|\S+: runtime error: .*)")
 
 Outcome = collections.namedtuple("Outcome", "name passed failed skipped output seconds")
 
@@ -54,52 +56,16 @@ def run_program(argv, env, timeout):
 def ended_badly(status, timeout):
     """Why a program counts as failed whatever it reported, or None."""
     if status is None:
-        return f"(the program) still running after {timeout} s"
+        return f"still running after {timeout} s"
     if status < 0:
-        return f"(the program) killed by {signal.Signals(-status).name}"
+        return f"killed by {signal.Signals(-status).name}"
     return None
 
 
-def count_criterion(report, passed, failed, skipped):
-    """Sort the cases of a Criterion JSON report into the three lists."""
-    for suite in report.get("test_suites", []):
-        for case in suite.get("tests", []):
-            name = f"{suite['name']}::{case['name']}"
-            if case["status"] == "PASSED":
-                passed.append(name)
-            elif case["status"] == "SKIPPED":
-                skipped.append((name, "; ".join(case.get("messages", [])) or "no reason given"))
-            else:
-                failed.append(name)
-
-
-def run_criterion(path, args):
-    """One Criterion program."""
-    passed, failed, skipped = [], [], []
-    start = time.monotonic()
-    with tempfile.TemporaryDirectory() as directory:
-        report = pathlib.Path(directory) / "report.json"
-        status, output = run_program([str(path), "-j1", f"--timeout={args.timeout}",
-                                      f"--json={report}"], script_env(args), args.timeout)
-        why = ended_badly(status, args.timeout)
-        try:
-            count_criterion(json.loads(report.read_text(errors="replace"), strict=False),
-                            passed, failed, skipped)
-        except (OSError, ValueError, KeyError) as error:
-            why = why or f"(the program) left no usable report: {error}"
-    if why is None and status != 0 and not failed:
-        why = f"(the program) exit status {status}, though no test failed"
-    if why is None and not passed and not failed and not skipped:
-        why = "(the program) no test in it"
-    if why:
-        failed.append(why)
-    return Outcome(path.name, passed, failed, skipped, output, time.monotonic() - start)
-
-
-def count_tap(output, passed, failed, skipped):
-    """Sort the lines of a TAP stream into the three lists; what is wrong with the plan, or None."""
+def count_tap(text, passed, failed, skipped):
+    """Sort the lines of a TAP report into the three lists; what is wrong with the report, or None."""
     plan, seen = None, 0
-    for line in output.splitlines():
+    for line in text.splitlines():
         match = TAP_PLAN.match(line)
         if match:
             plan = int(match[1])
@@ -107,45 +73,68 @@ def count_tap(output, passed, failed, skipped):
                 skipped.append(("all of it", match[2]))
             continue
         if line.startswith("Bail out!"):
-            return f"(the script) {line}"
+            return line
         match = TAP_LINE.match(line)
         if not match:
             continue
         seen += 1
+        name = re.sub(r"\s*\(\d+\.\d+s\)$", "", match[2])
         if match[1]:
-            failed.append(match[2])
-        elif match[3] and match[3].upper() == "SKIP":
-            skipped.append((match[2], match[4] or "no reason given"))
+            failed.append(name)
+        elif match[3] is not None:
+            skipped.append((name, match[3] or "no reason given"))
         else:
-            passed.append(match[2])
+            passed.append(name)
     if plan is not None and plan != seen:
-        return f"(the script) planned {plan} tests, reported {seen}"
+        return f"planned {plan} tests, reported {seen}"
     if seen == 0 and not skipped:
-        return "(the script) reported no test"
+        return "reported no test"
     return None
 
 
-def script_env(args):
+def judge(name, status, output, report, start, timeout):
+    """The outcome of a program from its exit status, what it printed and its TAP report."""
+    passed, failed, skipped = [], [], []
+    wrong = count_tap(report, passed, failed, skipped)
+    wrong = ended_badly(status, timeout) or wrong
+    if wrong is None and not failed:
+        # The leak check runs when a test process exits, after its test was reported as passed.
+        finding = SANITIZER.search(output)
+        if finding:
+            wrong = finding[0]
+        elif status != 0:
+            wrong = f"exit status {status}, though no test failed"
+    if wrong:
+        failed.append(f"(the program) {wrong}")
+    return Outcome(name, passed, failed, skipped, output, time.monotonic() - start)
+
+
+def run_criterion(path, args):
+    """One Criterion program."""
+    start = time.monotonic()
+    with tempfile.TemporaryDirectory() as directory:
+        tap = pathlib.Path(directory) / "report.tap"
+        status, output = run_program([str(path), "-j1", f"--timeout={args.timeout}",
+                                      f"--tap={tap}"], test_env(args), args.timeout)
+        report = tap.read_text(errors="replace") if tap.exists() else ""
+    return judge(path.name, status, output, report, start, args.timeout)
+
+
+def run_script(path, args):
+    """One TAP script."""
+    start = time.monotonic()
+    status, output = run_program([str(path)], test_env(args), args.timeout)
+    name = f"{path.parent.name}/{path.name}"
+    return judge(name, status, output, output, start, args.timeout)
+
+
+def test_env(args):
     """Environment of every test program."""
     env = dict(os.environ)
     env.update(GN_ROOT=str(ROOT), GN_BUILD=str(args.build), GN_RELEASE=str(ROOT / "build"),
                ASAN_OPTIONS="detect_stack_use_after_return=1:strict_string_checks=1",
                UBSAN_OPTIONS="print_stacktrace=1", LC_ALL="C.UTF-8", PYTHONDONTWRITEBYTECODE="1")
     return env
-
-
-def run_script(path, args):
-    """One TAP script."""
-    passed, failed, skipped = [], [], []
-    start = time.monotonic()
-    status, output = run_program([str(path)], script_env(args), args.timeout)
-    why = ended_badly(status, args.timeout) or count_tap(output, passed, failed, skipped)
-    if why is None and status != 0 and not failed:
-        why = f"(the script) exit status {status}, though no test failed"
-    if why:
-        failed.append(why)
-    name = f"{path.parent.name}/{path.name}"
-    return Outcome(name, passed, failed, skipped, output, time.monotonic() - start)
 
 
 def find_jobs(args):
