@@ -17,6 +17,9 @@ _Noreturn void gn_panic(const char *file, int line, const char *what);
 
 #define ASSERT(c) ((c) ? (void)0 : gn_panic(__FILE__, __LINE__, #c))
 
+/* a place that our own logic never reaches */
+#define UNREACHABLE(what) gn_panic(__FILE__, __LINE__, what)
+
 /* Costly checks (walks): in test builds only. */
 #ifdef GN_DASSERT
 #define DASSERT(c) ASSERT(c)

@@ -66,6 +66,7 @@ struct rec_result {
     bool     dsack;          /* the ACK reported a duplicate */
     bool     entered, left;  /* fast recovery */
     bool     spurious;       /* an earlier timeout or recovery was found spurious and undone */
+    bool     cwr;            /* reacted to ECE: CWR is due on the next new text (RFC 3168 6.1.2) */
     gn_time  rtt;            /* sample taken, 0: none */
 };
 

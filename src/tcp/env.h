@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
- * @file env.h  What the host lends to the TCP layer for one call: the time, the knobs, memory, secrets, counters, and a place for
- * replies that belong to no connection.
+ * @file env.h  What the host lends to the TCP layer for one call: the time, the knobs, memory,
+ * secrets, counters, and a place for replies that belong to no connection.
  */
 #ifndef GN_TCP_ENV_H
 #define GN_TCP_ENV_H
@@ -16,24 +16,25 @@ struct secrets {
     struct siphash_key isn, ts, cookie[2], port, table, tfo;
 };
 
-/** A segment without a connection behind it (RST, SYN,ACK of a half-open entry, ACK of TIME-WAIT): a seg without text. */
+/** A segment without a connection behind it (RST, SYN,ACK of a half-open entry, ACK of TIME-WAIT):
+ * a seg without text. */
 struct reply_queue {
     struct seg *seg; /* cap entries */
-    uint32_t    cap, head, n;
+    uint32_t cap, head, n;
 };
 
 struct tcp_env {
-    gn_time               now;
+    gn_time now;
     const struct gn_conf *conf;
-    struct mem           *mem;
+    struct mem *mem;
     const struct secrets *secrets;
-    struct gn_stats      *stats;
-    struct reply_queue   *replies;
-    gn_trace_fn          *trace;
-    void                 *trace_ctx;
-    uint16_t              mtu;       /* of the interface that the connection uses */
-    uint16_t              mtu_headers; /* IP header octets on it: 20 or 40 */
-    bool                  tso;       /* output may make super-segments */
+    struct gn_stats *stats;
+    struct reply_queue *replies;
+    gn_trace_fn *trace;
+    void *trace_ctx;
+    uint16_t mtu;         /* of the interface that the connection uses */
+    uint16_t mtu_headers; /* IP header octets on it: 20 or 40 */
+    bool tso;             /* output may make super-segments */
 };
 
 /** env_reply() - queue a reply; a full queue is counted (GN_DROP_QUEUE_FULL) and forgotten */

@@ -7,15 +7,19 @@
 
 #include "tcp/tcb.h"
 
-/** tcb_enter() - move to state @to because of @cause: checks the table (ASSERT), remembers, counts, traces, tells the user */
+/** tcb_enter() - move to state @to because of @cause: checks the table (ASSERT), remembers, counts,
+ * traces, tells the user */
 void tcb_enter(struct tcb *t, const struct tcp_env *e, enum gn_state to, enum gn_cause cause);
+/** tcb_descend() - a fresh block starts its life as a copy of a listener's: LISTEN, with no
+ * transition of its own */
+void tcb_descend(struct tcb *t);
 /** fsm_legal() - is from -> to an edge of RFC 9293 figure 5 or a documented abort? */
 bool fsm_legal(enum gn_state from, enum gn_state to);
 /** fsm_edge() - row @i of the table of legal transitions; false: no such row */
 struct fsm_edge {
     enum gn_state from, to;
-    const char   *when; /* in words */
-    const char   *rfc;
+    const char *when; /* in words */
+    const char *rfc;
 };
 bool fsm_edge(unsigned i, struct fsm_edge *ret);
 

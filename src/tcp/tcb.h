@@ -16,30 +16,31 @@
 
 #include <gannet/host.h>
 
-/** One remembered transition in 8 octets: microseconds (40 bits would wrap in 12 days, so 48), from, to, cause. */
+/** One remembered transition in 8 octets: microseconds (40 bits would wrap in 12 days, so 48),
+ * from, to, cause. */
 struct tcb_past {
     uint64_t at_us : 48;
-    uint64_t from : 4;
-    uint64_t to : 4;
+    uint64_t from  : 4;
+    uint64_t to    : 4;
     uint64_t cause : 8;
 };
 
 /** How the user set this connection up; copied from the listener to what it accepts. */
 struct tcb_opts {
-    bool     nodelay : 1, cork : 1, quickack : 1, keepalive : 1, oobinline : 1, state_events : 1;
-    bool     sndbuf_fixed : 1, rcvbuf_fixed : 1; /* set by the user: no auto-tuning */
-    bool     reuseaddr : 1, reuseport : 1;
-    uint8_t  ttl, tos;
-    uint8_t  keepcnt, syncnt; /* 0: the knob's */
-    uint8_t  cc;
-    uint16_t maxseg;            /* 0: from the MTU */
-    uint32_t keepidle_s;        /* 0: the knob's */
-    uint32_t keepintvl_ms;      /* 0: the knob's */
-    uint32_t user_timeout_ms;   /* 0: the knob's */
-    uint32_t linger2_ms;        /* 0: the knob's */
+    bool nodelay : 1, cork : 1, quickack : 1, keepalive : 1, oobinline : 1, state_events : 1;
+    bool sndbuf_fixed : 1, rcvbuf_fixed : 1; /* set by the user: no auto-tuning */
+    bool reuseaddr : 1, reuseport : 1;
+    uint8_t ttl, tos;
+    uint8_t keepcnt, syncnt; /* 0: the knob's */
+    uint8_t cc;
+    uint16_t maxseg;          /* 0: from the MTU */
+    uint32_t keepidle_s;      /* 0: the knob's */
+    uint32_t keepintvl_ms;    /* 0: the knob's */
+    uint32_t user_timeout_ms; /* 0: the knob's */
+    uint32_t linger2_ms;      /* 0: the knob's */
     uint32_t defer_accept_ms;
     uint32_t rcvlowat, notsent_lowat;
-    uint32_t sndbuf, rcvbuf;    /* octets */
+    uint32_t sndbuf, rcvbuf; /* octets */
 };
 
 struct tcb {
@@ -47,95 +48,108 @@ struct tcb {
 
     uint8_t state; /* enum gn_state; written by tcb_enter() alone */
     uint8_t n_past, past_head;
-    int8_t  error; /* enum gn_err that ended the connection or is pending (SO_ERROR) */
+    int8_t error;      /* enum gn_err that ended the connection or is pending (SO_ERROR) */
+    int8_t soft_error; /* ICMP said so, but it need not be true (MUST-56); told with a time-out */
 
     /* who owns it */
-    bool passive : 1;   /* opened by a listener (MUST-11) */
-    bool orphan : 1;    /* the user has gone */
-    bool accepted : 1;  /* the user has its handle */
-    bool shut_rd : 1;   /* nobody will read: text is acknowledged and thrown away */
+    bool passive  : 1; /* opened by a listener (MUST-11) */
+    bool orphan   : 1; /* the user has gone */
+    bool accepted : 1; /* the user has its handle */
+    bool shut_rd  : 1; /* nobody will read: text is acknowledged and thrown away */
 
     /* intentions: recorded by the steps, carried out by tcp_output() */
-    bool ack_now : 1;
-    bool fin_queued : 1;  /* CLOSE was called: FIN follows the last octet of the send buffer */
-    bool fin_sent : 1;    /* FIN is below snd.nxt */
-    bool fin_acked : 1;
-    bool fin_rcvd : 1;    /* the peer's FIN is below rcv.nxt */
+    bool ack_now       : 1;
+    bool synack_again  : 1; /* SYN-RECEIVED: a duplicate SYN asks for our SYN,ACK */
+    bool fin_queued    : 1; /* CLOSE was called: FIN follows the last octet of the send buffer */
+    bool fin_sent      : 1; /* FIN is below snd.nxt */
+    bool fin_acked     : 1;
+    bool fin_rcvd      : 1; /* the peer's FIN is below rcv.nxt */
     bool keepalive_due : 1, wprobe_due : 1, sws_expired : 1;
-    bool push : 1;
-    bool want_write : 1;  /* a SEND was short: tell when there is room */
-    bool more : 1;        /* GN_SEND_MORE on the last SEND */
+    bool push       : 1;
+    bool want_write : 1; /* a SEND was short: tell when there is room */
+    bool more       : 1; /* GN_SEND_MORE on the last SEND */
 
     /* negotiated */
     bool ts_ok : 1, sack_ok : 1, ws_ok : 1, ecn_ok : 1;
     bool ecn_echo : 1, ecn_cwr : 1; /* RFC 3168: send ECE; send CWR on the next new text */
     bool urg_snd : 1, urg_rcv : 1;
 
-    uint16_t events;    /* GN_EV_* not yet taken by the user */
-    uint8_t  probes;    /* unanswered keep-alive or window probes */
-    uint8_t  quick;     /* ACKs still to be sent without delay */
-    uint8_t  iface;
+    uint16_t events; /* GN_EV_* not yet taken by the user */
+    uint8_t probes;  /* unanswered keep-alive or window probes */
+    uint8_t quick;   /* ACKs still to be sent without delay */
+    uint8_t iface;
     uint16_t rcv_mss_guess; /* size of the peer's full segments, for delayed ACKs */
-    uint16_t send_mss;  /* SendMSS: the peer's option or 536/1220 */
-    uint16_t path_mtu;  /* 0: the interface's */
+    uint16_t send_mss;      /* SendMSS: the peer's option or 536/1220 */
+    uint16_t path_mtu;      /* 0: the interface's */
 
     struct {
-        seq_t    una, nxt;   /* nxt is the highest ever sent + 1; it never goes back */
-        uint32_t wnd;        /* octets, scaled */
-        uint32_t max_wnd;    /* largest ever seen (RFC 5961 5, SWS) */
-        seq_t    wl1, wl2;
-        seq_t    up;         /* urgent pointer, RFC 9293's meaning: the octet after the urgent ones */
-        seq_t    iss;
-        uint8_t  wscale;
+        seq_t una, nxt;   /* nxt is the highest ever sent + 1; it never goes back */
+        uint32_t wnd;     /* octets, scaled */
+        uint32_t max_wnd; /* largest ever seen (RFC 5961 5, SWS) */
+        seq_t wl1, wl2;
+        seq_t up; /* urgent pointer, RFC 9293's meaning: the octet after the urgent ones */
+        seq_t iss;
+        uint8_t wscale;
     } snd;
 
     struct {
-        seq_t    nxt;
-        seq_t    edge;      /* right edge announced last (RCV.NXT + RCV.WND as the peer knows it) */
-        seq_t    max_edge;  /* largest right edge ever announced (RFC 7323 2.4) */
-        seq_t    acked;     /* RCV.NXT in the last ACK sent: Last.ACK.sent */
-        seq_t    up;
-        seq_t    irs;
-        uint8_t  wscale;
-        uint8_t  full_segs; /* full segments received since the last ACK */
+        seq_t nxt;
+        seq_t edge;     /* right edge announced last (RCV.NXT + RCV.WND as the peer knows it) */
+        seq_t max_edge; /* largest right edge ever announced (RFC 7323 2.4) */
+        seq_t acked;    /* RCV.NXT in the last ACK sent: Last.ACK.sent */
+        seq_t up;
+        seq_t irs;
+        uint8_t wscale;
+        uint8_t full_segs; /* full segments received since the last ACK */
     } rcv;
 
     struct {
         uint32_t recent; /* TS.Recent */
         uint32_t offset; /* added to the clock, keyed by the tuple */
-        gn_time  recent_at;
+        gn_time recent_at;
     } ts;
 
-    struct ring   sndbuf; /* front is snd.una (without a SYN octet) */
-    struct ring   rcvbuf; /* front is the next octet to be read; in-order end is rcv.nxt */
+    struct {
+        gn_time since; /* receive buffer auto-tuning: octets read by the user since then */
+        uint32_t octets;
+    } drs;
+
+    struct ring sndbuf;   /* front is snd.una (without a SYN octet) */
+    struct ring rcvbuf;   /* front is the next octet to be read; in-order end is rcv.nxt */
     struct ranges ooo;    /* octets in rcvbuf beyond rcv.nxt */
-    struct range  sack[3]; /* most recent first: what SACK reports (RFC 2018 4) */
-    struct range  dsack;   /* to report once (RFC 2883); empty if a == b */
-    seq_t         fin_seq; /* with ooo_fin: where the peer's FIN will be */
-    bool          ooo_fin;
+    struct range sack[3]; /* most recent first: what SACK reports (RFC 2018 4) */
+    struct range dsack;   /* to report once (RFC 2883); empty if a == b */
+    seq_t fin_seq;        /* with ooo_fin: where the peer's FIN will be */
+    bool ooo_fin;
 
     struct recovery rec;
 
-    deadline_t delack_at, persist_at, keepalive_at, sws_at, user_at, state_at; /* state_at: FIN-WAIT-2 or TIME-WAIT */
-    gn_time    last_in, last_out;
-    uint8_t    persist_shift;
+    deadline_t delack_at, persist_at, keepalive_at, sws_at, user_at,
+        state_at; /* state_at: FIN-WAIT-2 or TIME-WAIT */
+    gn_time last_in, last_out;
+    gn_time invalid_at; /* last reply to an invalid segment (tcp_invalid_ratelimit) */
+    uint8_t persist_shift;
 
     uint64_t bytes_received, bytes_sent, bytes_acked, bytes_retrans, segs_in, segs_out;
-    gn_time  created;
+    gn_time created;
 
     struct tcb_opts opts;
     struct tcb_past past[GN_HISTORY];
 
     /* the host's: how the block is found, queued and woken */
-    void             *user;
-    uint32_t          index;    /* in the pool */
-    uint32_t          listener; /* index of the listener it waits in, UINT32_MAX if none */
+    void *user;
+    uint32_t index;    /* in the pool */
+    uint32_t hash;     /* of the tuple, for the demux table */
+    bool hashed;       /* the tuple is in the demux table */
+    uint32_t listener; /* index of the listener it waits in, UINT32_MAX if none */
     struct wheel_node timer;
-    struct list       ready;  /* has something to send */
-    struct list       event;  /* has events to tell */
-    struct list       link;   /* accept queue, or list of orphans */
+    struct list ready; /* has something to send */
+    struct list event; /* has events to tell */
+    struct list link;  /* accept queue, or list of orphans */
 };
 
+/** tcb_opts_default() - as the knobs say; a listener keeps one of these for what it accepts */
+void tcb_opts_default(struct tcb_opts *o, const struct gn_conf *c);
 /** tcb_init() - CLOSED, all defaults from the knobs; the tuple is set, nothing is allocated */
 void tcb_init(struct tcb *t, const struct tcp_env *e, const struct tcp_key *key);
 /** tcb_free() - give all buffers back */

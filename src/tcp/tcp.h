@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
- * @file tcp.h  The TCP layer as the host sees it: calls, arriving segments, timeouts and output for one block; the two small sizes of
- * connection; and the stateless answers.
+ * @file tcp.h  The TCP layer as the host sees it: calls, arriving segments, timeouts and output for
+ * one block; the two small sizes of connection; and the stateless answers.
  */
 #ifndef GN_TCP_TCP_H
 #define GN_TCP_TCP_H
@@ -11,24 +11,25 @@
 /* --- a half-open connection of a listener: SYN-RECEIVED, 64 octets, no buffers (SEC-4987-2) --- */
 
 enum { /* half_open.flags */
-    HALF_OPEN_TS     = 1,
-    HALF_OPEN_SACK   = 2,
-    HALF_OPEN_WSCALE = 4,
-    HALF_OPEN_ECN    = 8,
-    HALF_OPEN_REXMIT = 16, /* SYN,ACK was sent more than once: no RTT sample, RFC 6298 5.7 */
-    HALF_OPEN_READY  = 32, /* the third ACK has come but the accept queue was full */
+       HALF_OPEN_TS = 1,
+       HALF_OPEN_SACK = 2,
+       HALF_OPEN_WSCALE = 4,
+       HALF_OPEN_ECN = 8,
+       HALF_OPEN_REXMIT = 16, /* SYN,ACK was sent more than once: no RTT sample, RFC 6298 5.7 */
+       HALF_OPEN_READY = 32,  /* the third ACK has come but the accept queue was full */
 };
 
 struct half_open {
     struct tcp_key key; /* 36 */
-    uint32_t       irs, iss;
-    uint32_t       ts_recent;
-    uint32_t       next, prev; /* index + 1 in the queue of its retry level */
-    uint16_t       mss;        /* the peer's option, or the default */
-    uint16_t       listener;   /* index */
-    uint16_t       stamp;      /* when it was sent last, in units of 2^24 ns (16.8 ms) */
-    uint8_t        flags;
-    uint8_t        wscale : 4, retries : 4;
+    uint32_t irs, iss;
+    uint32_t ts_recent;
+    uint64_t next : 24, prev : 24; /* index + 1 in the queue of its retry level */
+    uint64_t fine : 16;            /* of stamp, in units of 2^8 ns */
+    uint16_t mss;                  /* the peer's option, or the default */
+    uint16_t listener;             /* index */
+    uint16_t stamp;                /* when it was sent last, in units of 2^24 ns (16.8 ms) */
+    uint8_t flags;
+    uint8_t wscale : 4, retries : 4;
 };
 _Static_assert(sizeof(struct half_open) <= 64, "a half-open connection takes one cache line");
 
@@ -36,54 +37,64 @@ _Static_assert(sizeof(struct half_open) <= 64, "a half-open connection takes one
 
 struct time_wait {
     struct tcp_key key; /* 36 */
-    uint32_t       snd_nxt, rcv_nxt;
-    uint32_t       ts_recent;
-    uint32_t       ts_recent_ms; /* when, low bits of now in ms */
-    uint32_t       expires_ms;   /* low bits of now in ms */
-    uint32_t       next, prev;   /* index + 1, in order of expiry */
+    uint32_t snd_nxt, rcv_nxt;
+    uint32_t ts_recent;
+    uint32_t ts_recent_ms; /* when, low bits of now in ms */
+    uint32_t expires_ms;   /* low bits of now in ms */
+    uint32_t next, prev;   /* index + 1, in order of expiry */
 };
 _Static_assert(sizeof(struct time_wait) <= 64, "a TIME-WAIT record takes one cache line");
-/* whether timestamps were used: key.lport and rport are never 0, so ts_recent_ms == 0 && ts_recent == 0 means "no" */
+/* whether timestamps were used: key.lport and rport are never 0, so ts_recent_ms == 0 && ts_recent
+ * == 0 means "no" */
 
-/* --- calls (RFC 9293 3.10.1-6); the block's tuple is set and the block is in the demux table --- */
+/* --- calls (RFC 9293 3.10.1-6); the block's tuple is set and the block is in the demux table ---
+ */
 
-/** tcp_open() - active OPEN from CLOSED: SYN-SENT, the SYN leaves with tcp_output(); GN_E_NO_MEMORY */
+/** tcp_open() - active OPEN from CLOSED: SYN-SENT, the SYN leaves with tcp_output(); GN_E_NO_MEMORY
+ */
 enum gn_err tcp_open(struct tcb *t, const struct tcp_env *e);
-/** tcp_open_half() - a half-open connection is acknowledged: LISTEN, SYN-RECEIVED, ESTABLISHED; then @s is processed as in
- *  3.10.7.4 from step 5 on. GN_E_NO_MEMORY: block unusable */
-enum gn_err tcp_open_half(struct tcb *t, const struct tcp_env *e, const struct half_open *h, const struct seg *s,
-                          enum gn_cause cause);
-int64_t     tcp_send(struct tcb *t, const struct tcp_env *e, const void *buf, size_t len, unsigned flags);
-int         tcp_send_room(struct tcb *t, const struct tcp_env *e, size_t want, struct gn_span ret[2]);
-int64_t     tcp_send_commit(struct tcb *t, const struct tcp_env *e, size_t len, unsigned flags);
-int64_t     tcp_recv(struct tcb *t, const struct tcp_env *e, void *buf, size_t len, unsigned flags);
-int         tcp_recv_data(struct tcb *t, struct gn_span ret[2]);
+/** tcp_open_half() - a half-open connection is acknowledged: LISTEN, SYN-RECEIVED, ESTABLISHED;
+ * then @s is processed as in 3.10.7.4 from step 5 on. GN_E_NO_MEMORY: block unusable */
+enum gn_err tcp_open_half(struct tcb *t, const struct tcp_env *e, const struct half_open *h,
+                          const struct seg *s, enum gn_cause cause);
+int64_t tcp_send(struct tcb *t, const struct tcp_env *e, const void *buf, size_t len,
+                 unsigned flags);
+int tcp_send_room(struct tcb *t, const struct tcp_env *e, size_t want, struct gn_span ret[2]);
+int64_t tcp_send_commit(struct tcb *t, const struct tcp_env *e, size_t len, unsigned flags);
+int64_t tcp_recv(struct tcb *t, const struct tcp_env *e, void *buf, size_t len, unsigned flags);
+int tcp_recv_data(struct tcb *t, struct gn_span ret[2]);
 enum gn_err tcp_recv_done(struct tcb *t, const struct tcp_env *e, size_t len);
 /** tcp_close() - CLOSE: FIN after what is queued */
 enum gn_err tcp_close(struct tcb *t, const struct tcp_env *e);
 enum gn_err tcp_shutdown_read(struct tcb *t, const struct tcp_env *e);
-/** tcp_detach() - the user has gone (sockets close()): tcp_close(), or RST if unread data is left; orphan from now on */
+/** tcp_detach() - the user has gone (sockets close()): tcp_close(), or RST if unread data is left;
+ * orphan from now on */
 void tcp_detach(struct tcb *t, const struct tcp_env *e);
 void tcp_abort(struct tcb *t, const struct tcp_env *e, enum gn_cause cause, enum gn_err error);
 /** tcp_readiness() - GN_EV_* bits that hold now */
-unsigned    tcp_readiness(const struct tcb *t);
+unsigned tcp_readiness(const struct tcb *t);
 enum gn_err tcp_set_option(struct tcb *t, const struct tcp_env *e, enum gn_opt o, uint64_t value);
-enum gn_err tcp_get_option(const struct tcb *t, const struct tcp_env *e, enum gn_opt o, uint64_t *ret);
+enum gn_err tcp_get_option(const struct tcb *t, const struct tcp_env *e, enum gn_opt o,
+                           uint64_t *ret);
 
-/* --- events; afterwards the host looks at state, events, tcp_wants_output() and tcp_deadline() --- */
+/* --- events; afterwards the host looks at state, events, tcp_wants_output() and tcp_deadline() ---
+ */
 
 /** tcp_segment_arrives() - 3.10.7.3 and .4, for a block in SYN-SENT or beyond */
 enum gn_drop tcp_segment_arrives(struct tcb *t, const struct tcp_env *e, const struct seg *s);
-/** tcp_icmp_error() - an ICMP error quotes this connection (RFC 5927); @seq as quoted. @error: what it means for a SYN;
+/** tcp_icmp_error() - an ICMP error quotes this connection (RFC 5927); @seq as quoted. @error: what
+ * it means for a SYN;
  *  @hard: may abort in SYN-SENT; @mtu: for frag-needed and packet-too-big, else 0 */
-enum gn_drop tcp_icmp_error(struct tcb *t, const struct tcp_env *e, seq_t quoted, enum gn_err error, bool hard, uint32_t mtu);
+enum gn_drop tcp_icmp_error(struct tcb *t, const struct tcp_env *e, seq_t quoted, enum gn_err error,
+                            bool hard, uint32_t mtu);
 /** tcp_timeouts() - carry out whatever is due at e->now */
-void       tcp_timeouts(struct tcb *t, const struct tcp_env *e);
+void tcp_timeouts(struct tcb *t, const struct tcp_env *e);
 deadline_t tcp_deadline(const struct tcb *t);
-/** tcp_wants_output() - cheap: may be true when tcp_output() will find nothing, never the reverse */
+/** tcp_wants_output() - cheap: may be true when tcp_output() will find nothing, never the reverse
+ */
 bool tcp_wants_output(const struct tcb *t);
-/** tcp_output() - the next segment to send, or false. Its text is borrowed from the send buffer until the next call on this block.
- *  The segment counts as sent */
+/** tcp_output() - the next segment to send, or false. Its text is borrowed from the send buffer
+ * until the next call on this block. The segment counts as sent */
 bool tcp_output(struct tcb *t, const struct tcp_env *e, struct seg *ret);
 /** tcp_mss() - payload octets that fit one segment now, options counted (MUST-16) */
 uint32_t tcp_mss(const struct tcb *t, const struct tcp_env *e);
@@ -93,11 +104,12 @@ uint32_t tcp_mss(const struct tcb *t, const struct tcp_env *e);
 /** tcp_closed_arrives() - 3.10.7.1: RST or nothing, by way of env_reply() */
 enum gn_drop tcp_closed_arrives(const struct tcp_env *e, const struct seg *s);
 
-/** tcp_listen_arrives() - 3.10.7.2: judge a segment for a listener. GN_DROP_NONE: it is a good SYN, make a half-open entry or
- *  send a cookie; else what to do is done (RST replies included) */
+/** tcp_listen_arrives() - 3.10.7.2: judge a segment for a listener. GN_DROP_NONE: it is a good SYN,
+ * make a half-open entry or send a cookie; else what to do is done (RST replies included) */
 enum gn_drop tcp_listen_arrives(const struct tcp_env *e, const struct seg *s);
 /** half_open_init() - from a good SYN; chooses ISS; options as the knobs allow */
-void half_open_init(struct half_open *h, const struct tcp_env *e, const struct seg *syn, uint16_t listener);
+void half_open_init(struct half_open *h, const struct tcp_env *e, const struct seg *syn,
+                    uint16_t listener);
 /** half_open_reply() - queue its SYN,ACK */
 void half_open_reply(const struct half_open *h, const struct tcp_env *e, const struct tcb_opts *o);
 
@@ -107,13 +119,15 @@ enum half_open_verdict {
     HALF_OPEN_ESTABLISH, /* a good ACK: make a block, tcp_open_half() */
 };
 /** half_open_arrives() - 3.10.7.4 for SYN-RECEIVED of a passive open */
-enum gn_drop half_open_arrives(struct half_open *h, const struct tcp_env *e, const struct seg *s, const struct tcb_opts *o,
-                               enum half_open_verdict *ret);
+enum gn_drop half_open_arrives(struct half_open *h, const struct tcp_env *e, const struct seg *s,
+                               const struct tcb_opts *o, enum half_open_verdict *ret);
 
 /** syncookie_reply() - SYN,ACK that carries everything in its ISS (and timestamp) */
 void syncookie_reply(const struct tcp_env *e, const struct seg *syn, const struct tcb_opts *o);
-/** syncookie_check() - is this ACK the answer to a cookie of ours? Then *ret is what a half-open entry would have been */
-bool syncookie_check(const struct tcp_env *e, const struct seg *s, uint16_t listener, struct half_open *ret);
+/** syncookie_check() - is this ACK the answer to a cookie of ours? Then *ret is what a half-open
+ * entry would have been */
+bool syncookie_check(const struct tcp_env *e, const struct seg *s, uint16_t listener,
+                     struct half_open *ret);
 
 /** time_wait_init() - what is left of a block in TIME-WAIT */
 void time_wait_init(struct time_wait *w, const struct tcp_env *e, const struct tcb *t);
@@ -122,9 +136,11 @@ enum time_wait_verdict {
     TIME_WAIT_KEEP,
     TIME_WAIT_RESTART, /* 2MSL starts again */
     TIME_WAIT_DELETE,  /* RST accepted (tcp_rfc1337 = 0) */
-    TIME_WAIT_SYN,     /* a SYN that may open a new incarnation (RFC 6191); its ISS must exceed snd_nxt (TW-8) */
+    TIME_WAIT_SYN, /* a SYN that may open a new incarnation (RFC 6191); its ISS must exceed snd_nxt
+                      (TW-8) */
 };
-enum gn_drop time_wait_arrives(struct time_wait *w, const struct tcp_env *e, const struct seg *s, enum time_wait_verdict *ret);
+enum gn_drop time_wait_arrives(struct time_wait *w, const struct tcp_env *e, const struct seg *s,
+                               enum time_wait_verdict *ret);
 
 /** tcp_isn() - RFC 6528 */
 seq_t tcp_isn(const struct tcp_env *e, const struct tcp_key *k);

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file ack.c  When an acknowledgment is owed. The steps only record it; one is sent per burst of
+ * segments, by output.c (MUST-58, MUST-59).
+ */
+#include "tcp/internal.h"
+
+void ack_at_once(struct tcb *t)
+{
+    t->ack_now = true;
+}
+
+/**
+ * ack_after_text() - text has been taken in order
+ * @full: octets of the largest single segment in it (of a super-segment, the size on the wire)
+ *
+ * An ACK for every second full-sized segment (SHLD-18, SHLD-19), within tcp_delack < 0.5 s
+ * otherwise (MUST-40).
+ */
+void ack_after_text(struct tcb *t, const struct tcp_env *e, uint32_t full)
+{
+    if (full > t->rcv_mss_guess)
+        t->rcv_mss_guess = (uint16_t)min_u32(full, UINT16_MAX);
+    if (t->quick > 0 || t->opts.quickack || e->conf->tcp_delack == 0 ||
+        seq_span(t->rcv.acked, t->rcv.nxt) >= 2u * t->rcv_mss_guess)
+        t->ack_now = true;
+    else if (!deadline_armed(t->delack_at))
+        t->delack_at = deadline_at(e->now + e->conf->tcp_delack);
+}
+
+/* may this connection answer an invalid segment now? (RFC 5961 7, SEC-5961-5: per connection, so
+ * nobody learns of others) */
+static bool may_answer(struct tcb *t, const struct tcp_env *e)
+{
+    if (t->invalid_at != 0 && e->now - t->invalid_at < e->conf->tcp_invalid_ratelimit) {
+        e->stats->TCPACKSkipped++;
+        return false;
+    }
+    t->invalid_at = e->now;
+    return true;
+}
+
+/**
+ * ack_invalid() - the one way to answer a segment that is not acceptable (TRAP-14)
+ *
+ * What carries text is answered always: it is a peer that repeats itself because our ACK was lost.
+ * Anything else only so often, so that two ends that disagree cannot keep each other busy
+ * (SEC-5961-6, MAL-29).
+ */
+void ack_invalid(struct tcb *t, const struct tcp_env *e, const struct seg *s)
+{
+    if ((s->text_len > 0 && !(s->ctl & CTL_SYN)) || may_answer(t, e))
+        t->ack_now = true;
+}
+
+/* challenge ACK (RFC 5961 3, 4, 5) */
+void ack_challenge(struct tcb *t, const struct tcp_env *e)
+{
+    if (!may_answer(t, e))
+        return;
+    e->stats->TCPChallengeACK++;
+    t->ack_now = true;
+}
+
+/* a segment with the ACK bit is leaving: everything owed is paid */
+void ack_sent(struct tcb *t, const struct tcp_env *e)
+{
+    if (deadline_due(t->delack_at, e->now))
+        e->stats->DelayedACKs++;
+    t->ack_now = false;
+    t->synack_again = false;
+    t->delack_at = deadline_none();
+    t->rcv.acked = t->rcv.nxt;
+    if (t->quick > 0)
+        t->quick--;
+}

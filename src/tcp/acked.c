@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file acked.c  The work of an acceptable ACK: windows, recovery, send buffer. States are the
+ * steps' affair.
+ */
+#include "tcp/internal.h"
+
+/* RFC 5681 2, with CC-5681-7: what counts as a duplicate ACK */
+static bool is_duplicate(const struct arrival *a, uint32_t old_wnd)
+{
+    const struct tcb *t = a->t;
+    const struct seg *s = &a->s;
+
+    return seq_eq(s->ack, t->snd.una) && seq_lt(t->snd.una, t->snd.nxt) && s->text_len == 0 &&
+           !(s->ctl & (CTL_SYN | CTL_FIN)) && t->snd.wnd == old_wnd;
+}
+
+/* hand the ACK to loss recovery */
+static void tell_recovery(struct arrival *a, bool dup)
+{
+    struct tcb *t = a->t;
+    struct rec_env re = rec_env(a->e);
+    struct rec_ack ra = {.ack = a->s.ack, .dup = dup};
+    struct rec_result rr = {0};
+
+    ra.has_ts = ts_rtt(t, a->e, &a->s, &ra.ts_rtt);
+    ra.ece = t->ecn_ok && (a->s.ctl & CTL_ECE) && !(a->s.ctl & CTL_SYN);
+    if (t->sack_ok && (a->s.opt.has & OPT_SACK)) {
+        ra.n_sack = a->s.opt.n_sack;
+        for (unsigned i = 0; i < ra.n_sack; i++)
+            ra.sack[i] = (struct rec_sack){a->s.opt.sack[i].l, a->s.opt.sack[i].r};
+    }
+    recovery_on_ack(&t->rec, &re, &ra, &rr);
+    if (rr.dsack)
+        a->e->stats->TCPDSACKRecv++;
+    if (rr.spurious)
+        a->e->stats->TCPSpuriousRTOs++;
+    if (rr.entered && t->sack_ok)
+        a->e->stats->TCPSackRecovery++;
+    else if (rr.entered)
+        a->e->stats->TCPRenoRecovery++;
+    if (rr.cwr)
+        t->ecn_cwr = true;
+}
+
+/* take [snd.una, ack) out of the send buffer */
+static void release(struct tcb *t, const struct tcp_env *e, seq_t ack)
+{
+    seq_t base = sndbuf_base(t);
+    uint32_t n = seq_gt(ack, base) ? min_u32(seq_span(base, ack), t->sndbuf.len) : 0;
+
+    if (t->fin_sent && seq_eq(ack, t->snd.nxt))
+        t->fin_acked = true;
+    t->snd.una = ack;
+    if (n == 0)
+        return;
+    ring_drop(&t->sndbuf, e->mem, n, false);
+    t->bytes_acked += n;
+    window_grow_sndbuf(t, e);
+    if (t->want_write && sndbuf_writable(t, e)) {
+        t->want_write = false;
+        t->events |= GN_EV_WRITABLE;
+    }
+}
+
+/**
+ * acked_by() - SND.UNA <= SEG.ACK <= SND.NXT holds
+ */
+void acked_by(struct arrival *a)
+{
+    struct tcb *t = a->t;
+    const struct tcp_env *e = a->e;
+    uint32_t old_wnd = t->snd.wnd;
+
+    window_update(t, e, &a->s);
+    if (a->s.text_len == 0)
+        e->stats->TCPPureAcks++;
+    t->probes = 0; /* the peer lives */
+    if (!seq_eq(t->snd.una, t->snd.nxt)) {
+        tell_recovery(a, is_duplicate(a, old_wnd));
+        if (seq_gt(a->s.ack, t->snd.una))
+            release(t, e, a->s.ack);
+    }
+    timeouts_persist(t, e);
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file arrives_other.c  SEGMENT ARRIVES, "other states" (RFC 9293 sec. 3.10.7.4): eight steps in
+ * the RFC's order.
+ *
+ * A step returns GN_DROP_NONE (go on with the next) or the reason why the segment ends here. RFC
+ * 5961 (blind attacks), 7323 (timestamps), 6191 and 1337 (TIME-WAIT) are inside the step that they
+ * amend. Nothing is sent here: steps record what is owed.
+ */
+#include "tcp/internal.h"
+
+/* the table of 3.10.7.4: is any octet of the segment inside the window? The right edge is the
+ * largest ever announced (RFC 7323 2.4) */
+static bool acceptable(const struct tcb *t, const struct seg *s)
+{
+    uint32_t len = seg_len(s), wnd;
+
+    wnd = seq_gt(t->rcv.max_edge, t->rcv.nxt) ? seq_span(t->rcv.nxt, t->rcv.max_edge) : 0;
+    if (wnd == 0)
+        return len == 0 && seq_eq(s->seq, t->rcv.nxt);
+    if (len == 0)
+        return seq_in(s->seq, t->rcv.nxt, wnd);
+    return seq_in(s->seq, t->rcv.nxt, wnd) || seq_in(seq_add(s->seq, len - 1), t->rcv.nxt, wnd);
+}
+
+/* SYN-RECEIVED after an active OPEN: the peer's SYN again, or its SYN,ACK (SG-04, SG-12). The
+ * sequence check would refuse both */
+static bool crossed_syn(const struct arrival *a)
+{
+    return a->t->state == GN_SYN_RECEIVED && (a->s.ctl & CTL_SYN) && !(a->s.ctl & CTL_RST) &&
+           seq_eq(a->s.seq, a->t->rcv.irs);
+}
+
+/* a FIN that was already counted has come again: our ACK was lost (trap of SG-24) */
+static bool fin_again(const struct tcb *t, const struct seg *s)
+{
+    return t->fin_rcvd && (s->ctl & CTL_FIN) && seq_eq(seq_add(s->seq, seg_len(s)), t->rcv.nxt);
+}
+
+/* First, check sequence number (timestamps before it: RFC 7323 5.3). */
+static enum gn_drop step1_sequence(struct arrival *a)
+{
+    struct tcb *t = a->t;
+    const struct seg *s = &a->s;
+    enum gn_drop d = ts_check(a);
+
+    if (d != GN_DROP_NONE)
+        return d;
+    if (acceptable(t, s) || crossed_syn(a)) {
+        ts_update(a);
+        return GN_DROP_NONE;
+    }
+    if (s->ctl & CTL_RST)
+        return GN_DROP_RST_OUT_OF_WINDOW;
+    if (t->state == GN_TIME_WAIT && fin_again(t, s))
+        timeouts_on_time_wait(t, a->e);
+    ack_invalid(t, a->e, s);
+    /* RFC 9293 A.2: the ACK field counts all the same for a probe of a closed window (MUST-66,
+     * SG-05) and for what lies just left of it */
+    if (!(s->ctl & CTL_SYN) &&
+        (seq_eq(s->seq, t->rcv.nxt) || seq_eq(s->seq, seq_sub(t->rcv.nxt, 1)))) {
+        a->refuse_text = true;
+        return GN_DROP_NONE;
+    }
+    return seq_lt(s->seq, t->rcv.nxt) ? GN_DROP_OLD_SEQ : GN_DROP_BEYOND_WINDOW;
+}
+
+/* Second, check the RST bit (RFC 5961 3.2: only an exact hit resets). */
+static enum gn_drop step2_reset(struct arrival *a)
+{
+    struct tcb *t = a->t;
+
+    if (!(a->s.ctl & CTL_RST))
+        return GN_DROP_NONE;
+    if (t->state == GN_TIME_WAIT && a->e->conf->tcp_rfc1337)
+        return GN_DROP_RST_TIME_WAIT; /* SEC-1337-1 */
+    if (!seq_eq(a->s.seq, t->rcv.nxt)) {
+        ack_challenge(t, a->e); /* SEC-5961-1 */
+        return GN_DROP_RST_CHALLENGED;
+    }
+    switch ((enum gn_state)t->state) {
+    case GN_SYN_RECEIVED: connection_ends(t, a->e, GN_CAUSE_RST, GN_E_REFUSED); break;
+    case GN_ESTABLISHED:
+    case GN_FIN_WAIT_1:
+    case GN_FIN_WAIT_2:
+    case GN_CLOSE_WAIT: connection_ends(t, a->e, GN_CAUSE_RST, GN_E_RESET); break;
+    case GN_CLOSING:
+    case GN_LAST_ACK:
+    case GN_TIME_WAIT: connection_ends(t, a->e, GN_CAUSE_RST, GN_OK); break;
+    case GN_CLOSED:
+    case GN_LISTEN:
+    case GN_SYN_SENT:
+    case GN_STATE_COUNT: UNREACHABLE("a state of 3.10.7.4");
+    }
+    return GN_DROP_RST_ACCEPTED;
+}
+
+/* Fourth, check the SYN bit (third, security and compartment, is not used). RFC 5961 4.2:
+ * challenged in every synchronised state. */
+static enum gn_drop step4_syn(struct arrival *a)
+{
+    struct tcb *t = a->t;
+
+    if (!(a->s.ctl & CTL_SYN))
+        return GN_DROP_NONE;
+    if (crossed_syn(a)) {
+        if (a->s.ctl & CTL_ACK) { /* the answer to our SYN: its octet is counted already, its window
+                                     is not scaled */
+            a->s.seq = seq_add(a->s.seq, 1);
+            a->s.wnd = (uint16_t)(a->s.wnd >> t->snd.wscale);
+            a->s.ctl &= (uint16_t)~CTL_SYN;
+            ack_at_once(t);
+            return GN_DROP_NONE;
+        }
+        t->synack_again = true;
+        return GN_DROP_SYN_DUPLICATE;
+    }
+    if (t->state == GN_TIME_WAIT && !(a->s.ctl & CTL_ACK))
+        return GN_DROP_TIME_WAIT_SYN; /* its user still holds it: no new incarnation */
+    ack_challenge(t, a->e);           /* SEC-5961-2 */
+    return GN_DROP_SYN_CHALLENGED;
+}
+
+/* step 5 in SYN-RECEIVED: an ACK of our SYN, or a RST */
+static enum gn_drop ack_in_syn_received(struct arrival *a)
+{
+    struct tcb *t = a->t;
+
+    if (!seq_gt(a->s.ack, t->snd.una) || seq_gt(a->s.ack, t->snd.nxt)) {
+        reset_in_reply(a->e, &a->s);
+        return GN_DROP_ACK_UNACCEPTABLE;
+    }
+    t->snd.wnd = (uint32_t)a->s.wnd << t->snd.wscale;
+    t->snd.wl1 = a->s.seq;
+    t->snd.wl2 = a->s.ack;
+    t->snd.max_wnd = max_u32(t->snd.max_wnd, t->snd.wnd);
+    tcb_enter(t, a->e, GN_ESTABLISHED, GN_CAUSE_ACK_OF_SYN);
+    t->events |= GN_EV_CONNECTED | GN_EV_WRITABLE;
+    timeouts_on_established(t, a->e);
+    if (t->fin_queued) /* CLOSE was called meanwhile (SCN-18) */
+        tcb_enter(t, a->e, GN_FIN_WAIT_1, GN_CAUSE_CLOSE_CALL);
+    return GN_DROP_NONE;
+}
+
+/* our FIN has been acknowledged: where that leads */
+static void fin_is_acked(struct arrival *a)
+{
+    struct tcb *t = a->t;
+
+    switch ((enum gn_state)t->state) {
+    case GN_FIN_WAIT_1:
+        /* a FIN that may be taken now comes in step 8: one transition, not two (SCN-8) */
+        if ((a->s.ctl & CTL_FIN) && !a->refuse_text && seq_eq(a->s.seq, t->rcv.nxt) &&
+            seq_le(seq_add(a->s.seq, a->s.text_len), t->rcv.max_edge))
+            return;
+        tcb_enter(t, a->e, GN_FIN_WAIT_2, GN_CAUSE_ACK_OF_FIN);
+        timeouts_on_fin_wait_2(t, a->e);
+        return;
+    case GN_CLOSING:
+        tcb_enter(t, a->e, GN_TIME_WAIT, GN_CAUSE_ACK_OF_FIN);
+        timeouts_on_time_wait(t, a->e);
+        return;
+    case GN_LAST_ACK: connection_ends(t, a->e, GN_CAUSE_ACK_OF_FIN, GN_OK); return;
+    case GN_CLOSED:
+    case GN_LISTEN:
+    case GN_SYN_SENT:
+    case GN_SYN_RECEIVED:
+    case GN_ESTABLISHED:
+    case GN_FIN_WAIT_2:
+    case GN_CLOSE_WAIT:
+    case GN_TIME_WAIT:
+    case GN_STATE_COUNT: return;
+    }
+}
+
+/* Fifth, check the ACK field (RFC 5961 5.2: MAY-12). */
+enum gn_drop step5_ack(struct arrival *a)
+{
+    struct tcb *t = a->t;
+    bool was_acked = t->fin_acked;
+
+    if (!(a->s.ctl & CTL_ACK))
+        return GN_DROP_NO_ACK_BIT;
+    if (t->state == GN_SYN_RECEIVED) {
+        enum gn_drop d = ack_in_syn_received(a);
+
+        if (d != GN_DROP_NONE)
+            return d;
+    }
+    if (seq_gt(a->s.ack, t->snd.nxt)) {
+        ack_invalid(t, a->e, &a->s);
+        return GN_DROP_ACK_UNSENT;
+    }
+    if (seq_lt(a->s.ack, seq_sub(t->snd.una, t->snd.max_wnd))) { /* SEC-5961-3 */
+        ack_challenge(t, a->e);
+        return GN_DROP_ACK_TOO_OLD;
+    }
+    if (seq_ge(a->s.ack, t->snd.una))
+        acked_by(a);
+    if (t->fin_acked && !was_acked)
+        fin_is_acked(a);
+    if (a->refuse_text)
+        return seq_eq(a->s.seq, t->rcv.nxt) ? GN_DROP_WINDOW_CLOSED : GN_DROP_OLD_SEQ;
+    return GN_DROP_NONE;
+}
+
+/* Sixth, check the URG bit (MUST-30..33; the pointer names the octet after the urgent data:
+ * MUST-62). */
+static void step6_urgent(struct arrival *a)
+{
+    struct tcb *t = a->t;
+    seq_t up;
+
+    if (!(a->s.ctl & CTL_URG) || !state_can_receive(t->state))
+        return;
+    up = seq_add(a->s.seq, a->s.up + (a->e->conf->tcp_stdurg ? 1u : 0u));
+    if (seq_le(up, t->rcv.nxt) || (t->urg_rcv && seq_le(up, t->rcv.up)))
+        return;
+    t->rcv.up = up;
+    t->urg_rcv = true;
+    t->events |= GN_EV_URGENT;
+}
+
+/* Sixth to eighth: urgent, text, FIN. */
+enum gn_drop step6_to_8(struct arrival *a)
+{
+    enum gn_drop d;
+
+    if (a->t->state == GN_CLOSED) /* LAST-ACK ended with step 5 */
+        return GN_DROP_NONE;
+    step6_urgent(a);
+    d = step7_text(a);
+    return d != GN_DROP_NONE ? d : step8_fin(a);
+}
+
+enum gn_drop arrives_other(struct arrival *a)
+{
+    enum gn_drop d;
+
+    if ((d = step1_sequence(a)) != GN_DROP_NONE)
+        return d;
+    a->t->last_in = a->e->now;
+    if ((d = step2_reset(a)) != GN_DROP_NONE)
+        return d;
+    if ((d = step4_syn(a)) != GN_DROP_NONE)
+        return d;
+    if ((d = step5_ack(a)) != GN_DROP_NONE)
+        return d;
+    return step6_to_8(a);
+}

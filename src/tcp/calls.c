@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file calls.c  The user calls (RFC 9293 sec. 3.10.1 to 3.10.6), and the two ways in which a
+ * connection ends.
+ */
+#include "tcp/internal.h"
+
+/**
+ * connection_ends() - to CLOSED without a word to the peer: buffers that nobody can use any more
+ * go, readable text stays for the user
+ */
+void connection_ends(struct tcb *t, const struct tcp_env *e, enum gn_cause cause, enum gn_err error)
+{
+    struct rec_env re = rec_env(e);
+
+    tcb_enter(t, e, GN_CLOSED, cause);
+    recovery_free(&t->rec, &re);
+    ring_free(&t->sndbuf, e->mem);
+    ranges_free(&t->ooo, e->mem);
+    if (t->orphan)
+        ring_free(&t->rcvbuf, e->mem);
+    t->snd.una = t->snd.nxt;
+    t->persist_at = t->keepalive_at = t->sws_at = t->delack_at = t->state_at = deadline_none();
+    t->ack_now = t->synack_again = t->keepalive_due = t->wprobe_due = false;
+    t->want_write = false;
+    if (error != GN_OK) {
+        t->error = (int8_t)error;
+        t->events |= GN_EV_ERROR;
+    }
+    t->events |= GN_EV_READABLE | GN_EV_WRITABLE; /* whoever waits must look */
+}
+
+/* as connection_ends(), with <SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK> to the peer */
+void connection_reset(struct tcb *t, const struct tcp_env *e, enum gn_cause cause,
+                      enum gn_err error)
+{
+    struct seg r = {.key = t->key, .seq = t->snd.nxt, .ack = t->rcv.nxt, .ctl = CTL_RST | CTL_ACK};
+
+    r.ttl = t->opts.ttl;
+    if (t->ts_ok) { /* OPT-TS-1 */
+        r.opt.has = OPT_TS;
+        r.opt.tsval = ts_now(t, e);
+        r.opt.tsecr = t->ts.recent;
+    }
+    env_reply(e, &r);
+    connection_ends(t, e, cause, error);
+}
+
+enum gn_err tcp_open(struct tcb *t, const struct tcp_env *e)
+{
+    struct rec_env re = rec_env(e);
+
+    ASSERT(t->state == GN_CLOSED);
+    t->snd.iss = t->snd.una = t->snd.nxt = t->snd.up = tcp_isn(e, &t->key);
+    t->ts.offset = tcp_ts_offset(e, &t->key);
+    t->ts_ok = e->conf->tcp_timestamps != 0;
+    t->sack_ok = e->conf->tcp_sack != 0;
+    t->ws_ok = e->conf->tcp_window_scaling != 0;
+    t->ecn_ok = e->conf->tcp_ecn == 1;
+    t->rcv.wscale = t->ws_ok ? window_shift(e, &t->opts) : 0;
+    t->send_mss = options_mss(e, &t->key, &t->opts);
+    recovery_init(&t->rec, &re, t->snd.iss, tcp_mss(t, e), t->opts.cc);
+    if (!recovery_reserve(&t->rec, &re, 1))
+        return GN_E_NO_MEMORY;
+    t->created = t->last_in = e->now;
+    tcb_enter(t, e, GN_SYN_SENT, GN_CAUSE_OPEN_ACTIVE);
+    return GN_OK;
+}
+
+/* may SEND be called now? In SYN-SENT and SYN-RECEIVED text is queued */
+static enum gn_err may_send(struct tcb *t)
+{
+    if (t->error != GN_OK) {
+        enum gn_err err = (enum gn_err)t->error;
+
+        t->error = GN_OK; /* told once */
+        return err;
+    }
+    if (t->fin_queued || t->state == GN_CLOSED)
+        return t->state == GN_CLOSED && t->n_past == 0 ? GN_E_NOT_CONNECTED : GN_E_CLOSING;
+    return GN_OK;
+}
+
+int tcp_send_room(struct tcb *t, const struct tcp_env *e, size_t want, struct gn_span ret[2])
+{
+    uint32_t room = sndbuf_room(t, e);
+    enum gn_err err = may_send(t);
+
+    if (err != GN_OK)
+        return err;
+    if (want > room)
+        t->want_write = true;
+    want = min_u64(want, room);
+    if (want == 0)
+        return GN_E_WOULD_BLOCK;
+    if (!ring_reserve(&t->sndbuf, e->mem, t->sndbuf.len + (uint32_t)want, t->sndbuf.len)) {
+        t->want_write = true;
+        return GN_E_WOULD_BLOCK;
+    }
+    return (int)ring_span(&t->sndbuf, t->sndbuf.len, (uint32_t)want, ret);
+}
+
+int64_t tcp_send_commit(struct tcb *t, const struct tcp_env *e, size_t len, unsigned flags)
+{
+    ring_extend(&t->sndbuf, (uint32_t)len);
+    t->more = (flags & GN_SEND_MORE) != 0;
+    if ((flags & GN_SEND_URGENT) &&
+        len > 0) { /* MUST-31: of any length; later ones move the pointer on */
+        t->urg_snd = true;
+        t->snd.up = seq_add(sndbuf_base(t), t->sndbuf.len);
+    }
+    timeouts_persist(t, e);
+    return (int64_t)len;
+}
+
+int64_t tcp_send(struct tcb *t, const struct tcp_env *e, const void *buf, size_t len,
+                 unsigned flags)
+{
+    struct gn_span s[2];
+    uint32_t at = t->sndbuf.len, n = 0;
+    int k;
+
+    if (len == 0)
+        return may_send(t);
+    k = tcp_send_room(t, e, len, s);
+    if (k < 0)
+        return k;
+    for (int i = 0; i < k; i++)
+        n += s[i].len;
+    ring_put(&t->sndbuf, at, buf, n);
+    return tcp_send_commit(t, e, n, flags);
+}
+
+/* nothing is readable: what does RECEIVE say? (MUST-12: an end of data never looks like a reset) */
+static enum gn_err nothing_to_read(struct tcb *t)
+{
+    if (t->error != GN_OK) {
+        enum gn_err err = (enum gn_err)t->error;
+
+        t->error = GN_OK;
+        return err;
+    }
+    if (t->fin_rcvd || t->shut_rd)
+        return GN_OK;
+    if (t->state == GN_CLOSED)
+        return t->n_past == 0 ? GN_E_NOT_CONNECTED : GN_OK;
+    return GN_E_WOULD_BLOCK;
+}
+
+int tcp_recv_data(struct tcb *t, struct gn_span ret[2])
+{
+    if (t->rcvbuf.len == 0)
+        return nothing_to_read(t);
+    return (int)ring_span(&t->rcvbuf, 0, t->rcvbuf.len, ret);
+}
+
+enum gn_err tcp_recv_done(struct tcb *t, const struct tcp_env *e, size_t len)
+{
+    if (len > t->rcvbuf.len)
+        return GN_E_INVALID;
+    ring_drop(&t->rcvbuf, e->mem, (uint32_t)len, t->ooo.n > 0);
+    if (t->state != GN_CLOSED)
+        window_on_read(t, e, (uint32_t)len);
+    return GN_OK;
+}
+
+int64_t tcp_recv(struct tcb *t, const struct tcp_env *e, void *buf, size_t len, unsigned flags)
+{
+    uint32_t n = (uint32_t)min_u64(len, t->rcvbuf.len);
+
+    if (t->rcvbuf.len == 0)
+        return nothing_to_read(t);
+    ring_get(&t->rcvbuf, 0, buf, n);
+    if (!(flags & GN_RECV_PEEK))
+        (void)tcp_recv_done(t, e, n);
+    return n;
+}
+
+enum gn_err tcp_close(struct tcb *t, const struct tcp_env *e)
+{
+    if (t->fin_queued)
+        return GN_E_CLOSING; /* never a second FIN */
+    switch ((enum gn_state)t->state) {
+    case GN_CLOSED: return GN_E_NOT_CONNECTED;
+    case GN_SYN_SENT: connection_ends(t, e, GN_CAUSE_CLOSE_EARLY, GN_OK); return GN_OK;
+    case GN_SYN_RECEIVED:
+        t->fin_queued = true;
+        if (t->sndbuf.len == 0)
+            tcb_enter(t, e, GN_FIN_WAIT_1, GN_CAUSE_CLOSE_CALL);
+        break; /* else ESTABLISHED comes first */
+    case GN_ESTABLISHED:
+        t->fin_queued = true;
+        tcb_enter(t, e, GN_FIN_WAIT_1, GN_CAUSE_CLOSE_CALL);
+        break;
+    case GN_CLOSE_WAIT:
+        t->fin_queued = true;
+        tcb_enter(t, e, GN_LAST_ACK, GN_CAUSE_CLOSE_CALL);
+        break;
+    case GN_LISTEN:
+    case GN_FIN_WAIT_1:
+    case GN_FIN_WAIT_2:
+    case GN_CLOSING:
+    case GN_LAST_ACK:
+    case GN_TIME_WAIT:
+    case GN_STATE_COUNT: return GN_E_CLOSING;
+    }
+    timeouts_persist(t, e);
+    return GN_OK;
+}
+
+enum gn_err tcp_shutdown_read(struct tcb *t, const struct tcp_env *e)
+{
+    if (t->state == GN_CLOSED || t->state == GN_SYN_SENT)
+        return GN_E_NOT_CONNECTED;
+    t->shut_rd = true;
+    if (t->rcvbuf.len > 0)
+        (void)tcp_recv_done(t, e, t->rcvbuf.len);
+    t->events |= GN_EV_EOF | GN_EV_READABLE;
+    return GN_OK;
+}
+
+void tcp_abort(struct tcb *t, const struct tcp_env *e, enum gn_cause cause, enum gn_err error)
+{
+    switch ((enum gn_state)t->state) {
+    case GN_CLOSED: return;
+    case GN_SYN_SENT:
+    case GN_CLOSING:
+    case GN_LAST_ACK:
+    case GN_TIME_WAIT: connection_ends(t, e, cause, error); return;
+    case GN_SYN_RECEIVED:
+    case GN_ESTABLISHED:
+    case GN_FIN_WAIT_1:
+    case GN_FIN_WAIT_2:
+    case GN_CLOSE_WAIT: connection_reset(t, e, cause, error); return;
+    case GN_LISTEN:
+    case GN_STATE_COUNT: UNREACHABLE("a connection");
+    }
+}
+
+void tcp_detach(struct tcb *t, const struct tcp_env *e)
+{
+    t->orphan = true;
+    if (t->rcvbuf.len > 0 &&
+        t->state != GN_CLOSED) { /* SHLD-3: the peer must learn that text was lost */
+        e->stats->TCPAbortOnData++;
+        tcp_abort(t, e, GN_CAUSE_CLOSE_UNREAD, GN_E_RESET);
+    } else if (!t->fin_queued && t->state != GN_CLOSED) {
+        (void)tcp_close(t, e);
+    } else if (t->state == GN_FIN_WAIT_2) {
+        timeouts_on_fin_wait_2(t, e);
+    }
+    ring_free(&t->rcvbuf, e->mem);
+}
+
+unsigned tcp_readiness(const struct tcb *t)
+{
+    unsigned what = 0;
+
+    if (t->rcvbuf.len > 0 && t->rcvbuf.len >= t->opts.rcvlowat)
+        what |= GN_EV_READABLE;
+    if (t->fin_rcvd || t->shut_rd || t->state == GN_CLOSED)
+        what |= GN_EV_READABLE | GN_EV_EOF;
+    if (t->state == GN_CLOSED)
+        what |= GN_EV_CLOSED | GN_EV_WRITABLE;
+    if (t->error != GN_OK)
+        what |= GN_EV_ERROR | GN_EV_READABLE | GN_EV_WRITABLE;
+    if (state_synchronised(t->state) && t->state != GN_TIME_WAIT) {
+        what |= GN_EV_CONNECTED;
+        if (t->fin_queued || t->sndbuf.len <= t->opts.sndbuf - t->opts.sndbuf / 3)
+            what |= GN_EV_WRITABLE;
+    }
+    if (t->urg_rcv)
+        what |= GN_EV_URGENT;
+    return what;
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file half_open.c  SYN-RECEIVED of a passive open: 64 octets instead of a block (SEC-4987-2),
+ * until the ACK of our SYN makes one.
+ */
+#include "tcp/internal.h"
+
+void half_open_init(struct half_open *h, const struct tcp_env *e, const struct seg *syn,
+                    uint16_t listener)
+{
+    const struct gn_conf *c = e->conf;
+    const struct tcpopt *o = &syn->opt;
+
+    *h = (struct half_open){.key = syn->key,
+                            .irs = syn->seq.raw,
+                            .iss = tcp_isn(e, &syn->key).raw,
+                            .listener = listener};
+    h->mss = options_send_mss(e, syn);
+    if ((o->has & OPT_TS) && c->tcp_timestamps) {
+        h->flags |= HALF_OPEN_TS;
+        h->ts_recent = o->tsval;
+    }
+    if ((o->has & OPT_SACKOK) && c->tcp_sack)
+        h->flags |= HALF_OPEN_SACK;
+    if ((o->has & OPT_WSCALE) && c->tcp_window_scaling) {
+        h->flags |= HALF_OPEN_WSCALE;
+        h->wscale = o->wscale & 15u;
+    }
+    if ((syn->ctl & (CTL_ECE | CTL_CWR | CTL_AE)) == (CTL_ECE | CTL_CWR) && c->tcp_ecn)
+        h->flags |= HALF_OPEN_ECN; /* CC-3168-1 */
+}
+
+/* octets of window that our SYN,ACK announces */
+static uint16_t syn_window(const struct tcb_opts *o)
+{
+    return (uint16_t)min_u32(o->rcvbuf, UINT16_MAX);
+}
+
+/* a segment of this half-open connection, without options */
+static struct seg half_open_segment(const struct half_open *h, const struct tcb_opts *o, seq_t at,
+                                    uint16_t ctl)
+{
+    struct seg s = {
+        .key = h->key, .seq = at, .ack = seq(h->irs + 1), .ctl = ctl, .ttl = o->ttl, .tos = o->tos};
+
+    s.wnd = syn_window(o);
+    return s;
+}
+
+static void add_timestamp(const struct half_open *h, const struct tcp_env *e, struct seg *s)
+{
+    if (!(h->flags & HALF_OPEN_TS))
+        return;
+    s->opt.has |= OPT_TS;
+    s->opt.tsval = tcp_ts_clock(e->now) + tcp_ts_offset(e, &h->key);
+    s->opt.tsecr = h->ts_recent;
+}
+
+void half_open_reply(const struct half_open *h, const struct tcp_env *e, const struct tcb_opts *o)
+{
+    struct seg s = half_open_segment(h, o, seq(h->iss), CTL_SYN | CTL_ACK);
+
+    if (h->flags & HALF_OPEN_ECN)
+        s.ctl |= CTL_ECE;
+    s.opt.has = OPT_MSS; /* and, of the rest, what the SYN offered (OPT-GEN-8) */
+    s.opt.mss = options_mss(e, &h->key, o);
+    if (h->flags & HALF_OPEN_WSCALE) {
+        s.opt.has |= OPT_WSCALE;
+        s.opt.wscale = window_shift(e, o);
+    }
+    if (h->flags & HALF_OPEN_SACK)
+        s.opt.has |= OPT_SACKOK;
+    add_timestamp(h, e, &s);
+    env_reply(e, &s);
+}
+
+/* <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> */
+static void half_open_ack(const struct half_open *h, const struct tcp_env *e,
+                          const struct tcb_opts *o)
+{
+    struct seg s = half_open_segment(h, o, seq(h->iss + 1), CTL_ACK);
+
+    s.wnd = (uint16_t)(h->flags & HALF_OPEN_WSCALE ? s.wnd >> window_shift(e, o) : s.wnd);
+    add_timestamp(h, e, &s);
+    env_reply(e, &s);
+}
+
+/* timestamps before the window (PAWS), in the form of step 1 */
+static enum gn_drop half_open_ts(const struct half_open *h, const struct tcp_env *e,
+                                 const struct seg *s, const struct tcb_opts *o)
+{
+    if (!(h->flags & HALF_OPEN_TS) || (s->ctl & CTL_RST))
+        return GN_DROP_NONE;
+    if (!(s->opt.has & OPT_TS))
+        return GN_DROP_NO_TIMESTAMP;
+    if ((int32_t)(s->opt.tsval - h->ts_recent) >= 0)
+        return GN_DROP_NONE;
+    e->stats->PAWSEstab++;
+    half_open_ack(h, e, o);
+    return GN_DROP_PAWS;
+}
+
+/* step 1: the window is what our SYN,ACK announced */
+static bool half_open_acceptable(const struct half_open *h, const struct seg *s,
+                                 const struct tcb_opts *o)
+{
+    seq_t nxt = seq(h->irs + 1);
+    uint32_t len = seg_len(s), wnd = syn_window(o);
+
+    if (len == 0)
+        return seq_in(s->seq, nxt, wnd);
+    return seq_in(s->seq, nxt, wnd) || seq_in(seq_add(s->seq, len - 1), nxt, wnd);
+}
+
+enum gn_drop half_open_arrives(struct half_open *h, const struct tcp_env *e, const struct seg *s,
+                               const struct tcb_opts *o, enum half_open_verdict *ret)
+{
+    enum gn_drop d;
+
+    *ret = HALF_OPEN_KEEP;
+    /* the SYN again: our SYN,ACK was lost (SC-LIS-10) */
+    if ((s->ctl & (CTL_SYN | CTL_ACK | CTL_RST)) == CTL_SYN && seq_eq(s->seq, seq(h->irs))) {
+        h->flags |= HALF_OPEN_REXMIT;
+        half_open_reply(h, e, o);
+        return GN_DROP_SYN_DUPLICATE;
+    }
+    if ((d = half_open_ts(h, e, s, o)) != GN_DROP_NONE)
+        return d;
+    if (!half_open_acceptable(h, s, o)) {
+        if (s->ctl & CTL_RST)
+            return GN_DROP_RST_OUT_OF_WINDOW;
+        half_open_ack(h, e, o);
+        return seq_lt(s->seq, seq(h->irs + 1)) ? GN_DROP_OLD_SEQ : GN_DROP_BEYOND_WINDOW;
+    }
+    if (s->ctl & CTL_RST) { /* back to LISTEN, the user hears nothing (SG-07) */
+        if (!seq_eq(s->seq, seq(h->irs + 1))) {
+            half_open_ack(h, e, o);
+            return GN_DROP_RST_CHALLENGED;
+        }
+        *ret = HALF_OPEN_DELETE;
+        return GN_DROP_RST_ACCEPTED;
+    }
+    if (s->ctl & CTL_SYN) { /* RFC 5961 4 rather than RFC 9293's return to LISTEN: a stranger cannot
+                               end it (SG-11) */
+        e->stats->TCPChallengeACK++;
+        half_open_ack(h, e, o);
+        return GN_DROP_SYN_CHALLENGED;
+    }
+    if (!(s->ctl & CTL_ACK))
+        return GN_DROP_NO_ACK_BIT;
+    if (!seq_eq(s->ack, seq(h->iss + 1))) {
+        reset_in_reply(e, s);
+        return GN_DROP_ACK_UNACCEPTABLE;
+    }
+    *ret = HALF_OPEN_ESTABLISH;
+    return GN_DROP_NONE;
+}
+
+/* what the half-open connection knew becomes a block in SYN-RECEIVED whose SYN is about to be
+ * acknowledged */
+static void inherit(struct tcb *t, const struct tcp_env *e, const struct half_open *h)
+{
+    struct rec_env re = rec_env(e);
+
+    t->passive = true; /* MUST-11 */
+    t->snd.iss = seq(h->iss);
+    t->snd.una = t->snd.nxt = t->snd.up = seq(h->iss + 1);
+    t->rcv.irs = seq(h->irs);
+    t->rcv.nxt = t->rcv.acked = t->rcv.up = seq(h->irs + 1);
+    t->rcv.edge = t->rcv.max_edge = seq_add(t->rcv.nxt, syn_window(&t->opts));
+    t->dsack = (struct range){t->rcv.nxt, t->rcv.nxt};
+    t->send_mss = h->mss;
+    t->ts_ok = h->flags & HALF_OPEN_TS;
+    t->sack_ok = h->flags & HALF_OPEN_SACK;
+    t->ws_ok = h->flags & HALF_OPEN_WSCALE;
+    t->ecn_ok = h->flags & HALF_OPEN_ECN;
+    t->rcv.wscale = t->ws_ok ? window_shift(e, &t->opts) : 0;
+    t->snd.wscale = t->ws_ok ? h->wscale : 0;
+    t->ts.offset = tcp_ts_offset(e, &t->key);
+    t->ts.recent = h->ts_recent;
+    t->ts.recent_at = e->now;
+    recovery_init(&t->rec, &re, t->snd.una, tcp_mss(t, e), t->opts.cc);
+    t->rec.sack_ok = t->sack_ok;
+    t->rec.rto_spans_syn = h->flags & HALF_OPEN_REXMIT;
+    t->created = t->last_in = e->now;
+}
+
+enum gn_err tcp_open_half(struct tcb *t, const struct tcp_env *e, const struct half_open *h,
+                          const struct seg *s, enum gn_cause cause)
+{
+    struct arrival a = {.t = t, .e = e, .s = *s};
+    gn_time rtt;
+
+    inherit(t, e, h);
+    tcb_descend(t);
+    tcb_enter(t, e, GN_SYN_RECEIVED, cause == GN_CAUSE_COOKIE_ACK ? cause : GN_CAUSE_SYN);
+    t->snd.wnd = t->snd.max_wnd = (uint32_t)s->wnd << t->snd.wscale;
+    t->snd.wl1 = s->seq;
+    t->snd.wl2 = s->ack;
+    if (ts_rtt(t, e, s, &rtt) && !(h->flags & HALF_OPEN_REXMIT))
+        rtt_sample(&t->rec.rtt, max_u64(rtt, 1), 1);
+    tcb_enter(t, e, GN_ESTABLISHED, GN_CAUSE_ACK_OF_SYN);
+    t->events |= GN_EV_CONNECTED | GN_EV_WRITABLE;
+    timeouts_on_established(t, e);
+    ts_update(&a);
+    t->segs_in++;
+    (void)step6_to_8(&a);
+    return GN_OK;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file internal.h  What the files of this layer share among themselves.
+ */
+#ifndef GN_TCP_INTERNAL_H
+#define GN_TCP_INTERNAL_H
+
+#include "base/assert.h"
+#include "base/bits.h"
+#include "tcp/fsm.h"
+#include "tcp/tcp.h"
+
+/** One arriving segment on its way through the steps. The segment is a copy: steps trim it. */
+struct arrival {
+    struct tcb *t;
+    const struct tcp_env *e;
+    struct seg s;
+    bool refuse_text; /* the window is closed, or all of it is old: only the ACK field counts */
+};
+
+static inline struct rec_env rec_env(const struct tcp_env *e)
+{
+    return (struct rec_env){.now = e->now, .conf = e->conf, .mem = e->mem};
+}
+
+/* arrives_closed.c */
+void reset_in_reply(const struct tcp_env *e, const struct seg *s);
+
+/* arrives_synsent.c, arrives_other.c */
+enum gn_drop arrives_syn_sent(struct arrival *a);
+enum gn_drop arrives_other(struct arrival *a);
+enum gn_drop step5_ack(struct arrival *a);
+enum gn_drop step6_to_8(struct arrival *a);
+
+/* text.c */
+enum gn_drop step7_text(struct arrival *a);
+enum gn_drop step8_fin(struct arrival *a);
+
+/* acked.c */
+void acked_by(struct arrival *a);
+
+/* ack.c */
+void ack_at_once(struct tcb *t);
+void ack_after_text(struct tcb *t, const struct tcp_env *e, uint32_t full);
+void ack_invalid(struct tcb *t, const struct tcp_env *e, const struct seg *s);
+void ack_challenge(struct tcb *t, const struct tcp_env *e);
+void ack_sent(struct tcb *t, const struct tcp_env *e);
+
+/* ts.c */
+uint32_t ts_now(const struct tcb *t, const struct tcp_env *e);
+enum gn_drop ts_check(struct arrival *a);
+void ts_update(struct arrival *a);
+bool ts_rtt(const struct tcb *t, const struct tcp_env *e, const struct seg *s, gn_time *ret);
+
+/* window.c */
+uint8_t window_shift(const struct tcp_env *e, const struct tcb_opts *o);
+uint16_t window_announce(struct tcb *t, const struct tcp_env *e, bool syn);
+bool window_worth_telling(const struct tcb *t, const struct tcp_env *e);
+void window_on_read(struct tcb *t, const struct tcp_env *e, uint32_t octets);
+void window_update(struct tcb *t, const struct tcp_env *e, const struct seg *s);
+uint32_t window_usable(const struct tcb *t);
+void window_grow_sndbuf(struct tcb *t, const struct tcp_env *e);
+
+/* sndbuf.c */
+seq_t sndbuf_base(const struct tcb *t);
+uint32_t sndbuf_unsent(const struct tcb *t);
+uint32_t sndbuf_room(const struct tcb *t, const struct tcp_env *e);
+bool sndbuf_writable(const struct tcb *t, const struct tcp_env *e);
+
+/* options.c */
+void options_syn(const struct tcb *t, const struct tcp_env *e, struct seg *s);
+void options_other(struct tcb *t, const struct tcp_env *e, struct seg *s);
+void options_negotiate(struct tcb *t, const struct tcp_env *e, const struct seg *syn);
+uint16_t options_mss(const struct tcp_env *e, const struct tcp_key *k, const struct tcb_opts *o);
+uint16_t options_send_mss(const struct tcp_env *e, const struct seg *syn);
+void options_mss_changed(struct tcb *t, const struct tcp_env *e);
+
+/* timeouts.c */
+void timeouts_on_established(struct tcb *t, const struct tcp_env *e);
+void timeouts_on_fin_wait_2(struct tcb *t, const struct tcp_env *e);
+void timeouts_on_time_wait(struct tcb *t, const struct tcp_env *e);
+void timeouts_persist(struct tcb *t, const struct tcp_env *e);
+
+/* calls.c */
+void connection_ends(struct tcb *t, const struct tcp_env *e, enum gn_cause cause,
+                     enum gn_err error);
+void connection_reset(struct tcb *t, const struct tcp_env *e, enum gn_cause cause,
+                      enum gn_err error);
+
+#endif

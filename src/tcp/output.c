@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file output.c  The only place where a block's segments are made (RFC 9293
+ * sec. 3.8, 3.7.4, 3.8.6.2.1).
+ *
+ * One segment a call, in this order: our SYN or SYN,ACK; what recovery says is lost; new text and
+ * FIN; a tail loss probe; a window or keep-alive probe; a bare ACK. Whatever leaves with the ACK
+ * bit pays the ACK that is owed.
+ */
+#include "tcp/internal.h"
+
+/* common to all: tuple, ports, ACK, Diffserv */
+static void begin(const struct tcb *t, struct seg *s, seq_t at, uint16_t ctl)
+{
+    *s = (struct seg){.key = t->key, .seq = at, .ctl = ctl, .ttl = t->opts.ttl, .tos = t->opts.tos};
+    if (ctl & CTL_ACK)
+        s->ack = t->rcv.nxt;
+}
+
+/* last touch of any segment with the ACK bit: window, options, ECN echo; then all that was owed is
+ * paid */
+static void finish(struct tcb *t, const struct tcp_env *e, struct seg *s)
+{
+    s->wnd = window_announce(t, e, (s->ctl & CTL_SYN) != 0);
+    if (t->ecn_ok && t->ecn_echo && !(s->ctl & CTL_SYN))
+        s->ctl |= CTL_ECE; /* CC-3168-3 */
+    if (s->ctl & CTL_ACK)
+        ack_sent(t, e);
+    t->last_out = e->now;
+    t->segs_out++;
+    if (s->ctl & CTL_URG) /* MUST-62; far ahead: as far as 16 bits reach */
+        s->up = (uint16_t)min_u32(seq_span(s->seq, t->snd.up) - (e->conf->tcp_stdurg ? 1u : 0u),
+                                  UINT16_MAX);
+}
+
+/* our SYN, or SYN,ACK when the peer's SYN has come first */
+static void make_syn(struct tcb *t, const struct tcp_env *e, struct seg *s)
+{
+    struct rec_env re = rec_env(e);
+    bool ack = t->state != GN_SYN_SENT;
+
+    begin(t, s, t->snd.iss, (uint16_t)(CTL_SYN | (ack ? CTL_ACK : 0)));
+    options_syn(t, e, s);
+    if (!ack && t->ecn_ok)
+        s->ctl |= t->rec.backoff == 0 ? CTL_ECE | CTL_CWR
+                                      : 0; /* CC-3168-6: not when it has to be sent again */
+    if (!seq_eq(t->snd.nxt, t->snd.iss))
+        e->stats->TCPSynRetrans++;
+    recovery_on_sent(&t->rec, &re, t->snd.iss, 1, true);
+    t->snd.nxt = t->rec.nxt;
+    finish(t, e, s);
+}
+
+/* is our SYN still to be sent, or to be sent again? */
+static bool syn_due(const struct tcb *t, uint32_t *ret_lost_len)
+{
+    seq_t at;
+
+    if (t->state == GN_SYN_SENT && seq_eq(t->snd.nxt, t->snd.iss))
+        return true;
+    if (!seq_eq(t->snd.una, t->snd.iss))
+        return false;
+    return t->synack_again ||
+           (recovery_next_lost(&t->rec, 1, &at, ret_lost_len) && seq_eq(at, t->snd.iss));
+}
+
+/**
+ * fill() - text [at, at + len) and, if the range covers it, the FIN
+ * @len: sequence numbers, the FIN's octet included
+ */
+static void fill(struct tcb *t, const struct tcp_env *e, struct seg *s, seq_t at, uint32_t len)
+{
+    uint32_t off = seq_span(sndbuf_base(t), at);
+    uint32_t text = min_u32(len, t->sndbuf.len - off);
+
+    if (text < len) {
+        s->ctl |= CTL_FIN;
+        ASSERT(t->fin_queued && text + 1 == len);
+    }
+    s->text_len = text;
+    s->n_text = (uint8_t)ring_span(&t->sndbuf, off, text, s->text);
+    if (off + text == t->sndbuf.len && text > 0)
+        s->ctl |= CTL_PSH; /* MUST-61, SHLD-27 */
+    if (t->urg_snd && seq_lt(at, t->snd.up))
+        s->ctl |= CTL_URG;
+    (void)e;
+}
+
+/* text octets that fit one segment with the options that @s has now */
+static uint32_t segment_room(const struct tcb *t, const struct tcp_env *e, const struct seg *s)
+{
+    uint32_t opts = tcp_header_len(s) - TCP_HEADER_MIN;
+    uint32_t ts = t->ts_ok ? 12 : 0;
+
+    (void)e;
+    return t->rec.mss + ts - opts; /* rec.mss is tcp_mss(): timestamps are counted already */
+}
+
+/* what recovery marked lost: the lowest run, one segment; the head may go beyond a shrunk window,
+ * the rest not (SHLD-15, SHLD-16) */
+static bool make_retransmission(struct tcb *t, const struct tcp_env *e, struct seg *s)
+{
+    struct rec_env re = rec_env(e);
+    seq_t at;
+    uint32_t len, room;
+
+    begin(t, s, t->snd.una, CTL_ACK);
+    options_other(t, e, s);
+    room = segment_room(t, e, s);
+    if (!recovery_next_lost(&t->rec, room, &at, &len) || (recovery_room(&t->rec) == 0))
+        return false;
+    if (!seq_eq(at, t->snd.una) && seq_gt(seq_add(at, len), seq_add(t->snd.una, t->snd.wnd)))
+        return false;
+    s->seq = at;
+    fill(t, e, s, at, len);
+    recovery_on_sent(&t->rec, &re, at, len, false);
+    e->stats->RetransSegs++;
+    t->bytes_retrans += s->text_len;
+    finish(t, e, s);
+    return true;
+}
+
+/**
+ * nagle_allows() - may a segment shorter than a full one go? (SHLD-7, MUST-17, MUST-38)
+ * @all: it empties the send buffer
+ */
+static bool nagle_allows(const struct tcb *t, uint32_t len, bool all)
+{
+    if (t->fin_queued && all)
+        return true;
+    if (t->sws_expired || len >= t->snd.max_wnd / 2)
+        return true;
+    if (t->opts.cork || t->more)
+        return false;
+    return all && (t->opts.nodelay || seq_eq(t->snd.una, t->snd.nxt) || t->urg_snd);
+}
+
+/* held back by silly-window avoidance, cork or Nagle: not for ever (TO-14, TO-15, MUST-60) */
+static void hold_back(struct tcb *t, const struct tcp_env *e)
+{
+    if (!deadline_armed(t->sws_at) && (t->opts.cork || t->more || seq_eq(t->snd.una, t->snd.nxt)))
+        t->sws_at = deadline_at(e->now + e->conf->tcp_sws_override);
+}
+
+/**
+ * new_text() - how much new text may go now, in one segment or one super-segment
+ * @room: text octets that fit one segment
+ */
+static uint32_t new_text(struct tcb *t, const struct tcp_env *e, uint32_t room)
+{
+    uint32_t unsent = sndbuf_unsent(t);
+    uint32_t cc = recovery_room(&t->rec), wnd = window_usable(t);
+    uint32_t len = min_u32(unsent, min_u32(cc, wnd));
+    uint32_t max = e->tso ? (65535 - 256) / room * room : room;
+
+    if (unsent == 0)
+        return 0;
+    len = min_u32(len, max);
+    if (len > room && (len < unsent || !nagle_allows(t, len % room, true)))
+        len -= len % room; /* whole segments; the rest waits for company */
+    if (len >= room)
+        return len;
+    if (cc < min_u32(min_u32(unsent, room),
+                     wnd)) /* the congestion window has room for less: it will open */
+        return 0;
+    if (len > 0 && nagle_allows(t, len, len == unsent))
+        return len;
+    if (len > 0)
+        hold_back(t, e);
+    return 0;
+}
+
+/* may our FIN go, right behind @len octets of new text? It needs an octet of window (SG-29) */
+static bool fin_due(const struct tcb *t, uint32_t len)
+{
+    return t->fin_queued && !t->fin_sent && t->state != GN_SYN_RECEIVED &&
+           len == sndbuf_unsent(t) && window_usable(t) > len;
+}
+
+/* new text, FIN */
+static bool make_new(struct tcb *t, const struct tcp_env *e, struct seg *s)
+{
+    struct rec_env re = rec_env(e);
+    uint32_t len, room, n;
+    bool fin;
+
+    if (seq_eq(t->snd.una, t->snd.iss) || t->fin_sent || (sndbuf_unsent(t) == 0 && !t->fin_queued))
+        return false;
+    if (t->rec.last_sent != 0 && seq_eq(t->snd.una, t->snd.nxt) &&
+        e->conf->tcp_slow_start_after_idle)
+        recovery_on_idle_restart(&t->rec, &re);
+    begin(t, s, t->snd.nxt, CTL_ACK);
+    options_other(t, e, s);
+    room = segment_room(t, e, s);
+    len = new_text(t, e, room);
+    fin = fin_due(t, len);
+    n = len + fin;
+    if (n == 0 || !recovery_reserve(&t->rec, &re, len / t->rec.mss + 2))
+        return false;
+    t->fin_sent = fin;
+    fill(t, e, s, t->snd.nxt, n);
+    if (len > room)
+        s->gso_size = (uint16_t)room;
+    if (t->ecn_ok && len > 0) {
+        s->ecn = 2; /* ECT(0) on new text only (CC-3168-2) */
+        s->ctl |= t->ecn_cwr ? CTL_CWR : 0;
+        t->ecn_cwr = false; /* CC-3168-4 */
+    }
+    recovery_on_sent(&t->rec, &re, t->snd.nxt, n,
+                     fin || t->sndbuf.len == seq_span(sndbuf_base(t), t->snd.nxt) + len);
+    t->snd.nxt = t->rec.nxt;
+    t->bytes_sent += len;
+    e->stats->OutOctets += len;
+    t->sws_expired = false;
+    t->sws_at = deadline_none();
+    finish(t, e, s);
+    return true;
+}
+
+/* the last segment again, to find out about a lost tail (RFC 8985 7) */
+static bool make_loss_probe(struct tcb *t, const struct tcp_env *e, struct seg *s)
+{
+    struct rec_env re = rec_env(e);
+    seq_t at;
+    uint32_t len;
+
+    if (!recovery_next_probe(&t->rec, &at, &len) || seq_eq(at, t->snd.iss))
+        return false;
+    begin(t, s, at, CTL_ACK);
+    options_other(t, e, s);
+    fill(t, e, s, at, min_u32(len, segment_room(t, e, s)));
+    recovery_on_sent(&t->rec, &re, at, s->text_len + !!(s->ctl & CTL_FIN), true);
+    e->stats->TCPLossProbes++;
+    e->stats->RetransSegs++;
+    t->bytes_retrans += s->text_len;
+    finish(t, e, s);
+    return true;
+}
+
+/* an empty segment; @at is SND.NXT, or an old octet so that the peer has to answer (SHLD-12, TO-07)
+ */
+static void make_empty(struct tcb *t, const struct tcp_env *e, struct seg *s, seq_t at)
+{
+    begin(t, s, at, CTL_ACK);
+    options_other(t, e, s);
+    finish(t, e, s);
+}
+
+/* the probes and the bare ACK */
+static bool make_bare(struct tcb *t, const struct tcp_env *e, struct seg *s)
+{
+    if (t->wprobe_due || t->keepalive_due) {
+        e->stats->TCPZeroWindowProbes += t->wprobe_due;
+        e->stats->TCPKeepAlive += t->keepalive_due;
+        t->wprobe_due = t->keepalive_due = false;
+        make_empty(t, e, s, seq_sub(t->snd.una, 1));
+        return true;
+    }
+    if (t->ack_now) {
+        make_empty(t, e, s, t->snd.nxt);
+        return true;
+    }
+    return false;
+}
+
+bool tcp_wants_output(const struct tcb *t)
+{
+    seq_t at;
+    uint32_t len;
+
+    if (t->state == GN_CLOSED || t->state == GN_LISTEN)
+        return false;
+    if (t->ack_now || t->synack_again || t->wprobe_due || t->keepalive_due || t->rec.probe_due)
+        return true;
+    if (t->state == GN_SYN_SENT)
+        return seq_eq(t->snd.nxt, t->snd.iss) || recovery_next_lost(&t->rec, 1, &at, &len);
+    if (sndbuf_unsent(t) > 0 || (t->fin_queued && !t->fin_sent))
+        return true;
+    return recovery_next_lost(&t->rec, 1, &at, &len);
+}
+
+bool tcp_output(struct tcb *t, const struct tcp_env *e, struct seg *ret)
+{
+    uint32_t len;
+    bool sent;
+
+    if (t->state == GN_CLOSED || t->state == GN_LISTEN)
+        return false;
+    DASSERT((tcb_check(t), true));
+    if (syn_due(t, &len)) {
+        make_syn(t, e, ret);
+        return true;
+    }
+    if (t->state == GN_SYN_SENT)
+        return false;
+    sent = make_retransmission(t, e, ret) || make_new(t, e, ret) || make_loss_probe(t, e, ret) ||
+           make_bare(t, e, ret);
+    timeouts_persist(t, e);
+    DASSERT((tcb_check(t), true));
+    return sent;
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file sockopt.c  Options of one connection, by number.
+ */
+#include "tcp/internal.h"
+
+#define BUF_MIN 2048u
+#define BUF_MAX (1u << 30)
+
+/* a knob-sized number into a 32-bit field of seconds or milliseconds; 0 stays 0 (the default),
+ * anything else is at least 1 */
+static bool to_units(uint64_t ns, gn_time unit, uint32_t *ret)
+{
+    uint64_t v = (ns + unit - 1) / unit;
+
+    if (v > UINT32_MAX)
+        return false;
+    *ret = (uint32_t)v;
+    return true;
+}
+
+/* the flags */
+static bool set_flag(struct tcb *t, const struct tcp_env *e, enum gn_opt o, bool on)
+{
+    struct tcb_opts *p = &t->opts;
+
+    if (o == GN_OPT_NODELAY) {
+        p->nodelay = on;
+    } else if (o == GN_OPT_CORK) {
+        p->cork = on;
+        t->sws_at = deadline_none();
+    } else if (o == GN_OPT_QUICKACK) {
+        p->quickack = on;
+        t->ack_now = t->ack_now || (on && deadline_armed(t->delack_at));
+    } else if (o == GN_OPT_KEEPALIVE) {
+        p->keepalive = on;
+        t->keepalive_at = deadline_none();
+        if (on && state_synchronised(t->state) && t->state != GN_TIME_WAIT)
+            timeouts_on_established(t, e);
+    } else if (o == GN_OPT_OOBINLINE) {
+        p->oobinline = on;
+    } else if (o == GN_OPT_REUSEADDR) {
+        p->reuseaddr = on;
+    } else if (o == GN_OPT_REUSEPORT) {
+        p->reuseport = on;
+    } else if (o == GN_OPT_STATE_EVENTS) {
+        p->state_events = on;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* buffers: what is set by hand is no longer tuned */
+static bool set_buffer(struct tcb *t, const struct tcp_env *e, enum gn_opt o, uint64_t v)
+{
+    uint64_t max = o == GN_OPT_SNDBUF ? e->conf->tcp_wmem_max : e->conf->tcp_rmem_max;
+    uint32_t n = (uint32_t)min_u64(max_u64(v, BUF_MIN), min_u64(max, BUF_MAX));
+
+    if (o == GN_OPT_SNDBUF) {
+        t->opts.sndbuf = n;
+        t->opts.sndbuf_fixed = true;
+    } else {
+        t->opts.rcvbuf = n;
+        t->opts.rcvbuf_fixed = true;
+    }
+    return true;
+}
+
+/* spans of time */
+static bool set_time(struct tcb *t, const struct tcp_env *e, enum gn_opt o, uint64_t ns)
+{
+    struct tcb_opts *p = &t->opts;
+    bool ok;
+
+    if (o == GN_OPT_USER_TIMEOUT)
+        return to_units(ns, GN_MSEC, &p->user_timeout_ms);
+    if (o == GN_OPT_LINGER2)
+        return to_units(ns, GN_MSEC, &p->linger2_ms);
+    if (o == GN_OPT_DEFER_ACCEPT)
+        return to_units(ns, GN_MSEC, &p->defer_accept_ms);
+    if (ns == 0 || ns > 32767 * GN_SEC)
+        return false;
+    ok = o == GN_OPT_KEEPIDLE ? to_units(ns, GN_SEC, &p->keepidle_s)
+                              : to_units(ns, GN_MSEC, &p->keepintvl_ms);
+    if (ok && deadline_armed(t->keepalive_at)) /* MUST-27: from now on */
+        timeouts_on_established(t, e);
+    return ok;
+}
+
+/* small numbers */
+static bool set_number(struct tcb *t, const struct tcp_env *e, enum gn_opt o, uint64_t v)
+{
+    struct tcb_opts *p = &t->opts;
+
+    if (o == GN_OPT_KEEPCNT && v >= 1 && v <= 127) {
+        p->keepcnt = (uint8_t)v;
+    } else if (o == GN_OPT_SYNCNT && v >= 1 && v <= 127) {
+        p->syncnt = (uint8_t)v;
+    } else if (o == GN_OPT_TTL && v >= 1 && v <= 255) { /* MUST-49 */
+        p->ttl = (uint8_t)v;
+    } else if (o == GN_OPT_TOS && v <= 255) { /* MUST-48, SHLD-21: may change at any time */
+        p->tos = (uint8_t)(v & 0xfc);
+    } else if (o == GN_OPT_MAXSEG && v >= e->conf->tcp_min_snd_mss && v <= 65495) {
+        p->maxseg = (uint16_t)v;
+        if (state_synchronised(t->state))
+            options_mss_changed(t, e);
+    } else if (o == GN_OPT_CONGESTION && cc_name((unsigned)v) != NULL) {
+        p->cc = (uint8_t)v;
+    } else if (o == GN_OPT_RCVLOWAT && v <= BUF_MAX) {
+        p->rcvlowat = (uint32_t)max_u64(v, 1);
+    } else if (o == GN_OPT_NOTSENT_LOWAT && v <= UINT32_MAX) {
+        p->notsent_lowat = (uint32_t)v;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+enum gn_err tcp_set_option(struct tcb *t, const struct tcp_env *e, enum gn_opt o, uint64_t value)
+{
+    bool ok = false;
+
+    switch (o) {
+    case GN_OPT_NODELAY:
+    case GN_OPT_CORK:
+    case GN_OPT_QUICKACK:
+    case GN_OPT_KEEPALIVE:
+    case GN_OPT_OOBINLINE:
+    case GN_OPT_REUSEADDR:
+    case GN_OPT_REUSEPORT:
+    case GN_OPT_STATE_EVENTS: ok = value <= 1 && set_flag(t, e, o, value != 0); break;
+    case GN_OPT_SNDBUF:
+    case GN_OPT_RCVBUF: ok = set_buffer(t, e, o, value); break;
+    case GN_OPT_KEEPIDLE:
+    case GN_OPT_KEEPINTVL:
+    case GN_OPT_USER_TIMEOUT:
+    case GN_OPT_LINGER2:
+    case GN_OPT_DEFER_ACCEPT: ok = set_time(t, e, o, value); break;
+    case GN_OPT_KEEPCNT:
+    case GN_OPT_SYNCNT:
+    case GN_OPT_RCVLOWAT:
+    case GN_OPT_NOTSENT_LOWAT:
+    case GN_OPT_MAXSEG:
+    case GN_OPT_CONGESTION:
+    case GN_OPT_TTL:
+    case GN_OPT_TOS: ok = set_number(t, e, o, value); break;
+    case GN_OPT_COUNT: return GN_E_UNSUPPORTED;
+    }
+    return ok ? GN_OK : GN_E_INVALID;
+}
+
+enum gn_err tcp_get_option(const struct tcb *t, const struct tcp_env *e, enum gn_opt o,
+                           uint64_t *ret)
+{
+    const struct tcb_opts *p = &t->opts;
+    const struct gn_conf *c = e->conf;
+
+    switch (o) {
+    case GN_OPT_NODELAY: *ret = p->nodelay; break;
+    case GN_OPT_CORK: *ret = p->cork; break;
+    case GN_OPT_QUICKACK: *ret = p->quickack || t->quick > 0; break;
+    case GN_OPT_KEEPALIVE: *ret = p->keepalive; break;
+    case GN_OPT_KEEPIDLE:
+        *ret = p->keepidle_s != 0 ? p->keepidle_s * GN_SEC : c->tcp_keepalive_time;
+        break;
+    case GN_OPT_KEEPINTVL:
+        *ret = p->keepintvl_ms != 0 ? p->keepintvl_ms * GN_MSEC : c->tcp_keepalive_intvl;
+        break;
+    case GN_OPT_KEEPCNT: *ret = p->keepcnt != 0 ? p->keepcnt : c->tcp_keepalive_probes; break;
+    case GN_OPT_SYNCNT: *ret = p->syncnt != 0 ? p->syncnt : c->tcp_syn_retries; break;
+    case GN_OPT_USER_TIMEOUT:
+        *ret = p->user_timeout_ms != 0 ? p->user_timeout_ms * GN_MSEC : c->tcp_user_timeout;
+        break;
+    case GN_OPT_LINGER2:
+        *ret = p->linger2_ms != 0 ? p->linger2_ms * GN_MSEC : c->tcp_fin_timeout;
+        break;
+    case GN_OPT_SNDBUF: *ret = p->sndbuf; break;
+    case GN_OPT_RCVBUF: *ret = p->rcvbuf; break;
+    case GN_OPT_RCVLOWAT: *ret = p->rcvlowat; break;
+    case GN_OPT_NOTSENT_LOWAT:
+        *ret = p->notsent_lowat != 0 ? p->notsent_lowat : c->tcp_notsent_lowat;
+        break;
+    case GN_OPT_MAXSEG:
+        *ret = state_synchronised(t->state) ? t->rec.mss : options_mss(e, &t->key, p);
+        break;
+    case GN_OPT_CONGESTION: *ret = p->cc; break;
+    case GN_OPT_TTL: *ret = p->ttl; break;
+    case GN_OPT_TOS: *ret = p->tos; break;
+    case GN_OPT_OOBINLINE: *ret = p->oobinline; break;
+    case GN_OPT_REUSEADDR: *ret = p->reuseaddr; break;
+    case GN_OPT_REUSEPORT: *ret = p->reuseport; break;
+    case GN_OPT_DEFER_ACCEPT: *ret = p->defer_accept_ms * GN_MSEC; break;
+    case GN_OPT_STATE_EVENTS: *ret = p->state_events; break;
+    case GN_OPT_COUNT: return GN_E_UNSUPPORTED;
+    }
+    return GN_OK;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file syncookie.c  SYN cookies (RFC 4987 sec. 3.6): the half-open connection lives in the ISN
+ * that we send.
+ *
+ *     ISN = 27 bits of a keyed hash over tuple, peer's ISN, slot, and the 5 bits below | 2 bits of
+ * the slot | 3 bits of MSS index
+ *
+ * A slot is 64 s; this one and the last are accepted. Window scale, SACK and ECN survive if the
+ * peer uses timestamps: they stand in the low six bits of our timestamp, which comes back as its
+ * echo (SEC-4987-6). Nothing is sent again: if the third ACK is lost and it is for us to speak
+ * first, the connection hangs until the peer speaks (SEC-4987-7).
+ */
+#include "tcp/internal.h"
+
+#define SLOT           (64 * GN_SEC)
+#define TS_BITS        6
+#define TS_MASK        ((1u << TS_BITS) - 1)
+#define TS_WSCALE_NONE 15u
+#define TS_SACK        16u
+#define TS_ECN         32u
+
+/* the MSS that a cookie can express: the largest that is not above the peer's */
+static const uint16_t mss_table[8] = {64, 536, 1024, 1220, 1300, 1360, 1440, 1460};
+
+static unsigned mss_index(uint16_t mss)
+{
+    unsigned i = 7;
+
+    while (i > 0 && mss_table[i] > mss)
+        i--;
+    return i;
+}
+
+/* the 27 bits */
+static uint32_t cookie_mac(const struct tcp_env *e, const struct tcp_key *k, uint32_t irs,
+                           uint32_t slot, uint32_t low)
+{
+    struct {
+        struct tcp_key key;
+        uint32_t irs, slot, low;
+    } in;
+
+    memset(&in, 0, sizeof in);
+    in.key = *k;
+    in.irs = irs;
+    in.slot = slot;
+    in.low = low;
+    return (uint32_t)siphash24(&e->secrets->cookie[slot & 1], &in, sizeof in) << 5;
+}
+
+static uint32_t cookie(const struct tcp_env *e, const struct tcp_key *k, uint32_t irs,
+                       uint32_t slot, unsigned mss)
+{
+    uint32_t low = (slot & 3) << 3 | mss;
+
+    return cookie_mac(e, k, irs, slot, low) | low;
+}
+
+/* our timestamp with the options in its low bits; never ahead of the clock, so that later ones are
+ * not older */
+static uint32_t timestamp_with_options(const struct tcp_env *e, const struct half_open *h)
+{
+    uint32_t now = tcp_ts_clock(e->now) + tcp_ts_offset(e, &h->key);
+    uint32_t opts = h->flags & HALF_OPEN_WSCALE ? h->wscale : TS_WSCALE_NONE;
+    uint32_t ts;
+
+    if (h->flags & HALF_OPEN_SACK)
+        opts |= TS_SACK;
+    if (h->flags & HALF_OPEN_ECN)
+        opts |= TS_ECN;
+    ts = (now & ~TS_MASK) | opts;
+    return (int32_t)(ts - now) > 0 ? ts - (1u << TS_BITS) : ts;
+}
+
+void syncookie_reply(const struct tcp_env *e, const struct seg *syn, const struct tcb_opts *o)
+{
+    struct half_open h;
+    struct seg *s;
+    uint32_t queued = e->replies->n;
+
+    half_open_init(&h, e, syn, 0);
+    if (!(h.flags & HALF_OPEN_TS)) /* nothing would bring them back */
+        h.flags &= (uint8_t) ~(HALF_OPEN_SACK | HALF_OPEN_WSCALE | HALF_OPEN_ECN);
+    h.iss = cookie(e, &h.key, h.irs, (uint32_t)(e->now / SLOT), mss_index(h.mss));
+    half_open_reply(&h, e, o);
+    e->stats->SyncookiesSent++;
+    if (e->replies->n == queued || !(h.flags & HALF_OPEN_TS))
+        return;
+    s = &e->replies->seg[(e->replies->head + e->replies->n - 1) % e->replies->cap];
+    s->opt.tsval = timestamp_with_options(e, &h);
+}
+
+/* the options that came back with our timestamp */
+static void options_from_echo(struct half_open *h, const struct tcp_env *e, const struct seg *s)
+{
+    uint32_t opts = s->opt.tsecr & TS_MASK;
+
+    h->flags |= HALF_OPEN_TS;
+    h->ts_recent = s->opt.tsval;
+    if ((opts & 15) != TS_WSCALE_NONE && e->conf->tcp_window_scaling) {
+        h->flags |= HALF_OPEN_WSCALE;
+        h->wscale = min_u32(opts & 15, 14) & 15u;
+    }
+    if ((opts & TS_SACK) && e->conf->tcp_sack)
+        h->flags |= HALF_OPEN_SACK;
+    if ((opts & TS_ECN) && e->conf->tcp_ecn)
+        h->flags |= HALF_OPEN_ECN;
+}
+
+bool syncookie_check(const struct tcp_env *e, const struct seg *s, uint16_t listener,
+                     struct half_open *ret)
+{
+    uint32_t iss = s->ack.raw - 1, irs = s->seq.raw - 1;
+    uint32_t now = (uint32_t)(e->now / SLOT);
+
+    for (uint32_t age = 0; age < 2 && age <= now; age++) {
+        uint32_t slot = now - age;
+
+        if (((iss >> 3) & 3) != (slot & 3) || cookie(e, &s->key, irs, slot, iss & 7) != iss)
+            continue;
+        *ret = (struct half_open){.key = s->key, .irs = irs, .iss = iss, .listener = listener};
+        ret->mss = mss_table[iss & 7];
+        if ((s->opt.has & OPT_TS) && e->conf->tcp_timestamps)
+            options_from_echo(ret, e, s);
+        e->stats->SyncookiesRecv++;
+        return true;
+    }
+    e->stats->SyncookiesFailed++;
+    return false;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file tcb.c  The block's beginning, its invariants, and STATUS.
+ */
+#include "tcp/internal.h"
+
+void tcb_opts_default(struct tcb_opts *o, const struct gn_conf *c)
+{
+    *o = (struct tcb_opts){0};
+    o->nodelay = c->tcp_nodelay != 0;
+    o->ttl = (uint8_t)c->ip_default_ttl;
+    o->cc = (uint8_t)c->tcp_congestion_control;
+    o->rcvlowat = 1;
+    o->sndbuf = (uint32_t)c->tcp_wmem_default;
+    o->rcvbuf = (uint32_t)c->tcp_rmem_default;
+}
+
+void tcb_init(struct tcb *t, const struct tcp_env *e, const struct tcp_key *key)
+{
+    memset(t, 0, sizeof *t);
+    t->key = *key;
+    t->listener = UINT32_MAX;
+    t->created = t->last_in = e->now;
+    tcb_opts_default(&t->opts, e->conf);
+}
+
+void tcb_free(struct tcb *t, const struct tcp_env *e)
+{
+    struct rec_env re = rec_env(e);
+
+    recovery_free(&t->rec, &re);
+    ring_free(&t->sndbuf, e->mem);
+    ring_free(&t->rcvbuf, e->mem);
+    ranges_free(&t->ooo, e->mem);
+}
+
+/* sequence numbers and the buffers behind them (INV-01, INV-02, INV-03) */
+static void check_sequences(const struct tcb *t)
+{
+    ASSERT(seq_le(t->snd.una, t->snd.nxt));
+    ASSERT(seq_le(t->rcv.nxt, seq_add(t->rcv.max_edge, 1)));
+    ASSERT(seq_le(t->rcv.edge, t->rcv.max_edge));
+    ASSERT(seq_le(t->rcv.acked, t->rcv.nxt));
+    if (!seq_eq(t->snd.nxt, t->snd.iss) && !t->fin_sent)
+        ASSERT(seq_span(sndbuf_base(t), t->snd.nxt) <= t->sndbuf.len);
+    if (t->fin_sent && !t->fin_acked)
+        ASSERT(seq_eq(seq_add(sndbuf_base(t), t->sndbuf.len + 1), t->snd.nxt));
+    for (unsigned i = 0; i < t->ooo.n; i++) {
+        ASSERT(seq_gt(t->ooo.r[i].a, t->rcv.nxt));
+        ASSERT(seq_le(t->ooo.r[i].b, t->rcv.max_edge));
+    }
+    ASSERT(!t->ooo_fin || seq_ge(t->fin_seq, t->rcv.nxt));
+}
+
+/* flags and timers against the state (INV-04) */
+static void check_state(const struct tcb *t)
+{
+    bool closing = t->state == GN_FIN_WAIT_1 || t->state == GN_FIN_WAIT_2 ||
+                   t->state == GN_CLOSING || t->state == GN_LAST_ACK || t->state == GN_TIME_WAIT;
+    bool peer_closed = t->state == GN_CLOSE_WAIT || t->state == GN_CLOSING ||
+                       t->state == GN_LAST_ACK || t->state == GN_TIME_WAIT;
+
+    ASSERT(!closing || t->fin_queued);
+    ASSERT(!t->fin_sent || t->fin_queued);
+    ASSERT(!t->fin_acked || t->fin_sent);
+    ASSERT(t->fin_rcvd == peer_closed);
+    ASSERT((t->state != GN_FIN_WAIT_2 && t->state != GN_TIME_WAIT) || t->fin_acked);
+    ASSERT((t->state != GN_CLOSING && t->state != GN_LAST_ACK && t->state != GN_CLOSE_WAIT) ||
+           !t->fin_acked);
+    ASSERT(t->state != GN_TIME_WAIT || deadline_armed(t->state_at));
+    ASSERT(!(deadline_armed(t->rec.rto_at) && deadline_armed(t->persist_at))); /* TO-18 */
+    ASSERT(seq_eq(t->rec.una, t->snd.una) && seq_eq(t->rec.nxt, t->snd.nxt));
+    if (seq_lt(t->snd.una, t->snd.nxt))
+        ASSERT(deadline_armed(t->rec.rto_at) || deadline_armed(t->rec.pto_at) ||
+               deadline_armed(t->rec.reo_at));
+}
+
+void tcb_check(const struct tcb *t)
+{
+    if (t->state == GN_CLOSED || t->state == GN_LISTEN)
+        return;
+    check_sequences(t);
+    check_state(t);
+    recovery_check(&t->rec);
+}
+
+static void status_timers(const struct tcb *t, struct gn_status *ret)
+{
+    const deadline_t d[GN_TIMER_COUNT] = {
+        [GN_TIMER_RTO] = t->rec.rto_at,
+        [GN_TIMER_PROBE] = t->rec.pto_at,
+        [GN_TIMER_REORDER] = t->rec.reo_at,
+        [GN_TIMER_PERSIST] = t->persist_at,
+        [GN_TIMER_KEEPALIVE] = t->keepalive_at,
+        [GN_TIMER_DELACK] = t->delack_at,
+        [GN_TIMER_SWS] = t->sws_at,
+        [GN_TIMER_FIN_WAIT_2] = t->state == GN_FIN_WAIT_2 ? t->state_at : deadline_none(),
+        [GN_TIMER_TIME_WAIT] = t->state == GN_TIME_WAIT ? t->state_at : deadline_none(),
+    };
+
+    for (unsigned i = 0; i < GN_TIMER_COUNT && t->state != GN_CLOSED; i++)
+        ret->timer[i] = deadline_public(d[i]);
+}
+
+static void status_history(const struct tcb *t, struct gn_status *ret)
+{
+    unsigned at = (unsigned)(t->past_head + GN_HISTORY - t->n_past);
+
+    for (unsigned i = 0; i < t->n_past; i++) {
+        const struct tcb_past *p = &t->past[(at + i) % GN_HISTORY];
+
+        ret->history[i] = (struct gn_transition){p->at_us * GN_USEC, (enum gn_state)p->from,
+                                                 (enum gn_state)p->to, (enum gn_cause)p->cause};
+    }
+    ret->n_history = t->n_past;
+}
+
+void tcb_status(const struct tcb *t, const struct tcp_env *e, struct gn_status *ret)
+{
+    struct rec_env re = rec_env(e);
+
+    *ret = (struct gn_status){
+        .kind = GN_KIND_CONNECTION, .state = (enum gn_state)t->state, .user = t->user};
+
+    ret->local = (struct gn_endpoint){t->key.laddr, t->key.lport};
+    ret->remote = (struct gn_endpoint){t->key.raddr, t->key.rport};
+    ret->orphan = t->orphan;
+    ret->passive = t->passive;
+    ret->error = (enum gn_err)t->error;
+    ret->recv_q = t->rcvbuf.len;
+    ret->send_q = t->sndbuf.len;
+    ret->not_sent = t->state == GN_CLOSED ? 0 : sndbuf_unsent(t);
+    ret->snd.una = t->snd.una.raw;
+    ret->snd.nxt = t->snd.nxt.raw;
+    ret->snd.wnd = t->snd.wnd;
+    ret->snd.wl1 = t->snd.wl1.raw;
+    ret->snd.wl2 = t->snd.wl2.raw;
+    ret->snd.iss = t->snd.iss.raw;
+    ret->snd.max_wnd = t->snd.max_wnd;
+    ret->snd.wscale = t->snd.wscale;
+    ret->rcv.nxt = t->rcv.nxt.raw;
+    ret->rcv.wnd = tcb_rcv_wnd(t);
+    ret->rcv.irs = t->rcv.irs.raw;
+    ret->rcv.edge = t->rcv.edge.raw;
+    ret->rcv.wscale = t->rcv.wscale;
+    ret->rcv.out_of_order = ranges_octets(&t->ooo);
+    ret->opt_timestamps = t->ts_ok;
+    ret->opt_sack = t->sack_ok;
+    ret->opt_wscale = t->ws_ok;
+    ret->opt_ecn = t->ecn_ok;
+    ret->mss = t->rec.mss;
+    ret->peer_mss = t->send_mss;
+    ret->ts_recent = t->ts.recent;
+    recovery_status(&t->rec, &re, ret);
+    ret->bytes_sent = t->bytes_sent;
+    ret->bytes_acked = t->bytes_acked;
+    ret->bytes_received = t->bytes_received;
+    ret->bytes_retrans = t->bytes_retrans;
+    ret->segs_in = t->segs_in;
+    ret->segs_out = t->segs_out;
+    ret->sndbuf = t->opts.sndbuf;
+    ret->rcvbuf = t->opts.rcvbuf;
+    ret->memory = (uint32_t)sizeof *t + t->sndbuf.cap + t->rcvbuf.cap +
+                  t->ooo.cap * (uint32_t)sizeof(struct range);
+    ret->probes = t->probes;
+    ret->created = t->created;
+    ret->last_in = t->last_in;
+    ret->last_out = t->last_out;
+    status_timers(t, ret);
+    status_history(t, ret);
+}

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file text.c  Steps 7 and 8: text into the receive buffer, in order or not, and the FIN behind it
+ * (RFC 9293 sec. 3.10.7.4).
+ *
+ * The receive buffer is a ring whose front is the next octet for the user. Text beyond a gap goes
+ * straight to its place in the ring; what has arrived there is a set of ranges. So nothing is kept
+ * per segment: one-octet segments cost an attacker more than us (CVE-2018-5390), and filling the
+ * gap is one addition. Of octets that come twice with different content the first accepted wins
+ * (MAL-41): accepted octets are never written again.
+ */
+#include "tcp/internal.h"
+
+/* copy @n octets of the segment's text from offset @from into the ring at offset @at */
+static void copy_text(struct ring *r, const struct seg *s, uint32_t from, uint32_t at, uint32_t n)
+{
+    for (unsigned i = 0; i < s->n_text && n > 0; i++) {
+        uint32_t len = s->text[i].len, k;
+
+        if (from >= len) {
+            from -= len;
+            continue;
+        }
+        k = min_u32(len - from, n);
+        ring_put(r, at, s->text[i].ptr + from, k);
+        at += k;
+        n -= k;
+        from = 0;
+    }
+}
+
+/* RFC 2883: these octets came again */
+static void note_duplicate(struct tcb *t, const struct tcp_env *e, seq_t from, seq_t to)
+{
+    if (!t->sack_ok || !e->conf->tcp_dsack || !seq_lt(from, to))
+        return;
+    t->dsack = (struct range){from, to};
+    e->stats->TCPDSACKOldSent++;
+}
+
+/* the sequence number of the first octet beyond everything that has a place: where out-of-order
+ * text ends */
+static uint32_t beyond(const struct tcb *t)
+{
+    return t->ooo.n == 0 ? t->rcvbuf.len
+                         : t->rcvbuf.len + seq_span(t->rcv.nxt, t->ooo.r[t->ooo.n - 1].b);
+}
+
+/* the newest range first in what SACK reports (CC-2018-3) */
+static void report_first(struct tcb *t, struct range r)
+{
+    if (!seq_eq(t->sack[0].a, r.a)) {
+        t->sack[2] = t->sack[1];
+        t->sack[1] = t->sack[0];
+    }
+    t->sack[0] = r;
+}
+
+/* text beyond a gap: SHLD-31, MAY-13 */
+static enum gn_drop out_of_order(struct arrival *a)
+{
+    struct tcb *t = a->t;
+    const struct tcp_env *e = a->e;
+    uint32_t at = t->rcvbuf.len + seq_span(t->rcv.nxt, a->s.seq);
+    uint32_t held = beyond(t), fresh = 0;
+    seq_t x = a->s.seq, end = seq_add(a->s.seq, a->s.text_len);
+    struct range whole;
+
+    ack_at_once(t); /* CC-5681-15 */
+    if (ranges_covers(&t->ooo, x, end)) {
+        note_duplicate(t, e, x, end);
+        return GN_DROP_DUPLICATE_DATA;
+    }
+    if (!ring_reserve(&t->rcvbuf, e->mem, at + a->s.text_len, held)) {
+        e->stats->TCPOFODrop++;
+        return GN_DROP_OUT_OF_ORDER_LIMIT;
+    }
+    /* only what is not there yet is written */
+    while (seq_lt(x, end)) {
+        const struct range *r = ranges_find(&t->ooo, x);
+        seq_t stop = end;
+
+        if (r != NULL) {
+            x = seq_min(r->b, end);
+            continue;
+        }
+        for (unsigned i = 0; i < t->ooo.n; i++)
+            if (seq_gt(t->ooo.r[i].a, x)) {
+                stop = seq_min(stop, t->ooo.r[i].a);
+                break;
+            }
+        copy_text(&t->rcvbuf, &a->s, seq_span(a->s.seq, x), t->rcvbuf.len + seq_span(t->rcv.nxt, x),
+                  seq_span(x, stop));
+        x = stop;
+    }
+    if (!ranges_add(&t->ooo, e->mem, a->s.seq, end, &whole, &fresh)) {
+        e->stats->TCPOFODrop++;
+        return GN_DROP_OUT_OF_ORDER_LIMIT;
+    }
+    if (fresh < a->s.text_len)
+        note_duplicate(t, e, a->s.seq, end);
+    report_first(t, whole);
+    e->stats->TCPOFOQueue++;
+    return GN_DROP_NONE;
+}
+
+/* the gap before the first range has been filled: take it in */
+static void take_ranges(struct tcb *t, const struct tcp_env *e)
+{
+    if (t->ooo.n == 0)
+        return;
+    while (t->ooo.n > 0 && seq_le(t->ooo.r[0].a, t->rcv.nxt)) {
+        seq_t b = t->ooo.r[0].b;
+
+        if (seq_gt(b, t->rcv.nxt)) {
+            ring_extend(&t->rcvbuf, seq_span(t->rcv.nxt, b));
+            t->rcv.nxt = b;
+        }
+        ranges_cut(&t->ooo, e->mem, seq_max(b, t->rcv.nxt));
+    }
+    ack_at_once(t); /* CC-5681-15: a gap is filled, wholly or in part */
+}
+
+/* nobody will read: it counts as received and is thrown away */
+static void discard(struct tcb *t, const struct tcp_env *e)
+{
+    ring_drop(&t->rcvbuf, e->mem, t->rcvbuf.len, t->ooo.n > 0);
+}
+
+/* text at RCV.NXT; octets accepted early stay as they are */
+static enum gn_drop in_order(struct arrival *a)
+{
+    struct tcb *t = a->t;
+    const struct tcp_env *e = a->e;
+    uint32_t n = a->s.text_len;
+    seq_t was = t->rcv.nxt, end = seq_add(was, n);
+
+    if (!ring_reserve(&t->rcvbuf, e->mem, t->rcvbuf.len + n, beyond(t)))
+        return GN_DROP_NO_MEMORY; /* not acknowledged: it will come again */
+    if (t->ooo.n > 0 && seq_gt(end, t->ooo.r[0].a))
+        note_duplicate(t, e, t->ooo.r[0].a, seq_min(end, t->ooo.r[0].b));
+    while (seq_lt(t->rcv.nxt, end)) {
+        seq_t stop = t->ooo.n > 0 ? seq_min(end, t->ooo.r[0].a) : end;
+        uint32_t k = seq_span(t->rcv.nxt, stop);
+
+        copy_text(&t->rcvbuf, &a->s, seq_span(was, t->rcv.nxt), t->rcvbuf.len, k);
+        ring_extend(&t->rcvbuf, k);
+        t->rcv.nxt = stop;
+        take_ranges(t, e);
+    }
+    t->bytes_received += seq_span(was, t->rcv.nxt);
+    e->stats->InOctets += seq_span(was, t->rcv.nxt);
+    t->events |= GN_EV_READABLE;
+    ack_after_text(t, e, a->s.gso_size != 0 ? a->s.gso_size : n);
+    if (t->shut_rd)
+        discard(t, e);
+    return GN_DROP_NONE;
+}
+
+/* cut the text down to the window; what was there before is reported as duplicate */
+static void trim(struct arrival *a)
+{
+    struct tcb *t = a->t;
+    struct seg *s = &a->s;
+    uint32_t over = 0, old = 0;
+    seq_t end = seq_add(s->seq, s->text_len);
+
+    if (seq_gt(end, t->rcv.max_edge)) {
+        over = min_u32(seq_span(t->rcv.max_edge, end), s->text_len);
+        s->text_len -= over;
+        s->ctl &= (uint16_t)~CTL_FIN; /* SG-23: the FIN lies beyond too */
+    }
+    if (seq_lt(s->seq, t->rcv.nxt)) {
+        old = min_u32(seq_span(s->seq, t->rcv.nxt), s->text_len);
+        note_duplicate(t, a->e, s->seq, seq_add(s->seq, old));
+        for (uint32_t k = old; k > 0;) {
+            uint32_t n = min_u32(k, s->text[0].len);
+
+            s->text[0].ptr += n;
+            s->text[0].len -= n;
+            k -= n;
+            if (s->text[0].len == 0 && k > 0) {
+                s->text[0] = s->text[1];
+                s->text[1] = s->text[2];
+                s->text[2].len = 0;
+            }
+        }
+        s->seq = seq_add(s->seq, old);
+        s->text_len -= old;
+        ack_at_once(t);
+    }
+}
+
+/* Seventh, process the segment text. */
+enum gn_drop step7_text(struct arrival *a)
+{
+    struct tcb *t = a->t;
+
+    if (a->s.text_len == 0)
+        return GN_DROP_NONE;
+    if (!state_can_receive(t->state)) {
+        ack_invalid(t, a->e, &a->s);
+        return GN_DROP_DATA_AFTER_FIN;
+    }
+    if (t->ooo_fin && seq_gt(seq_add(a->s.seq, a->s.text_len), t->fin_seq)) {
+        /* the first FIN wins; what claims to lie behind it is cut off (MAL-43) */
+        a->s.text_len = seq_gt(t->fin_seq, a->s.seq) ? seq_span(a->s.seq, t->fin_seq) : 0;
+        a->s.ctl &= (uint16_t)~CTL_FIN;
+    }
+    if (t->orphan && seq_gt(seq_add(a->s.seq, a->s.text_len), t->rcv.nxt)) { /* SHLD-3 */
+        connection_reset(t, a->e, GN_CAUSE_DATA_AFTER_CLOSE, GN_E_RESET);
+        a->e->stats->TCPAbortOnClose++;
+        return GN_DROP_DATA_AFTER_CLOSE;
+    }
+    trim(a);
+    if (a->s.text_len == 0)
+        return GN_DROP_NONE;
+    return seq_eq(a->s.seq, t->rcv.nxt) ? in_order(a) : out_of_order(a);
+}
+
+/* the FIN is at RCV.NXT: it counts now */
+static void fin_in_order(struct tcb *t, const struct tcp_env *e)
+{
+    t->rcv.nxt = seq_add(t->rcv.nxt, 1);
+    t->fin_rcvd = true;
+    t->ooo_fin = false;
+    if (seq_lt(t->rcv.edge, t->rcv.nxt))
+        t->rcv.edge = t->rcv.nxt;
+    t->rcv.max_edge = seq_max(t->rcv.max_edge, t->rcv.edge);
+    t->events |= GN_EV_EOF | GN_EV_READABLE;
+    ack_at_once(t);
+    switch ((enum gn_state)t->state) {
+    case GN_ESTABLISHED: tcb_enter(t, e, GN_CLOSE_WAIT, GN_CAUSE_FIN); break;
+    case GN_FIN_WAIT_1:
+        if (!t->fin_acked) {
+            tcb_enter(t, e, GN_CLOSING, GN_CAUSE_FIN);
+            break;
+        }
+        tcb_enter(t, e, GN_TIME_WAIT, GN_CAUSE_FIN_AND_ACK_OF_FIN);
+        timeouts_on_time_wait(t, e);
+        break;
+    case GN_FIN_WAIT_2:
+        tcb_enter(t, e, GN_TIME_WAIT, GN_CAUSE_FIN);
+        timeouts_on_time_wait(t, e);
+        break;
+    case GN_CLOSED:
+    case GN_LISTEN:
+    case GN_SYN_SENT:
+    case GN_SYN_RECEIVED:
+    case GN_CLOSE_WAIT:
+    case GN_CLOSING:
+    case GN_LAST_ACK:
+    case GN_TIME_WAIT:
+    case GN_STATE_COUNT: UNREACHABLE("a FIN is taken once");
+    }
+}
+
+/* Eighth, check the FIN bit. */
+enum gn_drop step8_fin(struct arrival *a)
+{
+    struct tcb *t = a->t;
+
+    if ((a->s.ctl & CTL_FIN) && !t->fin_rcvd && !t->ooo_fin) {
+        seq_t at = seq_add(a->s.seq, a->s.text_len);
+
+        if (seq_gt(at, t->rcv.nxt)) {
+            ack_at_once(t); /* SG-25: a gap before it */
+            /* text beyond it has been accepted already: such a FIN is a lie (MAL-43) */
+            if (t->ooo.n == 0 || seq_ge(at, t->ooo.r[t->ooo.n - 1].b)) {
+                t->ooo_fin = true;
+                t->fin_seq = at;
+            }
+        } else if (seq_eq(at, t->rcv.nxt) && t->ooo.n == 0) {
+            t->ooo_fin = true;
+            t->fin_seq = at;
+        }
+    } else if (a->s.ctl & CTL_FIN) {
+        ack_at_once(t);
+    }
+    if (t->ooo_fin && seq_eq(t->fin_seq, t->rcv.nxt) && state_can_receive(t->state))
+        fin_in_order(t, a->e);
+    return GN_DROP_NONE;
+}

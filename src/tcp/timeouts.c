@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file timeouts.c  What time does to a connection (RFC 9293 sec. 3.10.8, 3.8.3, 3.8.4, 3.8.6.1;
+ * RFC 6298).
+ *
+ * Each timer is a deadline in the block. tcp_timeouts() looks at all that are due; the host arms
+ * one wheel node at the earliest.
+ */
+#include "tcp/internal.h"
+
+static gn_time keep_idle(const struct tcb *t, const struct tcp_env *e)
+{
+    return t->opts.keepidle_s != 0 ? t->opts.keepidle_s * GN_SEC : e->conf->tcp_keepalive_time;
+}
+
+static gn_time keep_intvl(const struct tcb *t, const struct tcp_env *e)
+{
+    return t->opts.keepintvl_ms != 0 ? t->opts.keepintvl_ms * GN_MSEC
+                                     : e->conf->tcp_keepalive_intvl;
+}
+
+static gn_time user_timeout(const struct tcb *t, const struct tcp_env *e)
+{
+    return t->opts.user_timeout_ms != 0 ? t->opts.user_timeout_ms * GN_MSEC
+                                        : e->conf->tcp_user_timeout;
+}
+
+/* also when SO_KEEPALIVE is switched on later */
+void timeouts_on_established(struct tcb *t, const struct tcp_env *e)
+{
+    if (t->opts.keepalive) /* MUST-24, MUST-25 */
+        t->keepalive_at = deadline_at(e->now + keep_idle(t, e));
+}
+
+/* only a connection without a user is bounded: a user may half-close for as long as it likes
+ * (TO-09) */
+void timeouts_on_fin_wait_2(struct tcb *t, const struct tcp_env *e)
+{
+    if (t->orphan)
+        t->state_at = deadline_at(e->now + (t->opts.linger2_ms != 0 ? t->opts.linger2_ms * GN_MSEC
+                                                                    : e->conf->tcp_fin_timeout));
+}
+
+/* MUST-13: 2MSL; every other timer is off */
+void timeouts_on_time_wait(struct tcb *t, const struct tcp_env *e)
+{
+    t->persist_at = t->keepalive_at = t->sws_at = t->delack_at = deadline_none();
+    t->state_at = deadline_at(e->now + 2 * e->conf->tcp_msl);
+}
+
+/* is something waiting that only the peer's window holds back? */
+static bool starved(const struct tcb *t)
+{
+    bool pending = sndbuf_unsent(t) > 0 || (t->fin_queued && !t->fin_sent);
+
+    return pending && state_synchronised(t->state) && t->state != GN_TIME_WAIT &&
+           window_usable(t) == 0 && seq_eq(t->snd.una, t->snd.nxt);
+}
+
+/**
+ * timeouts_persist() - arm or stop the persist timer after anything that changes window or queue
+ * (MUST-35, MUST-36)
+ *
+ * The first probe after one RTO (SHLD-29), then at intervals that double up to tcp_persist_max
+ * (SHLD-30).
+ */
+void timeouts_persist(struct tcb *t, const struct tcp_env *e)
+{
+    struct rec_env re = rec_env(e);
+    gn_time gap;
+
+    if (!starved(t)) {
+        t->persist_at = deadline_none();
+        t->persist_shift = 0;
+        t->wprobe_due = false;
+        return;
+    }
+    if (deadline_armed(t->persist_at))
+        return;
+    gap = recovery_rto(&t->rec, &re) << min_u32(t->persist_shift, 16);
+    t->persist_at = deadline_at(e->now + min_u64(gap, e->conf->tcp_persist_max));
+}
+
+/* the connection is given up: what the user hears is the soft error, if there was one (SHLD-9,
+ * MUST-47) */
+static void give_up(struct tcb *t, const struct tcp_env *e, enum gn_cause cause)
+{
+    e->stats->TCPAbortOnTimeout++;
+    connection_ends(t, e, cause,
+                    t->soft_error != GN_OK ? (enum gn_err)t->soft_error : GN_E_TIMED_OUT);
+}
+
+/* R2 in retransmissions (MUST-20..23, SHLD-11) */
+static uint64_t retry_limit(const struct tcb *t, const struct tcp_env *e)
+{
+    if (t->state == GN_SYN_SENT)
+        return t->opts.syncnt != 0 ? t->opts.syncnt : e->conf->tcp_syn_retries;
+    if (t->state == GN_SYN_RECEIVED)
+        return e->conf->tcp_synack_retries;
+    return t->orphan ? e->conf->tcp_orphan_retries : e->conf->tcp_retries2;
+}
+
+/* the peer answers but keeps its window shut over what is out: no reason to give up (SHLD-17) */
+static bool merely_shut(const struct tcb *t, const struct tcp_env *e)
+{
+    struct rec_env re = rec_env(e);
+
+    return t->snd.wnd == 0 && !t->orphan && e->now - t->last_in < 2 * recovery_rto(&t->rec, &re);
+}
+
+static void on_rto(struct tcb *t, const struct tcp_env *e)
+{
+    struct rec_env re = rec_env(e);
+    gn_time limit = user_timeout(t, e);
+
+    if (t->rec.backoff >= retry_limit(t, e) && !merely_shut(t, e)) {
+        give_up(t, e, GN_CAUSE_RETRIES);
+        return;
+    }
+    if (limit != 0 && t->rec.first_unacked != 0 && e->now - t->rec.first_unacked >= limit) {
+        give_up(t, e, GN_CAUSE_USER_TIMEOUT);
+        return;
+    }
+    e->stats->TCPTimeouts++;
+    recovery_on_rto(&t->rec, &re);
+}
+
+static void on_persist(struct tcb *t, const struct tcp_env *e)
+{
+    t->persist_at = deadline_none();
+    /* probes that are answered never end a connection (MUST-37), unless its user has gone
+     * (SEC-6429-1, MAL-47) */
+    if (t->probes >= retry_limit(t, e) ||
+        (t->orphan && t->persist_shift >= e->conf->tcp_orphan_retries)) {
+        if (t->orphan)
+            e->stats->TCPAbortOnMemory++;
+        give_up(t, e, t->orphan ? GN_CAUSE_ORPHAN_LIMIT : GN_CAUSE_RETRIES);
+        return;
+    }
+    t->wprobe_due = true;
+    t->probes++;
+    if (t->persist_shift < UINT8_MAX)
+        t->persist_shift++;
+    timeouts_persist(t, e);
+}
+
+/* keep-alive: armed lazily, so that traffic costs nothing; only when nothing is outstanding
+ * (MUST-26) */
+static void on_keepalive(struct tcb *t, const struct tcp_env *e)
+{
+    uint64_t max = t->opts.keepcnt != 0 ? t->opts.keepcnt : e->conf->tcp_keepalive_probes;
+    gn_time due = t->last_in + keep_idle(t, e);
+
+    t->keepalive_at = deadline_none();
+    if (!t->opts.keepalive || t->state == GN_TIME_WAIT)
+        return;
+    if (t->probes == 0 && due > e->now) {
+        t->keepalive_at = deadline_at(due);
+        return;
+    }
+    if (!seq_eq(t->snd.una, t->snd.nxt) || sndbuf_unsent(t) > 0) {
+        t->keepalive_at = deadline_at(e->now + keep_idle(t, e));
+        return;
+    }
+    if (t->probes >= max) { /* MUST-29: not one unanswered probe alone */
+        give_up(t, e, GN_CAUSE_KEEPALIVE);
+        return;
+    }
+    t->probes++;
+    t->keepalive_due = true;
+    t->keepalive_at = deadline_at(e->now + keep_intvl(t, e));
+}
+
+/* FIN-WAIT-2 without a user, or TIME-WAIT, is over */
+static void on_state(struct tcb *t, const struct tcp_env *e)
+{
+    t->state_at = deadline_none();
+    if (t->state == GN_TIME_WAIT) {
+        e->stats->TW++;
+        connection_ends(t, e, GN_CAUSE_TIME_WAIT_OVER, GN_OK);
+    } else if (t->state == GN_FIN_WAIT_2) {
+        connection_ends(t, e, GN_CAUSE_FIN_WAIT_2_OVER, GN_OK);
+    }
+}
+
+/* the timers of loss recovery */
+static void recovery_timeouts(struct tcb *t, const struct tcp_env *e)
+{
+    struct rec_env re = rec_env(e);
+
+    if (deadline_due(t->rec.reo_at, e->now))
+        recovery_on_reorder_timer(&t->rec, &re);
+    if (deadline_due(t->rec.pto_at, e->now))
+        recovery_on_pto(&t->rec, &re);
+    if (deadline_due(t->rec.rto_at, e->now))
+        on_rto(t, e);
+}
+
+void tcp_timeouts(struct tcb *t, const struct tcp_env *e)
+{
+    DASSERT((tcb_check(t), true));
+    recovery_timeouts(t, e);
+    if (t->state != GN_CLOSED && deadline_due(t->delack_at, e->now))
+        t->ack_now = true;
+    if (t->state != GN_CLOSED && deadline_due(t->persist_at, e->now))
+        on_persist(t, e);
+    if (t->state != GN_CLOSED && deadline_due(t->keepalive_at, e->now))
+        on_keepalive(t, e);
+    if (deadline_due(t->sws_at, e->now)) {
+        t->sws_at = deadline_none();
+        t->sws_expired = true;
+    }
+    if (t->state != GN_CLOSED && deadline_due(t->state_at, e->now))
+        on_state(t, e);
+    DASSERT((tcb_check(t), true));
+}
+
+deadline_t tcp_deadline(const struct tcb *t)
+{
+    deadline_t d = deadline_min(t->rec.rto_at, t->rec.pto_at);
+
+    if (t->state == GN_CLOSED)
+        return deadline_none();
+    d = deadline_min(d, t->rec.reo_at);
+    d = deadline_min(d, t->ack_now ? deadline_none() : t->delack_at);
+    d = deadline_min(d, t->persist_at);
+    d = deadline_min(d, t->keepalive_at);
+    d = deadline_min(d, t->sws_at);
+    return deadline_min(d, t->state_at);
+}

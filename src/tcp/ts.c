@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file ts.c  Timestamps and PAWS (RFC 7323 sec. 3 to 5).
+ */
+#include "tcp/internal.h"
+
+/* TS.Recent is worthless after this long without an update (RFC 7323 5.5, OPT-TS-7) */
+#define PAWS_IDLE (24 * 86400 * GN_SEC)
+
+/* our timestamp clock for this connection */
+uint32_t ts_now(const struct tcb *t, const struct tcp_env *e)
+{
+    return tcp_ts_clock(e->now) + t->ts.offset;
+}
+
+/**
+ * ts_check() - R1 of RFC 7323 5.3: reject old duplicates before the window test
+ *
+ * RST is exempt (OPT-TS-6). An absent timestamp is dropped silently, never a reason to abort
+ * (OPT-TS-2, PL-05).
+ */
+enum gn_drop ts_check(struct arrival *a)
+{
+    struct tcb *t = a->t;
+
+    if (!t->ts_ok || (a->s.ctl & CTL_RST))
+        return GN_DROP_NONE;
+    if (!(a->s.opt.has & OPT_TS))
+        return GN_DROP_NO_TIMESTAMP;
+    if ((int32_t)(a->s.opt.tsval - t->ts.recent) >= 0 || a->e->now - t->ts.recent_at > PAWS_IDLE)
+        return GN_DROP_NONE;
+    a->e->stats->PAWSEstab++;
+    ack_invalid(t, a->e, &a->s);
+    return GN_DROP_PAWS;
+}
+
+/* R3 of RFC 7323 4.3: remember what to echo; only from a segment that reaches Last.ACK.sent
+ * (OPT-TS-4, OPT-TS-10) */
+void ts_update(struct arrival *a)
+{
+    struct tcb *t = a->t;
+
+    if (!t->ts_ok || !(a->s.opt.has & OPT_TS) || (a->s.ctl & CTL_RST))
+        return;
+    if (!seq_le(a->s.seq, t->rcv.acked))
+        return;
+    if ((int32_t)(a->s.opt.tsval - t->ts.recent) < 0 && a->e->now - t->ts.recent_at <= PAWS_IDLE)
+        return;
+    t->ts.recent = a->s.opt.tsval;
+    t->ts.recent_at = a->e->now;
+}
+
+/* a round-trip time from the echo; an echo of 0 or from the future gives none (OPT-TS-5, MAL-52) */
+bool ts_rtt(const struct tcb *t, const struct tcp_env *e, const struct seg *s, gn_time *ret)
+{
+    uint32_t age;
+
+    if (!t->ts_ok || !(s->opt.has & OPT_TS) || s->opt.tsecr == 0)
+        return false;
+    age = ts_now(t, e) - s->opt.tsecr;
+    if ((int32_t)age < 0 || age > 10 * 60 * 1000)
+        return false;
+    *ret = age * GN_MSEC;
+    return true;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file window.c  Both windows: what we announce (and never take back), what the peer allows, and
+ * how the buffers follow the path.
+ *
+ * The receive window is kept as a right edge, not as a size (TRAP-05): RCV.WND = edge - RCV.NXT.
+ * The edge never moves left (SHLD-14), not even by the rounding of the scale: if the scaled field
+ * would fall short of what was announced, it is rounded up.
+ */
+#include "tcp/internal.h"
+
+/* the scale that lets 16 bits express the largest buffer this connection may get; fixed for life
+ * (OPT-WS-7) */
+uint8_t window_shift(const struct tcp_env *e, const struct tcb_opts *o)
+{
+    uint64_t most = max_u64(o->rcvbuf, o->rcvbuf_fixed ? 0 : e->conf->tcp_rmem_max);
+    uint8_t shift = 0;
+
+    while (shift < 14 && (most >> shift) > UINT16_MAX)
+        shift++;
+    return shift;
+}
+
+/* free receive buffer; none is promised any more when the host's memory runs short (SEC-MEM-3) */
+static uint32_t free_rcvbuf(const struct tcb *t, const struct tcp_env *e)
+{
+    uint32_t n = t->rcvbuf.len >= t->opts.rcvbuf ? 0 : t->opts.rcvbuf - t->rcvbuf.len;
+
+    if (e->mem->taken > e->mem->budget - e->mem->budget / 8)
+        n = min_u32(n, tcb_rcv_wnd(t));
+    return n;
+}
+
+/* the smallest step by which the window may open (MUST-39, RFC 9293 3.8.6.2.2) */
+static uint32_t sws_step(const struct tcb *t)
+{
+    return min_u32(t->opts.rcvbuf / 2, t->rec.mss);
+}
+
+/**
+ * window_announce() - the window field for a segment that leaves now; what it says becomes the
+ * announced edge
+ * @syn: the window of a SYN is not scaled (OPT-WS-2)
+ */
+uint16_t window_announce(struct tcb *t, const struct tcp_env *e, bool syn)
+{
+    uint32_t shift = syn ? 0 : t->rcv.wscale;
+    uint32_t was = tcb_rcv_wnd(t);
+    uint32_t wnd = free_rcvbuf(t, e);
+    uint32_t field;
+
+    if (wnd < was + sws_step(t) && !syn)
+        wnd = was;
+    field = wnd >> shift;
+    if ((field << shift) < was)
+        field = (was + (1u << shift) - 1) >> shift;
+    field = min_u32(field, UINT16_MAX);
+    if (field == 0 && was > 0)
+        e->stats->TCPWantZeroWindowAdv++;
+    t->rcv.edge = seq_add(t->rcv.nxt, field << shift);
+    t->rcv.max_edge = seq_max(t->rcv.max_edge, t->rcv.edge);
+    return (uint16_t)field;
+}
+
+/* the user has read: has the window opened so much that the peer should hear of it at once? Twice
+ * as far, and by a segment or two */
+bool window_worth_telling(const struct tcb *t, const struct tcp_env *e)
+{
+    uint32_t was = tcb_rcv_wnd(t), wnd = free_rcvbuf(t, e);
+
+    if (!state_can_receive(t->state) || wnd < was)
+        return false;
+    return wnd - was >= min_u32(t->opts.rcvbuf / 2, 2 * t->rec.mss) && wnd / 2 >= was;
+}
+
+/* receive buffer auto-tuning: twice what the user reads in a round-trip time, so that the sender
+ * can double */
+void window_on_read(struct tcb *t, const struct tcp_env *e, uint32_t octets)
+{
+    gn_time rtt = max_u64(t->rec.rtt.srtt, GN_MSEC);
+
+    t->drs.octets += octets;
+    if (e->now - t->drs.since >= rtt) {
+        uint64_t want = 4 * (uint64_t)t->drs.octets;
+
+        if (!t->opts.rcvbuf_fixed && e->conf->tcp_moderate_rcvbuf &&
+            e->now - t->drs.since < 4 * rtt && want > t->opts.rcvbuf)
+            t->opts.rcvbuf = (uint32_t)min_u64(want, e->conf->tcp_rmem_max);
+        t->drs.since = e->now;
+        t->drs.octets = 0;
+    }
+    if (window_worth_telling(t, e))
+        ack_at_once(t);
+}
+
+/**
+ * window_update() - SND.WND from an acceptable ACK (step 5; SND.WL1, SND.WL2 keep old segments from
+ * doing it)
+ */
+void window_update(struct tcb *t, const struct tcp_env *e, const struct seg *s)
+{
+    (void)e;
+    if (seq_lt(s->seq, t->snd.wl1) || (seq_eq(s->seq, t->snd.wl1) && seq_lt(s->ack, t->snd.wl2)))
+        return;
+    t->snd.wnd =
+        s->ctl & CTL_SYN ? s->wnd : (uint32_t)s->wnd << t->snd.wscale; /* OPT-WS-4, MUST-1 */
+    t->snd.wl1 = s->seq;
+    t->snd.wl2 = s->ack;
+    t->snd.max_wnd = max_u32(t->snd.max_wnd, t->snd.wnd);
+}
+
+/* octets that the peer's window still lets us send; it may have shrunk below what is out (MUST-34)
+ */
+uint32_t window_usable(const struct tcb *t)
+{
+    int32_t n = seq_diff(seq_add(t->snd.una, t->snd.wnd), t->snd.nxt);
+
+    return n > 0 ? (uint32_t)n : 0;
+}
+
+/* send buffer auto-tuning: twice the congestion window, so that a full flight is always at hand */
+void window_grow_sndbuf(struct tcb *t, const struct tcp_env *e)
+{
+    uint64_t want = 2 * (uint64_t)t->rec.cc.cwnd;
+
+    if (!t->opts.sndbuf_fixed && want > t->opts.sndbuf)
+        t->opts.sndbuf = (uint32_t)min_u64(want, max_u64(e->conf->tcp_wmem_max, t->opts.sndbuf));
+}
