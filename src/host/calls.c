@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file calls.c  The user calls on handles: find what is meant, hand over to the TCP layer, keep
+ * the books.
+ */
+#include "host/host.h"
+
+/** listener_find() - the listener of a handle, or NULL */
+static struct listener *listener_find(const struct gn_host *h, gn_handle c)
+{
+    if (handle_kind(c) != HANDLE_LISTENER)
+        return NULL;
+    return pool_find(&h->listeners.pool, handle_index(c), handle_gen(c));
+}
+
+/** no_conn() - what to say if a call wants a connection and @c is none */
+static enum gn_err no_conn(const struct gn_host *h, gn_handle c)
+{
+    return listener_find(h, c) ? GN_E_NOT_CONNECTED : GN_E_BAD_HANDLE;
+}
+
+enum gn_err gn_host_listen(struct gn_host *h, struct gn_endpoint local, unsigned backlog,
+                           void *user, gn_handle *ret)
+{
+    struct listener *l;
+    enum gn_err err = listen_open(h, local, backlog, user, &l);
+
+    if (!err)
+        *ret = handle_make(HANDLE_LISTENER, l->index, pool_gen(&h->listeners.pool, l->index));
+    return err;
+}
+
+enum gn_err gn_host_accept(struct gn_host *h, gn_handle listener, gn_handle *ret)
+{
+    struct listener *l = listener_find(h, listener);
+    struct list *n;
+    struct tcb *t;
+
+    if (!l)
+        return conn_find(h, listener) ? GN_E_INVALID : GN_E_BAD_HANDLE;
+    n = list_pop(&l->accept);
+    if (!n)
+        return GN_E_WOULD_BLOCK;
+    l->n_accept--;
+    t = LIST_ENTRY(n, struct tcb, link);
+    t->listener = UINT32_MAX;
+    t->accepted = true;
+    if (t->events)
+        list_append(&h->conn_events, &t->event);
+    *ret = conn_handle(h, t);
+    return GN_OK;
+}
+
+/** connect_key() - the tuple of an active OPEN but for the port, and its interface (MUST-44, -45)
+ */
+static enum gn_err connect_key(struct gn_host *h, const struct gn_endpoint *local,
+                               const struct gn_endpoint *remote, struct tcp_key *k,
+                               unsigned *ret_iface)
+{
+    const struct ip_path *path;
+    enum gn_err err;
+
+    /* MUST-46: no OPEN to a group or to nobody */
+    if (!remote->port || gn_addr_is_any(&remote->addr) || !ip_is_unicast(&h->ip, &remote->addr))
+        return GN_E_INVALID;
+    path = host_path(h, &remote->addr, &err);
+    if (!path)
+        return err;
+    *ret_iface = path->iface;
+    *k = (struct tcp_key){
+        .laddr = path->source, .raddr = remote->addr, .lport = local->port, .rport = remote->port};
+    if (gn_addr_is_any(&local->addr))
+        return GN_OK;
+    if (gn_addr_is_v4(&local->addr) != gn_addr_is_v4(&remote->addr))
+        return GN_E_INVALID;
+    if (!ip_is_ours(&h->ip, &h->ip_env, &local->addr))
+        return GN_E_NOT_AVAILABLE;
+    k->laddr = local->addr; /* MUST-43 */
+    return GN_OK;
+}
+
+/** connect_port() - the port of an active OPEN: the given one if it is free, or any */
+static enum gn_err connect_port(struct gn_host *h, struct tcp_key *k, uint32_t *ret_hash,
+                                ref_t *ret_tw)
+{
+    if (!k->lport)
+        return port_choose(h, k, ret_hash, ret_tw);
+    if (k->lport == k->rport && gn_addr_eq(&k->laddr, &k->raddr))
+        return GN_E_INVALID;
+    return port_judge(h, k, false, ret_hash, ret_tw) == PORT_TAKEN ? GN_E_IN_USE : GN_OK;
+}
+
+enum gn_err gn_host_connect(struct gn_host *h, struct gn_endpoint local, struct gn_endpoint remote,
+                            void *user, gn_time now, gn_handle *ret)
+{
+    struct tcp_key k;
+    unsigned iface = 0;
+    uint32_t hash = 0;
+    ref_t tw = REF_NULL;
+    struct tcb *t;
+    enum gn_err err;
+
+    host_now(h, now);
+    err = connect_key(h, &local, &remote, &k, &iface);
+    if (!err)
+        err = connect_port(h, &k, &hash, &tw);
+    if (err)
+        return err;
+    t = conn_new(h, &k, iface);
+    if (!t)
+        return GN_E_NO_MEMORY;
+    t->hash = hash;
+    if (!demux_insert(&h->demux, hash, conn_ref(t))) {
+        conn_free(h, t);
+        return GN_E_NO_MEMORY;
+    }
+    t->hashed = true;
+    t->user = user;
+    t->accepted = true;
+    err = tcp_open(t, host_env(h, t));
+    if (err) {
+        conn_free(h, t);
+        return err;
+    }
+    if (tw.raw)
+        timewait_drop(h, ref_index(tw), GN_CAUSE_TIME_WAIT_REUSED);
+    *ret = conn_handle(h, t);
+    conn_after(h, t);
+    return GN_OK;
+}
+
+int64_t gn_host_send(struct gn_host *h, gn_handle c, const void *buf, size_t len, unsigned flags,
+                     gn_time now)
+{
+    struct tcb *t = conn_find(h, c);
+    int64_t n;
+
+    if (!t)
+        return no_conn(h, c);
+    host_now(h, now);
+    n = tcp_send(t, host_env(h, t), buf, len, flags);
+    conn_after(h, t);
+    return n;
+}
+
+int64_t gn_host_recv(struct gn_host *h, gn_handle c, void *buf, size_t len, unsigned flags,
+                     gn_time now)
+{
+    struct tcb *t = conn_find(h, c);
+    int64_t n;
+
+    if (!t)
+        return no_conn(h, c);
+    host_now(h, now);
+    n = tcp_recv(t, host_env(h, t), buf, len, flags);
+    conn_after(h, t);
+    return n;
+}
+
+int gn_host_send_room(struct gn_host *h, gn_handle c, size_t want, struct gn_span ret[2])
+{
+    struct tcb *t = conn_find(h, c);
+
+    return t ? tcp_send_room(t, host_env(h, t), want, ret) : (int)no_conn(h, c);
+}
+
+int64_t gn_host_send_commit(struct gn_host *h, gn_handle c, size_t len, unsigned flags, gn_time now)
+{
+    struct tcb *t = conn_find(h, c);
+    int64_t n;
+
+    if (!t)
+        return no_conn(h, c);
+    host_now(h, now);
+    n = tcp_send_commit(t, host_env(h, t), len, flags);
+    conn_after(h, t);
+    return n;
+}
+
+int gn_host_recv_data(struct gn_host *h, gn_handle c, struct gn_span ret[2])
+{
+    struct tcb *t = conn_find(h, c);
+
+    return t ? tcp_recv_data(t, ret) : (int)no_conn(h, c);
+}
+
+enum gn_err gn_host_recv_done(struct gn_host *h, gn_handle c, size_t len, gn_time now)
+{
+    struct tcb *t = conn_find(h, c);
+    enum gn_err err;
+
+    if (!t)
+        return no_conn(h, c);
+    host_now(h, now);
+    err = tcp_recv_done(t, host_env(h, t), len);
+    conn_after(h, t);
+    return err;
+}
+
+enum gn_err gn_host_shutdown(struct gn_host *h, gn_handle c, gn_time now)
+{
+    struct tcb *t = conn_find(h, c);
+    enum gn_err err;
+
+    if (!t)
+        return no_conn(h, c);
+    host_now(h, now);
+    err = tcp_close(t, host_env(h, t));
+    conn_after(h, t);
+    return err;
+}
+
+enum gn_err gn_host_shutdown_read(struct gn_host *h, gn_handle c, gn_time now)
+{
+    struct tcb *t = conn_find(h, c);
+    enum gn_err err;
+
+    if (!t)
+        return no_conn(h, c);
+    host_now(h, now);
+    err = tcp_shutdown_read(t, host_env(h, t));
+    conn_after(h, t);
+    return err;
+}
+
+enum gn_err gn_host_close(struct gn_host *h, gn_handle c, gn_time now)
+{
+    struct tcb *t = conn_find(h, c);
+    struct listener *l = listener_find(h, c);
+
+    host_now(h, now);
+    if (l) {
+        listen_close(h, l);
+        return GN_OK;
+    }
+    if (!t)
+        return GN_E_BAD_HANDLE;
+    tcp_detach(t, host_env(h, t));
+    conn_orphan(h, t);
+    if (h->stats.orphans > h->conf.tcp_max_orphans && t->state != GN_CLOSED) {
+        h->stats.TCPAbortOnMemory++;
+        tcp_abort(t, host_env(h, t), GN_CAUSE_ORPHAN_LIMIT, GN_E_ABORTED);
+    }
+    conn_after(h, t);
+    return GN_OK;
+}
+
+enum gn_err gn_host_abort(struct gn_host *h, gn_handle c, gn_time now)
+{
+    struct tcb *t = conn_find(h, c);
+    struct listener *l = listener_find(h, c);
+
+    host_now(h, now);
+    if (l) {
+        listen_close(h, l);
+        return GN_OK;
+    }
+    if (!t)
+        return GN_E_BAD_HANDLE;
+    h->stats.TCPAbortOnLinger += t->state != GN_CLOSED;
+    conn_orphan(h, t);
+    tcp_abort(t, host_env(h, t), GN_CAUSE_ABORT_CALL, GN_E_ABORTED);
+    conn_after(h, t);
+    return GN_OK;
+}
+
+enum gn_err gn_host_error(struct gn_host *h, gn_handle c)
+{
+    struct tcb *t = conn_find(h, c);
+    enum gn_err err;
+
+    if (!t)
+        return listener_find(h, c) ? GN_OK : GN_E_BAD_HANDLE;
+    err = (enum gn_err)t->error;
+    t->error = GN_OK;
+    return err;
+}
+
+unsigned gn_host_poll(const struct gn_host *h, gn_handle c)
+{
+    const struct tcb *t = conn_find(h, c);
+    const struct listener *l = listener_find(h, c);
+
+    if (t)
+        return tcp_readiness(t);
+    return l && l->n_accept ? GN_EV_ACCEPT : 0;
+}
+
+enum gn_err gn_host_set_user(struct gn_host *h, gn_handle c, void *user)
+{
+    struct tcb *t = conn_find(h, c);
+    struct listener *l = listener_find(h, c);
+
+    if (t)
+        t->user = user;
+    else if (l)
+        l->user = user;
+    else
+        return GN_E_BAD_HANDLE;
+    return GN_OK;
+}
+
+enum gn_err gn_host_set_option(struct gn_host *h, gn_handle c, enum gn_opt o, uint64_t value,
+                               gn_time now)
+{
+    struct tcb *t = conn_find(h, c);
+    struct listener *l = listener_find(h, c);
+    struct tcp_key none = {.lport = 0};
+    struct tcb scratch;
+    enum gn_err err;
+
+    host_now(h, now);
+    if (t) {
+        err = tcp_set_option(t, host_env(h, t), o, value);
+        conn_after(h, t);
+        return err;
+    }
+    if (!l)
+        return GN_E_BAD_HANDLE;
+    /* a listener has options only: let a block in CLOSED judge them */
+    tcb_init(&scratch, host_env_iface(h, 0, &none.raddr), &none);
+    scratch.opts = l->opts;
+    err = tcp_set_option(&scratch, &h->env, o, value);
+    l->opts = scratch.opts;
+    tcb_free(&scratch, &h->env);
+    return err;
+}
+
+enum gn_err gn_host_get_option(const struct gn_host *h, gn_handle c, enum gn_opt o, uint64_t *ret)
+{
+    const struct tcb *t = conn_find(h, c);
+    const struct listener *l = listener_find(h, c);
+    struct tcp_env e = h->env;
+    struct tcp_key none = {.lport = 0};
+    struct tcb scratch;
+
+    if (t)
+        return tcp_get_option(t, &e, o, ret);
+    if (!l)
+        return GN_E_BAD_HANDLE;
+    tcb_init(&scratch, &e, &none);
+    scratch.opts = l->opts;
+    return tcp_get_option(&scratch, &e, o, ret);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file conn.h  Connections of a host: the pool of blocks, handles, and the lists that each block
+ * is on.
+ *
+ * Theory of operation. Whatever happens to a block happens through a tcp_* call, and after each of
+ * them comes conn_after(), which looks at the block and does all book-keeping: has it something to
+ * send (ready list), when must it be woken (wheel), has its user something to hear (event list), is
+ * it over (out of the demux table; freed when nobody holds it), can a TIME-WAIT record replace it?
+ *
+ * The wheel is armed lazily: a node is moved only if it must fire earlier. One that fires too early
+ * is armed again for the time that holds then. A busy connection so touches the wheel about once
+ * per RTO instead of once per segment.
+ */
+#ifndef GN_HOST_CONN_H
+#define GN_HOST_CONN_H
+
+#include "host/demux.h"
+#include "tcp/tcp.h"
+
+struct gn_host;
+
+enum handle_kind { HANDLE_CONN = 1, HANDLE_LISTENER = 2 };
+
+static inline gn_handle handle_make(enum handle_kind kind, uint32_t index, uint32_t gen)
+{
+    return (uint64_t)gen << 32 | (uint64_t)kind << 30 | index;
+}
+
+static inline unsigned handle_kind(gn_handle h)
+{
+    return (uint32_t)h >> 30;
+}
+
+static inline uint32_t handle_index(gn_handle h)
+{
+    return (uint32_t)h & 0x3fffffff;
+}
+
+static inline uint32_t handle_gen(gn_handle h)
+{
+    return (uint32_t)(h >> 32);
+}
+
+/** conn_new() - a block in CLOSED for @k, not yet in the demux table; NULL: limit or memory */
+struct tcb *conn_new(struct gn_host *h, const struct tcp_key *k, unsigned iface);
+/** conn_free() - take a block off all lists and give it back */
+void conn_free(struct gn_host *h, struct tcb *t);
+/** conn_find() - the block of a handle that its user still holds, or NULL */
+struct tcb *conn_find(const struct gn_host *h, gn_handle c);
+/** conn_handle() - the handle of a block */
+gn_handle conn_handle(const struct gn_host *h, const struct tcb *t);
+/** conn_after() - book-keeping after any tcp_* call; @t may be gone afterwards */
+void conn_after(struct gn_host *h, struct tcb *t);
+/** conn_settle() - the same, after tcp_output() found nothing to send: off the ready list */
+void conn_settle(struct gn_host *h, struct tcb *t);
+/** conn_orphan() - the user has let go of it, or never had it */
+void conn_orphan(struct gn_host *h, struct tcb *t);
+/** conn_timeouts() - carry out all timers that are due */
+void conn_timeouts(struct gn_host *h);
+/** conn_ref() - how the demux table names a block */
+static inline ref_t conn_ref(const struct tcb *t)
+{
+    return ref_make(REF_CONN, t->index);
+}
+
+#endif

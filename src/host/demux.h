@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file demux.h  From a four-tuple to whatever this host has for it: a connection, a half-open
+ * entry or a TIME-WAIT record.
+ *
+ * Theory of operation. One open-addressing table with linear probing for all three sizes of
+ * connection. A slot is 8 octets: 32 bits of a keyed hash (SEC-4987-3: an outsider cannot aim at a
+ * chain) and 32 bits of reference, two for the kind and thirty for the index in the pool of that
+ * kind. All three kinds begin with their struct tcp_key, so the table compares keys without knowing
+ * more. A lookup costs one hash, the slot's cache line, and the first line of the object. Deletion
+ * shifts later slots back, so there are no tombstones and no slow ageing. Growing needs only the
+ * slots.
+ *
+ * A TIME-WAIT record may be shadowed by a half-open entry of the same tuple (a new incarnation that
+ * is not proved yet); demux_find() then gives the half-open one.
+ */
+#ifndef GN_HOST_DEMUX_H
+#define GN_HOST_DEMUX_H
+
+#include "base/hash.h"
+#include "base/pool.h"
+#include "wire/tcp.h"
+
+enum ref_kind { REF_NONE, REF_CONN, REF_HALF_OPEN, REF_TIME_WAIT };
+
+/** A reference to an object of one of the pools; REF_NULL: none. */
+typedef struct {
+    uint32_t raw; /* kind << 30 | index */
+} ref_t;
+
+#define REF_NULL ((ref_t){0})
+
+static inline ref_t ref_make(enum ref_kind kind, uint32_t index)
+{
+    return (ref_t){(uint32_t)kind << 30 | index};
+}
+
+static inline enum ref_kind ref_kind(ref_t r)
+{
+    return (enum ref_kind)(r.raw >> 30);
+}
+
+static inline uint32_t ref_index(ref_t r)
+{
+    return r.raw & 0x3fffffff;
+}
+
+struct demux_slot {
+    uint32_t hash, ref; /* ref 0: free */
+};
+
+struct demux {
+    struct demux_slot *slot;
+    uint32_t mask; /* slots - 1 */
+    uint32_t used;
+    const struct pool *pool[4]; /* by enum ref_kind */
+    struct siphash_key key;
+    struct mem *mem;
+    uint64_t removals; /* tuples that became free, ever */
+};
+
+/** demux_init() - @conns, @half, @tw: where the objects live; false: no memory */
+bool demux_init(struct demux *d, struct mem *m, const struct siphash_key *key,
+                const struct pool *conns, const struct pool *half, const struct pool *tw);
+/** demux_hash() - the hash of a tuple that all other calls want */
+uint32_t demux_hash(const struct demux *d, const struct tcp_key *k);
+/** demux_find() - who has this tuple; a TIME-WAIT record only if nothing else does */
+ref_t demux_find(const struct demux *d, uint32_t hash, const struct tcp_key *k);
+/** demux_find_time_wait() - the TIME-WAIT record of this tuple, shadowed or not */
+ref_t demux_find_time_wait(const struct demux *d, uint32_t hash, const struct tcp_key *k);
+/** demux_insert() - false: no memory for a larger table, and this one is full */
+bool demux_insert(struct demux *d, uint32_t hash, ref_t r);
+/** demux_remove() - @r is in the table */
+void demux_remove(struct demux *d, uint32_t hash, ref_t r);
+/** demux_replace() - the tuple of @from is from now on @to's; @from is in the table */
+void demux_replace(struct demux *d, uint32_t hash, ref_t from, ref_t to);
+
+/** demux_prefetch_slot() - first of two hints before demux_find() */
+static inline void demux_prefetch_slot(const struct demux *d, uint32_t hash)
+{
+    __builtin_prefetch(&d->slot[hash & d->mask]);
+}
+
+/** demux_prefetch_object() - second hint: the object that the slot most likely names */
+static inline void demux_prefetch_object(const struct demux *d, uint32_t hash)
+{
+    const struct demux_slot *s = &d->slot[hash & d->mask];
+
+    if (s->hash == hash && s->ref) {
+        ref_t r = {s->ref};
+        const char *p = (const char *)pool_at(d->pool[ref_kind(r)], ref_index(r));
+
+        __builtin_prefetch(p);
+        if (ref_kind(r) == REF_CONN) {
+            __builtin_prefetch(p + 64);
+            __builtin_prefetch(p + 128);
+            __builtin_prefetch(p + 192);
+        }
+    }
+}
+
+#endif

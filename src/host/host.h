@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file host.h  The host from inside: one struct that owns everything, and what its parts share.
+ */
+#ifndef GN_HOST_HOST_H
+#define GN_HOST_HOST_H
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/pool.h"
+#include "base/wheel.h"
+#include "host/conn.h"
+#include "host/demux.h"
+#include "host/listen.h"
+#include "host/port.h"
+#include "host/syncache.h"
+#include "host/timewait.h"
+#include "ip/ip.h"
+#include "tcp/tcp.h"
+
+#include <gannet/host.h>
+
+#define HOST_REPLIES 256 /* segments without a connection that may wait for gn_host_output() */
+#define HOST_PATHS   64  /* entries of the route cache */
+
+/** A route looked up before. */
+struct path_entry {
+    struct gn_addr dst;
+    bool valid;
+    struct ip_path path;
+};
+
+/** A budget per second, refilled as time passes. */
+struct rate_limit {
+    uint64_t tokens; /* in 2^-10 */
+    gn_time refilled;
+};
+
+struct gn_host {
+    struct tcp_env env; /* for the call at hand; host_env() sets what differs */
+    struct ip_env ip_env;
+    gn_time now;
+
+    struct demux demux;
+    struct pool conns; /* of struct tcb */
+    struct list ready; /* of tcb.ready: may have something to send */
+    struct list conn_events, listen_events;
+    struct reply_queue replies;
+    struct listen_table listeners;
+    struct syncache syncache;
+    struct timewait timewait;
+    struct ports ports;
+    struct rate_limit rst_limit;
+    uint8_t in_iface;    /* where the segment at hand came in */
+    uint32_t frame_need; /* room that an out-frame must have */
+    struct path_entry paths[HOST_PATHS];
+
+    struct wheel wheel;
+    struct ip ip;
+    struct gn_conf conf;
+    struct gn_stats stats;
+    struct secrets secrets;
+    struct mem mem;
+    size_t block_bytes; /* of this struct, taken from the page source directly */
+};
+
+/** host_now() - time has come to @now; it never goes back */
+static inline void host_now(struct gn_host *h, gn_time now)
+{
+    if (now > h->now)
+        h->now = now;
+    h->env.now = h->ip_env.now = h->now;
+}
+
+/** host_env_iface() - the environment for a call that concerns interface @iface and the family of
+ * @a */
+static inline struct tcp_env *host_env_iface(struct gn_host *h, unsigned iface,
+                                             const struct gn_addr *a)
+{
+    const struct gn_iface *i = &h->ip.iface[iface];
+
+    h->env.mtu = i->mtu;
+    h->env.mtu_headers = gn_addr_is_v4(a) ? 20 : 40;
+    h->env.tso = (i->caps & GN_CAP_TSO) != 0;
+    return &h->env;
+}
+
+/** host_env() - the environment for a call that concerns @t */
+static inline struct tcp_env *host_env(struct gn_host *h, const struct tcb *t)
+{
+    return host_env_iface(h, t->iface, &t->key.raddr);
+}
+
+/** host_drop() - count, and tell the tracer */
+void host_drop(struct gn_host *h, enum gn_drop d, const struct seg *s, enum gn_state state);
+/** host_trace_seg() - tell the tracer of a segment (call only if there is one) */
+void host_trace_seg(struct gn_host *h, enum gn_trace_kind kind, const struct seg *s,
+                    enum gn_state state);
+/** host_transition() - count and trace a transition of what has no block: listeners, half-open
+ *  entries and TIME-WAIT records. @k: the tuple */
+void host_transition(struct gn_host *h, const struct tcp_key *k, enum gn_state from,
+                     enum gn_state to, enum gn_cause cause);
+/** host_path() - the route to @dst, from the cache if possible, or NULL with *ret_err (may be NULL)
+ */
+const struct ip_path *host_path(struct gn_host *h, const struct gn_addr *dst, enum gn_err *ret_err);
+/** rate_take() - one of @per_second, or false: none left now */
+bool rate_take(struct rate_limit *r, uint64_t per_second, gn_time now);
+/** host_closed() - a segment for nobody: RST within tcp_rst_ratelimit (RFC 9293 3.10.7.1) */
+enum gn_drop host_closed(struct gn_host *h, const struct seg *s);
+/** host_rst_allowed() - may an answer to @s that carries RST be sent now? Takes a token */
+bool host_rst_allowed(struct gn_host *h, const struct seg *s);
+/** host_replies_full() - no room in the reply queue */
+static inline bool host_replies_full(const struct gn_host *h)
+{
+    return h->replies.n >= h->replies.cap;
+}
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file input.c  A burst of frames on its way up: IP, checksum, parsing, demux, and the one place
+ * that knows who takes what.
+ *
+ * Theory of operation. A burst goes through three passes, so that the cache misses of its segments
+ * overlap: (1) IP, checksum, parse, hash, and a hint for the slot of the demux table; (2) a hint
+ * for the object that the slot names; (3) delivery. Nothing is sent meanwhile: blocks note what
+ * they owe, and gn_host_output() decides once for the whole burst (MUST-58, MUST-59).
+ */
+#include "base/bits.h"
+#include "host/host.h"
+#include "wire/checksum.h"
+
+#define BURST 16
+
+/** A TCP segment that has passed the first pass. */
+struct arrived {
+    struct seg seg;
+    uint32_t hash;
+    uint8_t iface;
+};
+
+/** checksum_good() - MUST-2, MUST-3: the sum over pseudo-header, header and text is all ones */
+static bool checksum_good(const struct ip_packet *p)
+{
+    uint64_t sum = ip_pseudo(&p->src, &p->dst, IP_PROTO_TCP, p->pseudo_len);
+    size_t at = p->len;
+
+    sum += csum(p->p, p->len);
+    for (unsigned i = 0; i < p->n_tail; i++) {
+        sum = csum_join(sum, csum(p->tail[i].ptr, p->tail[i].len), at);
+        at += p->tail[i].len;
+    }
+    return csum_fold(sum) == 0xffff;
+}
+
+/** tcp_accept() - first pass for a TCP packet; false: dropped */
+static bool tcp_accept(struct gn_host *h, const struct ip_packet *p, struct arrived *a)
+{
+    struct seg *s = &a->seg;
+    enum gn_drop d;
+
+    if (!p->csum_ok && !checksum_good(p))
+        d = GN_DROP_TCP_CHECKSUM;
+    else
+        d = tcp_parse(p->p, p->len, p->tail, p->n_tail, s);
+    h->stats.InSegs++;
+    if (d) {
+        h->stats.InErrs++;
+        host_drop(h, d, NULL, GN_CLOSED);
+        return false;
+    }
+    s->key.laddr = p->dst;
+    s->key.raddr = p->src;
+    s->ecn = p->ecn;
+    s->tos = p->tos;
+    s->ttl = p->ttl;
+    s->gso_size = p->gso_size;
+    if (p->gso_size && s->text_len > p->gso_size)
+        h->stats.InSegs += (s->text_len - 1) / p->gso_size;
+    a->iface = p->iface;
+    a->hash = demux_hash(&h->demux, &s->key);
+    demux_prefetch_slot(&h->demux, a->hash);
+    return true;
+}
+
+/** icmp_error() - an ICMP error goes to the connection whose packet it quotes (MUST-54) */
+static enum gn_drop icmp_error(struct gn_host *h, const struct ip_packet *p)
+{
+    struct tcp_key k = {.laddr = p->src, .raddr = p->dst};
+    uint32_t hash;
+    struct tcb *t;
+    enum gn_drop d;
+    ref_t r;
+
+    if (p->proto != IP_PROTO_TCP || p->len < 8)
+        return GN_DROP_ICMP_IGNORED;
+    k.lport = get16(p->p);
+    k.rport = get16(p->p + 2);
+    hash = demux_hash(&h->demux, &k);
+    r = demux_find(&h->demux, hash, &k);
+    switch (ref_kind(r)) {
+    case REF_NONE: return GN_DROP_ICMP_NO_CONNECTION;
+    case REF_TIME_WAIT: return GN_DROP_ICMP_IGNORED;
+    case REF_HALF_OPEN: return syncache_icmp(h, r, seq(get32(p->p + 4)), p->hard);
+    case REF_CONN: break;
+    }
+    t = pool_at(&h->conns, ref_index(r));
+    d = tcp_icmp_error(t, host_env(h, t), seq(get32(p->p + 4)), p->error, p->hard, p->mtu);
+    conn_after(h, t);
+    return d;
+}
+
+/** other() - first pass for what is not TCP */
+static void other(struct gn_host *h, const struct ip_packet *p)
+{
+    if (p->proto == IP_PROTO_UDP) {
+        ip_send_port_unreachable(&h->ip, &h->ip_env, p); /* nobody listens */
+        host_drop(h, GN_DROP_CLOSED_PORT, NULL, GN_CLOSED);
+    } else {
+        host_drop(h, GN_DROP_IP_PROTOCOL, NULL, GN_CLOSED);
+    }
+}
+
+/** to_conn() - deliver to a connection */
+static enum gn_drop to_conn(struct gn_host *h, struct tcb *t, const struct arrived *a,
+                            enum gn_state *ret_state)
+{
+    const struct seg *s = &a->seg;
+    enum gn_drop d;
+
+    if (t->state == GN_TIME_WAIT && (s->ctl & (CTL_SYN | CTL_ACK | CTL_RST)) == CTL_SYN &&
+        timewait_conn_syn(h, t, s, a->hash, &d)) {
+        *ret_state = GN_SYN_RECEIVED;
+        return d;
+    }
+    d = tcp_segment_arrives(t, host_env(h, t), s);
+    *ret_state = (enum gn_state)t->state;
+    conn_after(h, t);
+    return d;
+}
+
+/** to_nobody() - no connection, half-open entry or record has this tuple: a listener, or RST */
+static enum gn_drop to_nobody(struct gn_host *h, const struct arrived *a, enum gn_state *ret_state)
+{
+    const struct seg *s = &a->seg;
+    struct listener *l;
+
+    *ret_state = GN_CLOSED;
+    /* MUST-57, MUST-63: nothing to or from groups. What is in the table has passed this once */
+    if (!ip_is_ours(&h->ip, &h->ip_env, &s->key.laddr) || !ip_is_unicast(&h->ip, &s->key.raddr))
+        return GN_DROP_NOT_UNICAST;
+    if (s->key.lport == s->key.rport && gn_addr_eq(&s->key.laddr, &s->key.raddr))
+        return GN_DROP_LAND;
+    l = s->key.rport ? listen_find(&h->listeners, &s->key.laddr, s->key.lport, a->hash) : NULL;
+    if (!l)
+        return host_closed(h, s);
+    *ret_state = GN_LISTEN;
+    return listen_input(h, l, s, a->hash);
+}
+
+/** deliver() - third pass: to whoever has the tuple (RFC 9293 3.10.7) */
+static void deliver(struct gn_host *h, const struct arrived *a)
+{
+    const struct seg *s = &a->seg;
+    ref_t r = demux_find(&h->demux, a->hash, &s->key);
+    enum gn_state state = GN_CLOSED;
+    enum gn_drop d = GN_DROP_NONE;
+
+    h->in_iface = a->iface;
+    switch (ref_kind(r)) {
+    case REF_CONN: d = to_conn(h, pool_at(&h->conns, ref_index(r)), a, &state); break;
+    case REF_HALF_OPEN:
+        state = GN_SYN_RECEIVED;
+        d = syncache_input(h, r, s, a->hash);
+        break;
+    case REF_TIME_WAIT:
+        state = GN_TIME_WAIT;
+        d = timewait_input(h, r, s, a->hash);
+        break;
+    case REF_NONE: d = to_nobody(h, a, &state); break;
+    }
+    if (h->env.trace)
+        host_trace_seg(h, GN_TRACE_SEG_IN, s, state);
+    if (d)
+        host_drop(h, d, s, state);
+}
+
+/** deliver_all() - second and third pass */
+static void deliver_all(struct gn_host *h, const struct arrived *a, unsigned n)
+{
+    if (n > 1)
+        for (unsigned i = 0; i < n; i++)
+            demux_prefetch_object(&h->demux, a[i].hash);
+    for (unsigned i = 0; i < n; i++)
+        deliver(h, &a[i]);
+}
+
+/** inside() - do the octets of a packet lie in its frame? Those of a reassembled one do not, and
+ *  live until the next frame goes in */
+static bool inside(const struct gn_frame *f, const struct ip_packet *p)
+{
+    return (uintptr_t)p->p - (uintptr_t)f->data <= f->len;
+}
+
+void gn_host_input(struct gn_host *h, const struct gn_frame *frames, size_t n, gn_time now)
+{
+    struct arrived a[BURST];
+    unsigned held = 0;
+    struct ip_packet p;
+    enum gn_drop d;
+
+    host_now(h, now);
+    for (size_t i = 0; i < n; i++) {
+        d = GN_DROP_NONE;
+        switch (ip_input(&h->ip, &h->ip_env, &frames[i], &p, &d)) {
+        case IP_CONSUMED: break;
+        case IP_ERROR: d = icmp_error(h, &p); break;
+        case IP_TRANSPORT:
+            if (p.proto != IP_PROTO_TCP)
+                other(h, &p);
+            else if (tcp_accept(h, &p, &a[held]) && (++held == BURST || !inside(&frames[i], &p))) {
+                deliver_all(h, a, held);
+                held = 0;
+            }
+            break;
+        }
+        if (d)
+            host_drop(h, d, NULL, GN_CLOSED);
+    }
+    deliver_all(h, a, held);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file look.c  STATUS of one, and of all: listeners, connections, half-open entries and TIME-WAIT
+ * records (RFC 9293 sec. 3.10.6).
+ */
+#include "host/host.h"
+
+/** conn_status() - STATUS of a connection, with its handle if its user still has it */
+static void conn_status(const struct gn_host *h, const struct tcb *t, gn_time now,
+                        struct gn_status *ret)
+{
+    struct tcp_env e = h->env;
+    const struct gn_iface *i = &h->ip.iface[t->iface];
+
+    e.now = now > h->now ? now : h->now;
+    e.mtu = i->mtu;
+    e.mtu_headers = gn_addr_is_v4(&t->key.raddr) ? 20 : 40;
+    tcb_status(t, &e, ret);
+    ret->handle = t->accepted && !t->orphan ? conn_handle(h, t) : GN_NO_HANDLE;
+}
+
+/** look_listener() - STATUS of a listener, with its handle */
+static void look_listener(const struct gn_host *h, const struct listener *l, struct gn_status *ret)
+{
+    listen_status(l, ret);
+    ret->handle = handle_make(HANDLE_LISTENER, l->index, pool_gen(&h->listeners.pool, l->index));
+}
+
+enum gn_err gn_host_status(const struct gn_host *h, gn_handle c, gn_time now, struct gn_status *ret)
+{
+    const struct tcb *t = conn_find(h, c);
+    struct listener *l;
+
+    if (t) {
+        conn_status(h, t, now, ret);
+        return GN_OK;
+    }
+    l = handle_kind(c) == HANDLE_LISTENER
+            ? pool_find(&h->listeners.pool, handle_index(c), handle_gen(c))
+            : NULL;
+    if (!l)
+        return GN_E_BAD_HANDLE;
+    look_listener(h, l, ret);
+    return GN_OK;
+}
+
+/** The pools in the order of a walk. */
+enum { WALK_LISTENERS, WALK_CONNS, WALK_HALF_OPEN, WALK_TIME_WAIT, WALK_END };
+
+/** walk_pool() - the pool of a stage */
+static const struct pool *walk_pool(const struct gn_host *h, unsigned stage)
+{
+    const struct pool *pool[] = {&h->listeners.pool, &h->conns, &h->syncache.pool,
+                                 &h->timewait.pool};
+
+    return pool[stage];
+}
+
+bool gn_host_walk(const struct gn_host *h, uint64_t *cursor, gn_time now, struct gn_status *ret)
+{
+    unsigned stage = (unsigned)(*cursor >> 32);
+    uint32_t index = (uint32_t)*cursor;
+
+    for (; stage < WALK_END; stage++, index = 0) {
+        const void *object;
+
+        index = pool_next(walk_pool(h, stage), index);
+        if (index == UINT32_MAX)
+            continue;
+        object = pool_at(walk_pool(h, stage), index);
+        if (stage == WALK_LISTENERS)
+            look_listener(h, object, ret);
+        else if (stage == WALK_CONNS)
+            conn_status(h, object, now, ret);
+        else if (stage == WALK_HALF_OPEN)
+            syncache_status(h, object, ret);
+        else
+            timewait_status(h, object, ret);
+        *cursor = (uint64_t)stage << 32 | (index + 1);
+        return true;
+    }
+    *cursor = (uint64_t)WALK_END << 32;
+    return false;
+}

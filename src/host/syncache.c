@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file syncache.c  Half-open connections; see syncache.h.
+ */
+#include "host/syncache.h"
+
+#include "base/bits.h"
+#include "host/host.h"
+
+/* times of entries: units of 256 ns, 32 bits of them */
+#define UNIT_SHIFT 8
+#define WAIT_MAX   ((uint64_t)INT32_MAX << UNIT_SHIFT)
+
+/* a new incarnation begins at least so far above the old one (TW-8) */
+#define ISS_GAP  65536
+#define POOL_MIN ((uint64_t)1 << 16)
+#define POOL_MAX (((uint64_t)1 << 24) - 2)
+
+uint32_t syncache_limit(const struct gn_conf *conf)
+{
+    return (uint32_t)min_u64(max_u64(conf->tcp_max_syn_backlog * 4, POOL_MIN), POOL_MAX);
+}
+
+void syncache_init(struct syncache *c, struct mem *m, const struct gn_conf *conf)
+{
+    pool_init(&c->pool, m, sizeof(struct half_open), syncache_limit(conf));
+    memset(c->level, 0, sizeof(c->level));
+}
+
+/** entry() - the entry of a link (index + 1) */
+static inline struct half_open *entry(const struct syncache *c, uint32_t link)
+{
+    return pool_at(&c->pool, link - 1);
+}
+
+/** enqueue() - append to the queue of its level, stamped with the time rounded up */
+static void enqueue(struct syncache *c, uint32_t link, gn_time now)
+{
+    struct half_open *o = entry(c, link);
+    unsigned l = o->retries;
+    uint64_t units = (now + (1 << UNIT_SHIFT) - 1) >> UNIT_SHIFT;
+
+    o->stamp = (uint16_t)(units >> 16);
+    o->fine = units & 0xffff;
+    o->next = 0;
+    o->prev = c->level[l].tail & 0xffffff;
+    if (c->level[l].tail)
+        entry(c, c->level[l].tail)->next = link & 0xffffff;
+    else
+        c->level[l].head = link;
+    c->level[l].tail = link;
+}
+
+/** dequeue() - take an entry out of the queue of its level */
+static void dequeue(struct syncache *c, uint32_t link)
+{
+    struct half_open *o = entry(c, link);
+    unsigned l = o->retries;
+
+    if (o->prev)
+        entry(c, o->prev)->next = o->next;
+    else
+        c->level[l].head = o->next;
+    if (o->next)
+        entry(c, o->next)->prev = o->prev;
+    else
+        c->level[l].tail = o->prev;
+}
+
+/** level_wait() - how long entries of a level wait: the initial RTO, doubled with each retry
+ *  (RFC 6298 5.5), in units */
+static uint32_t level_wait(const struct gn_conf *c, unsigned level)
+{
+    uint64_t ns = min_u64(min_u64(c->tcp_rto_initial << level, c->tcp_rto_max), WAIT_MAX);
+
+    return (uint32_t)(ns >> UNIT_SHIFT);
+}
+
+/** left() - units until an entry is due; zero or negative: it is */
+static int32_t left(const struct gn_conf *c, const struct half_open *o, gn_time now)
+{
+    uint32_t stamp = (uint32_t)o->stamp << 16 | (uint32_t)o->fine;
+
+    return (int32_t)(stamp + level_wait(c, o->retries) - (uint32_t)(now >> UNIT_SHIFT));
+}
+
+/** due_at() - the same as a time */
+static gn_time due_at(const struct gn_conf *c, const struct half_open *o, gn_time now)
+{
+    int32_t n = left(c, o, now);
+
+    return n <= 0 ? now : ((now >> UNIT_SHIFT) + (uint32_t)n) << UNIT_SHIFT;
+}
+
+/** listener_of() - the listener of an entry */
+static struct listener *listener_of(const struct gn_host *h, const struct half_open *o)
+{
+    return pool_at(&h->listeners.pool, o->listener);
+}
+
+/** forget() - the entry goes, whatever it becomes; the demux table is the caller's */
+static void forget(struct gn_host *h, uint32_t index)
+{
+    struct half_open *o = pool_at(&h->syncache.pool, index);
+
+    listener_of(h, o)->n_half--;
+    dequeue(&h->syncache, index + 1);
+    pool_free(&h->syncache.pool, index);
+}
+
+void syncache_drop(struct gn_host *h, uint32_t index, enum gn_cause cause)
+{
+    struct half_open *o = pool_at(&h->syncache.pool, index);
+
+    host_transition(h, &o->key, GN_SYN_RECEIVED, GN_CLOSED, cause);
+    demux_remove(&h->demux, demux_hash(&h->demux, &o->key), ref_make(REF_HALF_OPEN, index));
+    forget(h, index);
+}
+
+void syncache_drop_listener(struct gn_host *h, const struct listener *l)
+{
+    const struct pool *p = &h->syncache.pool;
+
+    for (uint32_t i = pool_next(p, 0); l->n_half && i != UINT32_MAX; i = pool_next(p, i + 1)) {
+        const struct half_open *o = pool_at(p, i);
+
+        if (o->listener == l->index)
+            syncache_drop(h, i, GN_CAUSE_LISTENER_CLOSED);
+    }
+}
+
+/** send_cookie() - there is no room for an entry: let the client keep the state (RFC 4987 3.6), or
+ *  drop the SYN */
+static enum gn_drop send_cookie(struct gn_host *h, struct listener *l, const struct seg *s,
+                                const struct tcp_env *e)
+{
+    if (h->conf.tcp_syncookies == 0) {
+        h->stats.TCPReqQFullDrop++;
+        h->stats.ListenDrops++;
+        return GN_DROP_SYN_QUEUE_FULL;
+    }
+    if (h->conf.tcp_syncookies == 1)
+        h->stats.TCPReqQFullDoCookies++;
+    l->cookies_until = h->now + SYNCACHE_COOKIE_LIFE;
+    syncookie_reply(e, s, &l->opts);
+    return GN_DROP_NONE;
+}
+
+enum gn_drop syncache_syn(struct gn_host *h, struct listener *l, const struct seg *s, uint32_t hash,
+                          const struct time_wait *tw)
+{
+    struct syncache *c = &h->syncache;
+    struct tcp_env *e = host_env_iface(h, h->in_iface, &s->key.raddr);
+    struct half_open *o;
+    uint32_t index;
+
+    if (listen_full(l)) {
+        h->stats.ListenOverflows++;
+        h->stats.ListenDrops++;
+        return GN_DROP_ACCEPT_QUEUE_FULL;
+    }
+    /* a cookie cannot promise an ISS above that of the old incarnation */
+    if (h->conf.tcp_syncookies == 2 && !tw)
+        return send_cookie(h, l, s, e);
+    o = l->n_half < h->conf.tcp_max_syn_backlog ? pool_alloc(&c->pool, &index) : NULL;
+    if (o && !demux_insert(&h->demux, hash, ref_make(REF_HALF_OPEN, index))) {
+        pool_free(&c->pool, index);
+        o = NULL;
+    }
+    if (!o) {
+        if (!tw)
+            return send_cookie(h, l, s, e);
+        h->stats.ListenDrops++;
+        return GN_DROP_SYN_QUEUE_FULL;
+    }
+    half_open_init(o, e, s, l->index);
+    if (tw) {
+        o->flags |= HALF_OPEN_SHADOWS;
+        if (seq_le(seq(o->iss), seq_add(seq(tw->snd_nxt), ISS_GAP))) /* TW-8 */
+            o->iss = tw->snd_nxt + ISS_GAP + 1;
+    }
+    l->n_half++;
+    enqueue(c, index + 1, h->now);
+    host_transition(h, &o->key, GN_LISTEN, GN_SYN_RECEIVED, GN_CAUSE_SYN);
+    half_open_reply(o, e, &l->opts);
+    return GN_DROP_NONE;
+}
+
+/** deferred() - GN_OPT_DEFER_ACCEPT: does the listener want text before the connection, still? In
+ *  terms of retries, which come at known times */
+static bool deferred(const struct gn_host *h, const struct listener *l, const struct half_open *o,
+                     const struct seg *s)
+{
+    uint64_t waited = ((uint64_t)level_wait(&h->conf, 0) << o->retries) - level_wait(&h->conf, 0);
+
+    return l->opts.defer_accept_ms && s->text_len == 0 && !(s->ctl & CTL_FIN) &&
+           waited << UNIT_SHIFT < l->opts.defer_accept_ms * GN_MSEC;
+}
+
+/** establish() - a good ACK for an entry */
+static enum gn_drop establish(struct gn_host *h, ref_t r, const struct seg *s, uint32_t hash)
+{
+    struct half_open *o = pool_at(&h->syncache.pool, ref_index(r));
+    struct listener *l = listener_of(h, o);
+    ref_t tw;
+    enum gn_drop d;
+
+    if (deferred(h, l, o, s))
+        return GN_DROP_NONE;
+    if (listen_full(l)) {
+        /* the entry stays, its SYN,ACK is sent again, and the client's next ACK may find room */
+        h->stats.ListenOverflows++;
+        o->flags |= HALF_OPEN_READY;
+        if (h->conf.tcp_abort_on_overflow && host_rst_allowed(h, s)) {
+            tcp_closed_arrives(host_env_iface(h, h->in_iface, &s->key.raddr), s);
+            syncache_drop(h, ref_index(r), GN_CAUSE_ACCEPT_OVERFLOW);
+        }
+        return GN_DROP_ACCEPT_QUEUE_FULL;
+    }
+    d = listen_promote(h, l, o, r, hash, s, GN_CAUSE_ACK_OF_SYN);
+    if (d)
+        return d;
+    tw = o->flags & HALF_OPEN_SHADOWS ? demux_find_time_wait(&h->demux, hash, &o->key) : REF_NULL;
+    forget(h, ref_index(r));
+    if (tw.raw)
+        timewait_drop(h, ref_index(tw), GN_CAUSE_TIME_WAIT_REUSED);
+    return GN_DROP_NONE;
+}
+
+enum gn_drop syncache_input(struct gn_host *h, ref_t r, const struct seg *s, uint32_t hash)
+{
+    struct half_open *o = pool_at(&h->syncache.pool, ref_index(r));
+    const struct tcp_env *e = host_env_iface(h, h->in_iface, &s->key.raddr);
+    enum half_open_verdict v = HALF_OPEN_KEEP;
+    enum gn_drop d = half_open_arrives(o, e, s, &listener_of(h, o)->opts, &v);
+
+    switch (v) {
+    case HALF_OPEN_KEEP: return d;
+    case HALF_OPEN_ESTABLISH: return establish(h, r, s, hash);
+    case HALF_OPEN_DELETE: break;
+    }
+    /* a TIME-WAIT record that it shadowed is in force again (TW-9) */
+    h->stats.EmbryonicRsts++;
+    syncache_drop(h, ref_index(r), GN_CAUSE_RST);
+    return d;
+}
+
+enum gn_drop syncache_icmp(struct gn_host *h, ref_t r, seq_t quoted, bool hard)
+{
+    struct half_open *o = pool_at(&h->syncache.pool, ref_index(r));
+
+    if (quoted.raw != o->iss)
+        return GN_DROP_ICMP_OUT_OF_WINDOW;
+    if (!hard)
+        return GN_DROP_ICMP_IGNORED;
+    syncache_drop(h, ref_index(r), GN_CAUSE_ICMP);
+    return GN_DROP_NONE;
+}
+
+/** retries() - how often an entry's SYN,ACK may be sent again */
+static unsigned retries(const struct gn_conf *c, const struct listener *l)
+{
+    uint64_t n = l->opts.syncnt ? l->opts.syncnt : c->tcp_synack_retries;
+
+    return (unsigned)min_u64(n, SYNCACHE_LEVELS - 1);
+}
+
+/** entry_due() - an entry's time has come: once more, or never again (RFC 9293 3.8.3) */
+static void entry_due(struct gn_host *h, uint32_t index)
+{
+    struct half_open *o = pool_at(&h->syncache.pool, index);
+    struct listener *l = listener_of(h, o);
+
+    if (o->retries >= retries(&h->conf, l)) {
+        syncache_drop(h, index, GN_CAUSE_RETRIES);
+        return;
+    }
+    dequeue(&h->syncache, index + 1);
+    o->retries = (o->retries + 1u) & 15;
+    o->flags |= HALF_OPEN_REXMIT;
+    enqueue(&h->syncache, index + 1, h->now);
+    h->stats.TCPSynRetrans++;
+    path = host_path(h, &o->key.raddr, NULL);
+    half_open_reply(o, host_env_iface(h, path ? path->iface : 0, &o->key.raddr), &l->opts);
+}
+
+void syncache_timeouts(struct gn_host *h)
+{
+    struct syncache *c = &h->syncache;
+
+    if (!c->pool.used)
+        return;
+    for (unsigned l = 0; l < SYNCACHE_LEVELS; l++) {
+        uint32_t head;
+
+        while ((head = c->level[l].head) && left(&h->conf, entry(c, head), h->now) <= 0) {
+            if (host_replies_full(h))
+                return;
+            entry_due(h, head - 1);
+        }
+    }
+}
+
+deadline_t syncache_deadline(const struct gn_host *h)
+{
+    const struct syncache *c = &h->syncache;
+    deadline_t d = deadline_none();
+
+    if (!c->pool.used)
+        return d;
+    for (unsigned l = 0; l < SYNCACHE_LEVELS; l++)
+        if (c->level[l].head)
+            d = deadline_min(d, deadline_at(due_at(&h->conf, entry(c, c->level[l].head), h->now)));
+    return d;
+}
+
+void syncache_status(const struct gn_host *h, const struct half_open *o, struct gn_status *ret)
+{
+    *ret = (struct gn_status){.kind = GN_KIND_HALF_OPEN, .state = GN_SYN_RECEIVED, .passive = true};
+    ret->local = (struct gn_endpoint){o->key.laddr, o->key.lport};
+    ret->remote = (struct gn_endpoint){o->key.raddr, o->key.rport};
+    ret->snd.iss = o->iss;
+    ret->snd.una = o->iss;
+    ret->snd.nxt = o->iss + 1;
+    ret->snd.wscale = o->wscale;
+    ret->rcv.irs = o->irs;
+    ret->rcv.nxt = o->irs + 1;
+    ret->opt_timestamps = (o->flags & HALF_OPEN_TS) != 0;
+    ret->opt_sack = (o->flags & HALF_OPEN_SACK) != 0;
+    ret->opt_wscale = (o->flags & HALF_OPEN_WSCALE) != 0;
+    ret->opt_ecn = (o->flags & HALF_OPEN_ECN) != 0;
+    ret->peer_mss = o->mss;
+    ret->ts_recent = o->ts_recent;
+    ret->backoff = ret->retransmits = o->retries;
+    ret->rto = (gn_time)level_wait(&h->conf, o->retries) << UNIT_SHIFT;
+    ret->memory = sizeof(*o);
+    ret->timer[GN_TIMER_RTO] = (struct gn_deadline){due_at(&h->conf, o, h->now), true};
+}

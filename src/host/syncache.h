@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file syncache.h  Half-open connections of listeners: 64 octets each, no buffers, no timers of
+ * their own (RFC 4987 3.4; SEC-4987-1..3).
+ *
+ * Theory of operation. An entry whose SYN,ACK has been sent n + 1 times waits in the queue of level
+ * n. All entries of a level wait equally long (the initial RTO, doubled n times), so each queue is
+ * in order of time by itself: arming, moving and expiring are O(1), and the next deadline is the
+ * earliest of sixteen heads. Each listener may have tcp_max_syn_backlog entries; beyond that SYNs
+ * are answered with cookies or dropped (tcp_syncookies).
+ */
+#ifndef GN_HOST_SYNCACHE_H
+#define GN_HOST_SYNCACHE_H
+
+#include "base/pool.h"
+#include "host/demux.h"
+#include "host/listen.h"
+#include "tcp/tcp.h"
+
+struct gn_host;
+
+#define SYNCACHE_LEVELS 16
+/* half_open.flags, the host's own: a TIME-WAIT record of the same tuple is kept until the new
+ * connection is proved (TW-9) */
+#define HALF_OPEN_SHADOWS 64
+/* cookie ACKs are examined for so long after the last cookie was sent (SEC-4987-5) */
+#define SYNCACHE_COOKIE_LIFE (120 * GN_SEC)
+
+struct syncache {
+    struct pool pool;
+    struct {
+        uint32_t head, tail; /* index + 1, oldest first */
+    } level[SYNCACHE_LEVELS];
+};
+
+/** syncache_init() - allocates nothing */
+void syncache_init(struct syncache *c, struct mem *m, const struct gn_conf *conf);
+/** syncache_limit() - entries of the whole host */
+uint32_t syncache_limit(const struct gn_conf *conf);
+/**
+ * syncache_syn() - a good SYN for @l: make an entry and send SYN,ACK, or a cookie, or neither
+ * @tw: the TIME-WAIT record that the new incarnation would follow (RFC 6191), or NULL
+ */
+enum gn_drop syncache_syn(struct gn_host *h, struct listener *l, const struct seg *s, uint32_t hash,
+                          const struct time_wait *tw);
+/** syncache_input() - a segment for the half-open entry @r */
+enum gn_drop syncache_input(struct gn_host *h, ref_t r, const struct seg *s, uint32_t hash);
+/** syncache_icmp() - an ICMP error quotes the entry's SYN,ACK */
+enum gn_drop syncache_icmp(struct gn_host *h, ref_t r, seq_t quoted, bool hard);
+/** syncache_drop() - forget an entry: SYN-RECEIVED to CLOSED because of @cause */
+void syncache_drop(struct gn_host *h, uint32_t index, enum gn_cause cause);
+/** syncache_drop_listener() - forget all entries of a listener; walks the pool */
+void syncache_drop_listener(struct gn_host *h, const struct listener *l);
+/** syncache_timeouts() - send due SYN,ACKs again, forget those that had their last; stops when the
+ *  reply queue is full and goes on with the next call */
+void syncache_timeouts(struct gn_host *h);
+/** syncache_deadline() - when the next SYN,ACK is due */
+deadline_t syncache_deadline(const struct gn_host *h);
+/** syncache_status() - STATUS of an entry */
+void syncache_status(const struct gn_host *h, const struct half_open *o, struct gn_status *ret);
+
+#endif

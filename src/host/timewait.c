@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file timewait.c  TIME-WAIT records; see timewait.h.
+ */
+#include "host/timewait.h"
+
+#include "base/bits.h"
+#include "host/host.h"
+#include "tcp/fsm.h"
+
+#define POOL_MAX ((uint64_t)1 << 24)
+
+void timewait_init(struct timewait *w, struct mem *m, const struct gn_conf *conf)
+{
+    pool_init(&w->pool, m, sizeof(struct time_wait),
+              (uint32_t)min_u64(conf->tcp_max_tw_buckets, POOL_MAX));
+    w->head = w->tail = 0;
+}
+
+/** record() - the record of a link (index + 1) */
+static inline struct time_wait *record(const struct timewait *w, uint32_t link)
+{
+    return pool_at(&w->pool, link - 1);
+}
+
+/** enqueue() - append; expires at @at, but not before the one in front of it */
+static void enqueue(struct timewait *w, uint32_t link, gn_time at)
+{
+    struct time_wait *r = record(w, link);
+    uint32_t ms = (uint32_t)((at + GN_MSEC - 1) / GN_MSEC);
+
+    if (w->tail && (int32_t)(record(w, w->tail)->expires_ms - ms) > 0)
+        ms = record(w, w->tail)->expires_ms;
+    r->expires_ms = ms;
+    r->next = 0;
+    r->prev = w->tail;
+    if (w->tail)
+        record(w, w->tail)->next = link;
+    else
+        w->head = link;
+    w->tail = link;
+}
+
+/** dequeue() - take a record out */
+static void dequeue(struct timewait *w, uint32_t link)
+{
+    struct time_wait *r = record(w, link);
+
+    if (r->prev)
+        record(w, r->prev)->next = r->next;
+    else
+        w->head = r->next;
+    if (r->next)
+        record(w, r->next)->prev = r->prev;
+    else
+        w->tail = r->prev;
+}
+
+/** forget() - @r goes; its hash is @hash */
+static void forget(struct gn_host *h, uint32_t index, uint32_t hash, enum gn_cause cause)
+{
+    struct timewait *w = &h->timewait;
+    struct time_wait *r = pool_at(&w->pool, index);
+
+    if (cause == GN_CAUSE_TIME_WAIT_OVER)
+        h->stats.TW++;
+    else if (cause == GN_CAUSE_TIME_WAIT_REUSED)
+        h->stats.TWRecycled++;
+    else if (cause == GN_CAUSE_TIME_WAIT_LIMIT)
+        h->stats.TimeWaitOverflow++;
+    host_transition(h, &r->key, GN_TIME_WAIT, GN_CLOSED, cause);
+    demux_remove(&h->demux, hash, ref_make(REF_TIME_WAIT, index));
+    dequeue(w, index + 1);
+    pool_free(&w->pool, index);
+}
+
+void timewait_drop(struct gn_host *h, uint32_t index, enum gn_cause cause)
+{
+    const struct time_wait *r = pool_at(&h->timewait.pool, index);
+
+    forget(h, index, demux_hash(&h->demux, &r->key), cause);
+}
+
+/** add() - a record of @t takes its place in the table; the oldest goes if there are too many */
+static bool add(struct gn_host *h, struct tcb *t)
+{
+    struct timewait *w = &h->timewait;
+    struct time_wait *r;
+    uint32_t index;
+
+    while (w->head && w->pool.used >= w->pool.max)
+        timewait_drop(h, w->head - 1, GN_CAUSE_TIME_WAIT_LIMIT);
+    r = pool_alloc(&w->pool, &index);
+    if (!r)
+        return false;
+    time_wait_init(r, host_env(h, t), t);
+    enqueue(w, index + 1,
+            deadline_armed(t->state_at) ? deadline_time(t->state_at)
+                                        : h->now + 2 * h->conf.tcp_msl);
+    demux_replace(&h->demux, t->hash, conn_ref(t), ref_make(REF_TIME_WAIT, index));
+    t->hashed = false;
+    return true;
+}
+
+bool timewait_take(struct gn_host *h, struct tcb *t)
+{
+    if (!h->timewait.pool.max) {
+        h->stats.TimeWaitOverflow++;
+        tcb_enter(t, host_env(h, t), GN_CLOSED, GN_CAUSE_TIME_WAIT_LIMIT);
+        return false;
+    }
+    /* the connection goes on in the record: no transition, nothing to count */
+    return add(h, t);
+}
+
+enum gn_drop timewait_input(struct gn_host *h, ref_t ref, const struct seg *s, uint32_t hash)
+{
+    struct timewait *w = &h->timewait;
+    uint32_t index = ref_index(ref);
+    struct time_wait *r = pool_at(&w->pool, index);
+    const struct tcp_env *e = host_env_iface(h, h->in_iface, &s->key.raddr);
+    enum time_wait_verdict v = TIME_WAIT_KEEP;
+    enum gn_drop d = time_wait_arrives(r, e, s, &v);
+    struct listener *l;
+
+    switch (v) {
+    case TIME_WAIT_KEEP: return d;
+    case TIME_WAIT_RESTART:
+        dequeue(w, index + 1);
+        enqueue(w, index + 1, h->now + 2 * h->conf.tcp_msl);
+        return d;
+    case TIME_WAIT_DELETE: forget(h, index, hash, GN_CAUSE_RST); return d;
+    case TIME_WAIT_SYN: break;
+    }
+    l = listen_find(&h->listeners, &s->key.laddr, s->key.lport, hash);
+    if (!l)
+        return host_closed(h, s); /* TW-10: the record stays */
+    return syncache_syn(h, l, s, hash, r);
+}
+
+bool timewait_conn_syn(struct gn_host *h, struct tcb *t, const struct seg *s, uint32_t hash,
+                       enum gn_drop *ret_drop)
+{
+    const struct tcp_env *e = host_env(h, t);
+    enum time_wait_verdict v = TIME_WAIT_KEEP;
+    struct reply_queue before = h->replies;
+    struct time_wait w;
+
+    if (!listen_find(&h->listeners, &s->key.laddr, s->key.lport, hash))
+        return false;
+    time_wait_init(&w, e, t);
+    time_wait_arrives(&w, e, s, &v);
+    h->replies.n = before.n; /* only asked */
+    if (v != TIME_WAIT_SYN || !add(h, t))
+        return false;
+    /* the record counts from now on, the block of the user is over */
+    h->stats.state[GN_TIME_WAIT]++;
+    tcb_enter(t, e, GN_CLOSED, GN_CAUSE_TIME_WAIT_REUSED);
+    conn_after(h, t);
+    *ret_drop = timewait_input(h, demux_find_time_wait(&h->demux, hash, &s->key), s, hash);
+    return true;
+}
+
+/** due() - has a record lasted long enough? */
+static bool due(const struct time_wait *r, gn_time now)
+{
+    return (int32_t)((uint32_t)(now / GN_MSEC) - r->expires_ms) >= 0;
+}
+
+void timewait_timeouts(struct gn_host *h)
+{
+    struct timewait *w = &h->timewait;
+
+    while (w->head && due(record(w, w->head), h->now))
+        timewait_drop(h, w->head - 1, GN_CAUSE_TIME_WAIT_OVER);
+}
+
+/** expiry() - when a record is due, as a time */
+static gn_time expiry(const struct time_wait *r, gn_time now)
+{
+    uint64_t ms = now / GN_MSEC;
+
+    return due(r, now) ? now : (ms + (r->expires_ms - (uint32_t)ms)) * GN_MSEC;
+}
+
+deadline_t timewait_deadline(const struct gn_host *h)
+{
+    const struct timewait *w = &h->timewait;
+
+    return w->head ? deadline_at(expiry(record(w, w->head), h->now)) : deadline_none();
+}
+
+void timewait_status(const struct gn_host *h, const struct time_wait *w, struct gn_status *ret)
+{
+    *ret = (struct gn_status){.kind = GN_KIND_TIME_WAIT, .state = GN_TIME_WAIT, .orphan = true};
+    ret->local = (struct gn_endpoint){w->key.laddr, w->key.lport};
+    ret->remote = (struct gn_endpoint){w->key.raddr, w->key.rport};
+    ret->snd.una = w->snd_nxt;
+    ret->snd.nxt = w->snd_nxt;
+    ret->rcv.nxt = w->rcv_nxt;
+    ret->opt_timestamps = w->ts_recent || w->ts_recent_ms;
+    ret->ts_recent = w->ts_recent;
+    ret->memory = sizeof(*w);
+    ret->timer[GN_TIMER_TIME_WAIT] = (struct gn_deadline){expiry(w, h->now), true};
+}
