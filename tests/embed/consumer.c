@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
- * @file consumer.c  A program that embeds the core: one host on memory of the program's own, no I/O.
+ * @file consumer.c  A program that embeds the core: one host on its own memory, no I/O.
  *
  * Valid C11 and C++11; linked with the shared library, the static one, and the core alone. With
  * OWN_PANIC it brings the panic hook itself.
