@@ -128,8 +128,8 @@ struct gn_netns_report {
 };
 
 /** gn_netns_enter() - move this process (single-threaded for GN_NETNS_USER) into a fresh network
- * namespace with loopback up; it vanishes with its last process. 0, or -errno and nothing has
- * changed */
+ * namespace with loopback up; it vanishes with its last process. 0, or -errno; after that the
+ * process may be in a half-made namespace and is good for little but to say so and exit */
 GN_API int gn_netns_enter(struct gn_netns_report *ret);
 /** gn_netns_fork() - fork(); the child enters a fresh namespace and runs fn(ctx, report), whose
  * result is its exit status. The child's pid, or -errno. The report's way is GN_NETNS_NONE if none
@@ -230,8 +230,8 @@ typedef void gn_tap_fn(void *ctx, const struct gn_tap *t);
 
 struct gn_sim_config {
     unsigned ports;        /* 2: point to point. More: a star whose hub forwards by address */
-    enum gn_medium medium; /* GN_MEDIUM_ETHERNET: the star learns nothing and floods by MAC table of
-                              its ports */
+    enum gn_medium medium; /* the hub of a star: GN_MEDIUM_IP forwards by address (TTL untouched),
+                              GN_MEDIUM_ETHERNET is a switch that learns */
     uint16_t mtu;          /* 0: 1500 */
     unsigned caps; /* GN_CAP_* offered to hosts. 0: a plain wire, checksums computed and verified
                       for real */
@@ -257,14 +257,18 @@ GN_API void gn_sim_free(struct gn_sim *s);
 /** gn_sim_port() - the link of port @i; owned by the simulation, gn_link_close() on it only unplugs
  * it */
 GN_API struct gn_link *gn_sim_port(struct gn_sim *s, unsigned i);
-/** gn_sim_add_addr() - star: @p is reached through @port; longest prefix wins; false: table full */
+/** gn_sim_add_addr() - IP star: @p is reached through @port; longest prefix wins; false: table full
+ */
 GN_API bool gn_sim_add_addr(struct gn_sim *s, unsigned port, struct gn_prefix p);
 /** gn_sim_set_side() - star: ports are on side 0 unless said; packets between sides pass the
  * bottleneck */
 GN_API void gn_sim_set_side(struct gn_sim *s, unsigned port, unsigned side);
-/** gn_sim_set_pipe() - change pipe[@dir] while running; what is in flight stays as it is */
-GN_API void gn_sim_set_pipe(struct gn_sim *s, unsigned dir, const struct gn_pipe_config *c);
-GN_API void gn_sim_set_access(struct gn_sim *s, unsigned port, const struct gn_pipe_config *to_hub,
+/** gn_sim_set_pipe() - change pipe[@dir] while running; what is in flight stays as it is. False: no
+ * memory */
+GN_API bool gn_sim_set_pipe(struct gn_sim *s, unsigned dir, const struct gn_pipe_config *c);
+/** gn_sim_set_access() - star: the path of one port to and from the hub; false as gn_sim_set_pipe()
+ */
+GN_API bool gn_sim_set_access(struct gn_sim *s, unsigned port, const struct gn_pipe_config *to_hub,
                               const struct gn_pipe_config *from_hub);
 /** gn_sim_deadline() - next delivery to any port */
 GN_API struct gn_deadline gn_sim_deadline(const struct gn_sim *s);
