@@ -80,6 +80,8 @@ struct ip {
     struct own_list lent; /* handed out as a tail of a frame; freed by the next ip_timeouts() */
     uint32_t broadcast4[IP_ADDR_MAX]; /* directed broadcast addresses of our subnets */
     uint8_t n_broadcast4;
+    struct ip_own
+        *gathered;        /* an ICMP message that came in pieces; lives until the next ip_input() */
     uint32_t icmp_tokens; /* rate limit of ICMP errors */
     gn_time icmp_refill;
     uint16_t ident; /* IPv4 identification */

@@ -82,6 +82,7 @@ struct neigh_cache {
     struct neigh_queue class[NEIGH_CLASSES], timer[NEIGH_TIMERS];
     uint16_t free_head;
     uint32_t n_held, held_bytes; /* over all entries */
+    uint32_t n_dropped; /* held packets given up since the owner last looked and cleared it */
 };
 
 /** What a use of a neighbour found. */
@@ -97,17 +98,16 @@ enum neigh_due {
     NEIGH_DUE_NONE,   /* nothing is due */
     NEIGH_DUE_ASK,    /* multicast (broadcast) a solicitation */
     NEIGH_DUE_PROBE,  /* send one to the link address known */
-    NEIGH_DUE_FAILED, /* unreachable: *ret_dropped held packets were freed */
+    NEIGH_DUE_FAILED, /* unreachable; what was held has been dropped */
 };
 
 /** What a message told about a neighbour. */
 struct neigh_news {
-    bool has_mac;
-    bool solicited; /* answers a question of ours: reachability is confirmed */
-    bool override;  /* may replace a known link address */
-    bool is_advert; /* ARP reply or Neighbour Advertisement; else the sender of a question */
-    bool router;    /* advertisement: its R flag */
-    uint8_t mac[6];
+    bool solicited;     /* answers a question of ours: reachability is confirmed */
+    bool override;      /* may replace a known link address */
+    bool is_advert;     /* ARP reply or Neighbour Advertisement; else the sender of a question */
+    bool router;        /* advertisement: its R flag */
+    const uint8_t *mac; /* 6 octets, or NULL: not told */
 };
 
 /** neigh_init() - an empty cache; allocates nothing */
@@ -131,14 +131,12 @@ enum neigh_use neigh_use(struct neigh_cache *c, struct mem *m, gn_time now, unsi
 struct neigh *neigh_learn(struct neigh_cache *c, struct mem *m, gn_time now, unsigned iface,
                           const struct gn_addr *addr, const struct neigh_news *news, bool create);
 /** neigh_hold() - let @o wait for an INCOMPLETE entry; the oldest of too many goes (RFC 4861
- * sec. 7.2.2). Takes @o in any case; returns the number of packets that were dropped for it */
-unsigned neigh_hold(struct neigh_cache *c, struct mem *m, struct neigh *n, struct ip_own *o);
+ * sec. 7.2.2). Takes @o in any case, even if it drops it at once */
+void neigh_hold(struct neigh_cache *c, struct mem *m, struct neigh *n, struct ip_own *o);
 /** neigh_take() - the next packet held for @n, the caller's from now on; NULL: none */
 struct ip_own *neigh_take(struct neigh_cache *c, struct neigh *n);
-/** neigh_expire() - one timer that is due; call until NEIGH_DUE_NONE. *ret: the entry,
- * *ret_dropped: packets freed with it */
-enum neigh_due neigh_expire(struct neigh_cache *c, struct mem *m, gn_time now, struct neigh **ret,
-                            unsigned *ret_dropped);
+/** neigh_expire() - one timer that is due; call until NEIGH_DUE_NONE. *ret: the entry */
+enum neigh_due neigh_expire(struct neigh_cache *c, struct mem *m, gn_time now, struct neigh **ret);
 /** neigh_deadline() - when neigh_expire() will have something */
 deadline_t neigh_deadline(const struct neigh_cache *c);
 

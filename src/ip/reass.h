@@ -39,27 +39,36 @@ struct reass {
     struct reass_packet *hash[REASS_HASH];
     struct reass_queue queue[2]; /* IPv6, IPv4 */
     uint32_t n, bytes;
-    struct reass_packet *done; /* handed out by the last reass_add() */
+    struct reass_packet *done; /* handed out last */
 };
 
-/** One fragment, as parsed. */
+#define REASS_HEAD                                                                       \
+    48 /* octets of room in front of a reassembled payload, for an IP header and an IPv6 \
+         fragment header */
+
+/** What the packet takes over from its first fragment. */
+struct reass_info {
+    uint8_t next; /* IPv4: protocol; IPv6: what the fragmentable part begins with */
+    uint8_t tos;  /* all eight bits; ECN of the whole packet in the end (RFC 3168 sec. 5.3) */
+    uint8_t ttl;
+};
+
+/** One fragment, checked by frag_check(). */
 struct reass_frag {
     struct reass_key key;
-    const uint8_t
-        *header; /* offset 0: the 20 or 40 octets of IP header that the whole packet will get */
-    uint8_t next_header; /* IPv6: of the fragment header at offset 0 */
-    uint8_t ecn;
+    struct reass_info info;
     bool more;
-    uint32_t offset; /* octets */
-    uint32_t len;
-    struct gn_span part[1 + GN_FRAME_TAILS]; /* the octets */
+    uint32_t off, len; /* octets; off + len <= 65535 */
+    struct gn_span part[1 + GN_FRAME_TAILS];
     uint8_t n_part;
 };
 
-/** A packet made whole: IP header without options or extension headers, then the payload. */
+/** A payload made whole, or the beginning of one that was given up. */
 struct reass_whole {
-    const uint8_t *data;
+    uint8_t *payload; /* NULL: nothing; REASS_HEAD octets in front of it may be written */
     uint32_t len;
+    struct reass_key key;
+    struct reass_info info;
 };
 
 /** reass_init() - empty; allocates nothing */
@@ -69,17 +78,19 @@ void reass_fini(struct reass *r, struct mem *m);
 /**
  * reass_add() - take one fragment
  *
- * Returns GN_DROP_NONE: taken; if ret->data is not NULL then the packet is complete, its memory
- * lives until reass_release() or the next reass_add(). _FRAG_BAD: malformed (MAL-57);
- * _FRAG_OVERLAP: the whole packet is given up, and so is what still comes of it (RFC 5722, RFC 8200
- * sec. 4.5); _FRAG_LIMIT: more than REASS_FRAGS; _NO_MEMORY. An exact duplicate is ignored.
+ * Returns GN_DROP_NONE: taken; if ret->payload is not NULL then the packet is complete, and lives
+ * until reass_release() or the next call of reass_add() or reass_expire(). _FRAG_BAD: contradicts
+ * others about the end, or mixes ECN codepoints; _FRAG_OVERLAP: both give the whole packet up, and
+ * what still comes of it (RFC 5722, RFC 8200 sec. 4.5, MAL-57). _FRAG_LIMIT: more than REASS_FRAGS
+ * fragments or REASS_BYTES octets; _NO_MEMORY. An exact duplicate is ignored.
  */
 enum gn_drop reass_add(struct reass *r, struct mem *m, gn_time now, const struct reass_frag *f,
                        struct reass_whole *ret);
 /** reass_release() - the packet handed out last is done with */
 void reass_release(struct reass *r, struct mem *m);
-/** reass_expire() - give up what has waited too long; the number of packets */
-unsigned reass_expire(struct reass *r, struct mem *m, gn_time now);
+/** reass_expire() - give up one packet that has waited too long; false: none. *ret: its first
+ * fragment if that has come (payload NULL if not), for an ICMP error; lives as reass_add() says */
+bool reass_expire(struct reass *r, struct mem *m, gn_time now, struct reass_whole *ret);
 /** reass_deadline() - when reass_expire() will have something */
 deadline_t reass_deadline(const struct reass *r);
 
