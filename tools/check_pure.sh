@@ -9,7 +9,7 @@ root=$(cd "${1:-$(dirname "$0")/..}" && pwd)
 cc=${CC:-gcc}
 layers="base wire congestion recovery tcp ip host explain"
 allowed="memcpy memmove memset memcmp gn_panic"
-out=$root/build/check/pure
+out=$root/build/check/pure-$(basename "$cc")
 
 cd "$root"
 mkdir -p "$out"

@@ -74,7 +74,9 @@ static inline int gn_link_tx(struct gn_link *l, const struct gn_frame *frames, s
 
 static inline struct gn_deadline gn_link_deadline(const struct gn_link *l)
 {
-    return l->ops->deadline ? l->ops->deadline(l) : (struct gn_deadline){0, false};
+    struct gn_deadline none = {0, false};
+
+    return l->ops->deadline ? l->ops->deadline(l) : none;
 }
 
 /** gn_link_close() - close and free, with all that it owns; NULL is fine */
