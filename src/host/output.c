@@ -134,26 +134,44 @@ static size_t put_replies(struct gn_host *h, struct gn_frame *f, size_t n)
     return used;
 }
 
+/** put_turn() - let one connection send, a few segments at the most; it leaves the ready list when
+ * it has nothing more, and goes to its end when its turn is over. The number of frames filled */
+static size_t put_turn(struct gn_host *h, struct tcb *t, struct gn_frame *f, size_t n)
+{
+    struct gn_stats *st = &h->stats;
+    struct tcp_env *e = host_env(h, t);
+    size_t used = 0;
+    bool more = true;
+    struct seg s;
+
+    for (unsigned i = 0; i < TURN && used < n && more; i++) {
+        uint64_t again = st->RetransSegs;
+
+        if (!tcp_output(t, e, &s)) {
+            more = false;
+            break;
+        }
+        if (st->RetransSegs == again)
+            st->OutSegs += s.gso_size ? (s.text_len + s.gso_size - 1) / s.gso_size : 1;
+        used += emit(h, &s, &f[used], (enum gn_state)t->state);
+        more = tcp_wants_output(t);
+    }
+    if (!more) {
+        conn_settle(h, t);
+    } else if (used < n) {
+        list_remove(&t->ready);
+        list_append(&h->ready, &t->ready);
+    }
+    return used;
+}
+
 /** put_conns() - let the connections that are ready send in turn; the number of frames filled */
 static size_t put_conns(struct gn_host *h, struct gn_frame *f, size_t n)
 {
     size_t used = 0;
-    struct seg s;
 
-    while (used < n && !list_empty(&h->ready)) {
-        struct tcb *t = LIST_ENTRY(h->ready.next, struct tcb, ready);
-        struct tcp_env *e = host_env(h, t);
-        bool more = true;
-
-        for (unsigned i = 0; i < TURN && used < n && (more = tcp_output(t, e, &s)); i++)
-            used += emit(h, &s, &f[used], (enum gn_state)t->state);
-        if (!more) {
-            conn_settle(h, t);
-        } else if (used < n) {
-            list_remove(&t->ready);
-            list_append(&h->ready, &t->ready);
-        }
-    }
+    while (used < n && !list_empty(&h->ready))
+        used += put_turn(h, LIST_ENTRY(h->ready.next, struct tcb, ready), f + used, n - used);
     return used;
 }
 

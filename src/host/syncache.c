@@ -270,6 +270,7 @@ static void entry_due(struct gn_host *h, uint32_t index)
 {
     struct half_open *o = pool_at(&h->syncache.pool, index);
     struct listener *l = listener_of(h, o);
+    const struct ip_path *path;
 
     if (o->retries >= retries(&h->conf, l)) {
         syncache_drop(h, index, GN_CAUSE_RETRIES);
