@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
- * @file recovery.h  Loss recovery as a value: ranges sent and acknowledged go in, what to send and when to wake comes out.
+ * @file recovery.h  Loss recovery as a value: ranges sent and acknowledged go in, what to send and
+ * when to wake comes out.
  *
- * Knows sequence numbers (SYN and FIN are octets of the stream like any other), times and the congestion controller; knows neither
- * connections nor segments nor buffers. SND.NXT never goes back: what has to be sent again is *marked* lost in the log of transmissions
- * (sent.h), and recovery_next_lost() names it. One mechanism serves timeouts, NewReno, SACK and RACK.
+ * Knows sequence numbers (SYN and FIN are octets of the stream like any other), times and the
+ * congestion controller; knows neither connections nor segments nor buffers. SND.NXT never goes
+ * back: what has to be sent again is *marked* lost in the log of transmissions (sent.h), and
+ * recovery_next_lost() names it. One mechanism serves timeouts, NewReno, SACK and RACK.
+ *
+ * The pipe (RFC 6675 4) takes the place of the window inflated by duplicate ACKs: with
+ * pipe = SND.NXT - SND.UNA - SACKed - lost + sent again, and without SACK one segment counted as
+ * SACKed for each duplicate ACK, "cwnd - pipe" is octet for octet what RFC 5681 3.2 and RFC
+ * 6582 3.2 get from inflating, deflating and adding back.
  */
 #ifndef GN_RECOVERY_RECOVERY_H
 #define GN_RECOVERY_RECOVERY_H
@@ -20,83 +27,117 @@
 #include <gannet/status.h>
 
 struct rec_env {
-    gn_time               now;
+    gn_time now;
     const struct gn_conf *conf;
-    struct mem           *mem;
+    struct mem *mem;
 };
 
 struct recovery {
-    struct sent_log sent;    /* what is between una and nxt, one record per segment */
-    struct rtt      rtt;
-    struct cc       cc;
-    seq_t           una, nxt;
-    seq_t           recover;   /* RFC 6582 recover, RFC 6675 RecoveryPoint */
-    uint32_t        mss;       /* SMSS: payload octets of a full segment */
-    uint8_t         state;     /* enum gn_recovery_state */
-    uint8_t         backoff;   /* RTO doublings in a row */
-    bool            sack_ok;   /* SACK negotiated */
-    bool            rto_spans_syn; /* SYN timed out: RFC 6298 5.7 */
-    uint16_t        dup_acks;
-    uint32_t        retransmits;   /* segments sent again, in all */
-    uint64_t        delivered;     /* octets acknowledged or SACKed, in all */
-    gn_time         first_unacked; /* when what is at una was sent first; 0 if nothing is in flight */
-    gn_time         last_sent;     /* last transmission of anything */
-    deadline_t      rto_at, pto_at, reo_at;
-    bool            probe_due; /* PTO fired: recovery_next_probe() */
-    /* the owner of this layer adds what RACK, PRR, F-RTO and undo need */
+    struct sent_log sent; /* what is between una and nxt, one record per segment */
+    seq_t una, nxt;
+    seq_t recover;    /* RFC 6582 recover, RFC 6675 RecoveryPoint */
+    uint32_t mss;     /* SMSS: payload octets of a full segment */
+    uint8_t state;    /* enum gn_recovery_state */
+    uint8_t backoff;  /* RTO doublings, until a round-trip time is measured (Karn) */
+    uint8_t timeouts; /* RTOs in a row without una advancing: what R1 and R2 count */
+    uint16_t dup_acks;
+    bool sack_ok       : 1; /* SACK negotiated */
+    bool handshake     : 1; /* nothing was acknowledged yet: the SYN is at una */
+    bool rto_spans_syn : 1; /* SYN timed out: RFC 6298 5.7 */
+    bool probe_due     : 1; /* PTO fired: recovery_next_probe() */
+    bool force         : 1; /* one segment may leave whatever the window says */
+    bool partial       : 1; /* a partial ACK came in this recovery (RFC 6582 3.2) */
+    bool ece_hold      : 1; /* ECE at a window of one segment: wait for the RTO */
+    bool ece_seen      : 1; /* cwr_end is valid */
+    bool limited       : 1; /* the window was the limit when last looked at */
+    uint32_t reno_sacked;   /* without SACK: octets that duplicate ACKs stand for */
+    uint32_t retransmits;   /* segments sent again, in all */
+    uint64_t delivered;     /* octets acknowledged or SACKed, in all */
+    gn_time delivered_at;   /* when that count was reached */
+    gn_time first_sent;     /* of the flight that the next rate sample measures */
+    uint64_t app_limited;   /* `delivered` at which the bubble has left; 0: no bubble */
+    gn_time first_unacked;  /* when what is at una was sent first; 0 if nothing is in flight */
+    gn_time last_sent;      /* last transmission of anything; 0: none yet */
+    deadline_t rto_at, pto_at, reo_at;
+    struct rtt rtt;
+    seq_t cwr_end;       /* no second reaction to ECE before this is acknowledged */
+    seq_t limited_end;   /* `limited` and max_flight hold until this is acknowledged */
+    uint32_t max_flight; /* largest pipe in that time */
+    struct cc cc;
 };
 
 /** What one arriving ACK says. */
 struct rec_ack {
-    seq_t                     ack;
-    bool                      dup;      /* meets RFC 5681's definition of a duplicate ACK (no text, window unchanged, ...) */
-    bool                      has_ts;   /* ts_rtt is valid: echo of a timestamp, already judged sane (RFC 7323 4) */
-    gn_time                   ts_rtt;
-    bool                      ece;      /* ECN-Echo on a connection that negotiated ECN */
-    uint8_t                   n_sack;
+    seq_t ack;
+    bool dup;       /* RFC 5681 2's duplicate ACK (no text, window unchanged, ...) */
+    bool has_ts;    /* ts_rtt is valid: echo of a timestamp, already judged sane (RFC 7323 4) */
+    bool ece;       /* ECN-Echo on a connection that negotiated ECN */
+    bool can_send;  /* text never sent waits and the peer's window allows some (RFC 5682) */
+    gn_time ts_rtt; /* now less the time of the echo, whole ticks of RTT_TS_TICK */
+    uint8_t n_sack;
     struct rec_sack {
         seq_t l, r;
     } sack[4]; /* as received, not yet judged (CC-2018-8) */
 };
 
 struct rec_result {
-    uint32_t acked;          /* octets newly acknowledged cumulatively */
-    uint32_t sacked;         /* octets newly SACKed */
-    uint32_t lost;           /* octets newly marked lost */
-    bool     dsack;          /* the ACK reported a duplicate */
-    bool     entered, left;  /* fast recovery */
-    bool     spurious;       /* an earlier timeout or recovery was found spurious and undone */
-    bool     cwr;            /* reacted to ECE: CWR is due on the next new text (RFC 3168 6.1.2) */
-    gn_time  rtt;            /* sample taken, 0: none */
+    uint32_t acked;     /* octets newly acknowledged cumulatively */
+    uint32_t sacked;    /* octets newly SACKed */
+    uint32_t lost;      /* octets newly marked lost */
+    bool dsack;         /* the ACK reported a duplicate */
+    bool entered, left; /* fast recovery */
+    bool spurious;      /* an earlier timeout or recovery was found spurious and undone */
+    bool cwr;           /* ECE was answered: CWR is due on the next new text (RFC 3168 6.1.2) */
+    gn_time rtt;        /* sample taken, 0: none */
 };
 
-/** recovery_init() - nothing sent yet, next octet is @iss; cc is the algorithm's index (conf tcp_congestion_control) */
-void recovery_init(struct recovery *r, const struct rec_env *e, seq_t iss, uint32_t mss, unsigned cc);
+/**
+ * recovery_init() - nothing sent yet, next octet is @iss; cc is the algorithm's index
+ *
+ * What is sent first is taken for a SYN until it is acknowledged: its loss does not touch the
+ * window (RFC 6928 2). For a connection whose SYN went out before there was a control block, give
+ * the octet after it and call recovery_on_open().
+ */
+void recovery_init(struct recovery *r, const struct rec_env *e, seq_t iss, uint32_t mss,
+                   unsigned cc);
 void recovery_free(struct recovery *r, const struct rec_env *e);
-/** recovery_set_mss() - path MTU or option set changed */
+/** recovery_on_open() - the handshake was made elsewhere: the SYN,ACK was sent again @retries
+ * times; its round-trip time is @rtt, 0 if not known */
+void recovery_on_open(struct recovery *r, const struct rec_env *e, uint32_t retries, gn_time rtt);
+/** recovery_set_mss() - path MTU or option set changed. Segments in flight that are now too large
+ *  are to be sent again; no congestion (RFC 1191 6.4) */
 void recovery_set_mss(struct recovery *r, const struct rec_env *e, uint32_t mss);
 /** recovery_reserve() - room for @n more records; false: no memory, so nothing may be sent now */
 bool recovery_reserve(struct recovery *r, const struct rec_env *e, uint32_t n);
 /**
  * recovery_on_sent() - [start, start + len) leaves now
- * New data (start == nxt) is logged in records of at most mss octets each, so that a super-segment is one call; anything below nxt is
- * a retransmission of whole records or of their front part. Arms RTO, PTO. @app_limited: nothing more is waiting behind it
+ * New data (start == nxt) is logged in records of at most mss octets each, so that a super-segment
+ * is one call; anything below nxt is a retransmission of whole records or of their front part. Arms
+ * RTO, PTO. Room for the records was reserved.
+ * @app_limited: nothing more is waiting behind it
  */
-void recovery_on_sent(struct recovery *r, const struct rec_env *e, seq_t start, uint32_t len, bool app_limited);
+void recovery_on_sent(struct recovery *r, const struct rec_env *e, seq_t start, uint32_t len,
+                      bool app_limited);
 /** recovery_on_ack() - @a->ack is in [una, nxt] */
-void recovery_on_ack(struct recovery *r, const struct rec_env *e, const struct rec_ack *a, struct rec_result *ret);
-/** recovery_on_rto() - the RTO has expired: everything outstanding that RFC 6298/8985 says is lost is marked; RTO doubled and
- *  armed again; backoff incremented */
+void recovery_on_ack(struct recovery *r, const struct rec_env *e, const struct rec_ack *a,
+                     struct rec_result *ret);
+/** recovery_on_rto() - the RTO has expired: everything outstanding that RFC 6298/8985 says is lost
+ * is marked; RTO doubled and armed again; backoff incremented. A PTO that is due at the same time
+ * goes first: then this is recovery_on_pto(), and `timeouts` does not change */
 void recovery_on_rto(struct recovery *r, const struct rec_env *e);
 void recovery_on_pto(struct recovery *r, const struct rec_env *e);
 void recovery_on_reorder_timer(struct recovery *r, const struct rec_env *e);
-/** recovery_next_lost() - the lowest run of octets marked lost and not sent again since; at most @max octets; false: none */
-bool recovery_next_lost(const struct recovery *r, uint32_t max, seq_t *ret_start, uint32_t *ret_len);
-/** recovery_next_probe() - after PTO, when there is no new data: the last segment sent; clears probe_due */
+/** recovery_next_lost() - the lowest run of octets marked lost and not sent again since; at most
+ *  @max octets; false: none */
+bool recovery_next_lost(const struct recovery *r, uint32_t max, seq_t *ret_start,
+                        uint32_t *ret_len);
+/** recovery_next_probe() - after PTO, when there is no new data: the last segment sent; clears
+ *  probe_due */
 bool recovery_next_probe(struct recovery *r, seq_t *ret_start, uint32_t *ret_len);
 /** recovery_in_flight() - pipe: octets believed to be in the network */
 uint32_t recovery_in_flight(const struct recovery *r);
-/** recovery_room() - octets that congestion control lets us send now (cwnd, PRR, limited transmit); 0: none */
+/** recovery_room() - octets that congestion control lets us send now (cwnd, PRR, limited transmit);
+ *  0: none. A segment leaves if it fits whole; it is not cut to fit (RFC 6675 5 (C)) */
 uint32_t recovery_room(const struct recovery *r);
 /** recovery_on_idle_restart() - about to send after an idle time: RFC 5681 4.1 */
 void recovery_on_idle_restart(struct recovery *r, const struct rec_env *e);

@@ -17,7 +17,7 @@
 /** G of RFC 6298: what timers may be late by. */
 #define RTT_GRANULARITY GN_MSEC
 
-#define RTT_MIN_WINDOW (300 * GN_SEC)
+#define RTT_MIN_WINDOW  (300 * GN_SEC)
 
 struct rtt {
     gn_time srtt, rttvar; /* srtt 0: no measurement yet */
@@ -28,7 +28,8 @@ struct rtt {
 
 /** rtt_sample() - a measurement of @sample ns (at least 1) from a flight of @segments segments */
 void rtt_sample(struct rtt *r, gn_time sample, uint32_t segments);
-/** rtt_sample_min() - @sample may be the lowest; needs less certainty than a sample for the timeout */
+/** rtt_sample_min() - @sample may be the lowest; needs less certainty than a sample for the timeout
+ */
 void rtt_sample_min(struct rtt *r, gn_time sample, gn_time now);
 /** rtt_rto() - the timeout before back-off, between tcp_rto_min and tcp_rto_max */
 gn_time rtt_rto(const struct rtt *r, const struct gn_conf *conf);

@@ -1,18 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
- * @file sent.h  The log of transmissions: one record per segment between SND.UNA and SND.NXT, in the order of the
- * sequence numbers, without gaps.
+ * @file sent.h  The log of transmissions: one record per segment between SND.UNA and SND.NXT, in
+ * the order of the sequence numbers, without gaps.
  *
- * A ring of records in one block of memory that doubles when full and goes back when the log is empty. Records are
- * named by numbers that count up for ever (modulo 2^32): growing the ring changes no name, so records may refer to each
- * other. Pushing at the end and popping at the front are O(1); finding a sequence number is a binary search.
+ * A ring of records in one block of memory that doubles when full and goes back when the log is
+ * empty. Records are named by numbers that count up for ever (modulo 2^32): growing the ring
+ * changes no name, so records may refer to each other. Pushing at the end and popping at the front
+ * are O(1); finding a sequence number is a binary search.
  *
  * What a record says of itself:
- *  - SACKED: the receiver holds all of it. A record that a SACK block covers in part is not SACKed.
+ *  - SACKED: the receiver holds all of it. A record that SACK blocks cover only in part is not
+ *    SACKed. Its `next` leads to a later record up to which all are SACKed, so that a run of
+ *    thousands is passed in one or two steps (a disjoint-set forest with path compression).
  *  - LOST: believed lost; stays set while the retransmission is on its way.
- *  - RETRANS: the first `resent` octets were sent again and are believed to be in the network. The record is linked
- *    in the list of retransmissions, oldest first. A retransmission that is lost in turn loses this flag.
+ *  - RETRANS: the first `resent` octets were sent again and are believed to be in the network. The
+ *    record is linked in the list of retransmissions, oldest first. A retransmission that is
+ *    believed lost in turn loses this flag.
  *  - EVER_RETRANS: some octet was sent more than once (Karn).
+ *
+ * The log keeps the totals that the pipe is computed from (RFC 9937 6: SND.NXT - SND.UNA - SACKed -
+ * lost + sent again), so nobody but these functions writes flags and lengths.
  */
 #ifndef GN_RECOVERY_SENT_H
 #define GN_RECOVERY_SENT_H
@@ -28,27 +35,35 @@
 
 /** One segment: a cache line. */
 struct sent {
-    seq_t    start;
-    uint32_t len;          /* octets, SYN and FIN included; > 0 */
-    gn_time  xmit;         /* last transmission of any of it */
-    gn_time  first_xmit;   /* first transmission */
-    uint64_t delivered;    /* octets delivered in all, when it was sent last */
-    gn_time  delivered_at; /* when that count was reached */
-    gn_time  first_sent;   /* when the first segment of the sampled flight was sent */
-    uint32_t resent;       /* octets sent again and not lost since; counted from start */
-    uint32_t next;         /* RETRANS: the retransmission after this; SACKED: a record up to which all are SACKed */
-    uint32_t prev;         /* RETRANS: the one before */
+    seq_t start;
+    uint32_t len;         /* octets, SYN and FIN included; > 0 */
+    gn_time xmit;         /* last transmission of any of it (RFC 8985 Segment.xmit_ts) */
+    gn_time first_xmit;   /* first transmission */
+    uint64_t delivered;   /* octets delivered in all, when it was sent last */
+    gn_time delivered_at; /* when that count was reached */
+    gn_time first_sent;   /* when the first segment of the sampled flight was sent */
+    uint32_t resent;      /* octets sent again and not lost since; counted from start */
+    uint32_t next;        /* RETRANS: the retransmission after this; SACKED: see above */
+    uint32_t prev;        /* RETRANS: the one before */
     uint32_t flags;
 };
 
 _Static_assert(sizeof(struct sent) == 64, "a record is a cache line");
 
 struct sent_log {
-    struct sent *rec;        /* NULL: empty, no memory held */
-    uint32_t     cap;        /* records, a power of two; 0 without memory */
-    uint32_t     head, tail; /* numbers of the first record and of the next one to be pushed */
+    struct sent *rec;          /* NULL: empty, no memory held */
+    uint32_t cap;              /* records, a power of two; 0 without memory */
+    uint32_t head, tail;       /* numbers of the first record and of the next to be pushed */
+    uint32_t sacked;           /* octets of SACKED records */
+    uint32_t lost;             /* octets of LOST records */
+    uint32_t retrans;          /* octets sent again and believed to be in the network */
+    uint32_t resend;           /* octets of LOST records that are to be sent again */
+    uint32_t n_sacked;         /* SACKED records */
+    uint32_t hole;             /* with resend > 0: the first record that has any of it */
+    uint32_t rt_head, rt_tail; /* with retrans > 0: oldest and youngest retransmission */
 };
 
+/* how many records there are */
 static inline uint32_t sent_count(const struct sent_log *l)
 {
     return l->tail - l->head;
@@ -60,20 +75,45 @@ static inline struct sent *sent_at(const struct sent_log *l, uint32_t no)
     return &l->rec[no & (l->cap - 1)];
 }
 
+/* the sequence number after the record */
 static inline seq_t sent_end(const struct sent *s)
 {
     return seq_add(s->start, s->len);
 }
 
+/* some of it waits to be sent again */
+static inline bool sent_pending(const struct sent *s)
+{
+    return (s->flags & SENT_LOST) && s->resent < s->len;
+}
+
 /** sent_reserve() - room for @n more records; false: out of memory, log unchanged */
 bool sent_reserve(struct sent_log *l, struct mem *m, uint32_t n);
-/** sent_push() - the next record, cleared; room was reserved */
-struct sent *sent_push(struct sent_log *l);
-/** sent_pop() - the first record is done with */
-void sent_pop(struct sent_log *l);
-/** sent_find() - number of the record that holds @s, which is in [una, nxt) */
-uint32_t sent_find(const struct sent_log *l, seq_t s);
 /** sent_release() - give the memory back; what was logged is forgotten */
 void sent_release(struct sent_log *l, struct mem *m);
+/** sent_push() - a record for [start, start + len), first sent @now, at the end; room was reserved
+ */
+struct sent *sent_push(struct sent_log *l, seq_t start, uint32_t len, gn_time now);
+/** sent_pop() - the first record is acknowledged */
+void sent_pop(struct sent_log *l);
+/** sent_trim() - the first @n octets of the first record are acknowledged, fewer than it has */
+void sent_trim(struct sent_log *l, uint32_t n);
+/** sent_find() - number of the record that holds @s, which is in the log */
+uint32_t sent_find(const struct sent_log *l, seq_t s);
+/** sent_unsacked() - the first record from @no on that is not SACKED; tail if there is none */
+uint32_t sent_unsacked(struct sent_log *l, uint32_t no);
+/** sent_sack() - the receiver holds record @no, which was not SACKED */
+void sent_sack(struct sent_log *l, uint32_t no);
+/** sent_lose() - record @no, or its retransmission, is believed lost; nothing happens to what is
+ *  SACKED or waits already to be sent again */
+void sent_lose(struct sent_log *l, uint32_t no);
+/** sent_unlose() - nothing is believed lost any more (a spurious timeout or recovery) */
+void sent_unlose(struct sent_log *l);
+/** sent_renege() - the receiver may have thrown away what it had SACKed: no record is SACKED */
+void sent_renege(struct sent_log *l);
+/** sent_resend() - the octets of record @no before offset @upto (> 0) have been sent again @now */
+void sent_resend(struct sent_log *l, uint32_t no, uint32_t upto, gn_time now);
+/** sent_check() - order and totals agree with the records (INV-05); costly; ASSERTs */
+void sent_check(const struct sent_log *l, seq_t una, seq_t nxt);
 
 #endif

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file recovery.c  The life of a recovery, what is sent, and what may be sent. ACKs are in ack.c,
+ * expired timers in timers.c.
+ */
+#include "recovery/recovery.h"
+
+#include "base/assert.h"
+#include "base/bits.h"
+#include "recovery/internal.h"
+
+#define SYN_RTO (3 * GN_SEC) /* RFC 6298 5.7 */
+
+void recovery_init(struct recovery *r, const struct rec_env *e, seq_t iss, uint32_t mss,
+                   unsigned cc)
+{
+    memset(r, 0, sizeof(*r));
+    r->una = iss;
+    r->nxt = iss;
+    r->recover = iss; /* CC-6582-1 */
+    r->mss = mss;
+    r->handshake = true;
+    cc_init(&r->cc, cc, mss, (uint32_t)e->conf->tcp_initial_window, e->now);
+}
+
+void recovery_free(struct recovery *r, const struct rec_env *e)
+{
+    sent_release(&r->sent, e->mem);
+    r->una = r->nxt;
+    r->rto_at = r->pto_at = r->reo_at = deadline_none();
+}
+
+void recovery_handshake_done(struct recovery *r, uint32_t retries)
+{
+    r->handshake = false;
+    r->rto_spans_syn = retries > 0;
+    if (retries > 1) /* CC-5681-3 */
+        r->cc.cwnd = r->mss;
+}
+
+void recovery_on_open(struct recovery *r, const struct rec_env *e, uint32_t retries, gn_time rtt)
+{
+    recovery_handshake_done(r, retries);
+    if (!rtt)
+        return;
+    rtt_sample(&r->rtt, rtt, 1);
+    rtt_sample_min(&r->rtt, rtt, e->now);
+}
+
+void recovery_set_mss(struct recovery *r, const struct rec_env *e, uint32_t mss)
+{
+    bool smaller = mss < r->mss;
+
+    r->mss = mss;
+    cc_set_mss(&r->cc, mss, (uint32_t)e->conf->tcp_initial_window, r->handshake);
+    if (r->handshake || !smaller)
+        return;
+    for (uint32_t no = r->sent.head; no != r->sent.tail; no++)
+        if (sent_at(&r->sent, no)->len > mss)
+            sent_lose(&r->sent, no);
+}
+
+bool recovery_reserve(struct recovery *r, const struct rec_env *e, uint32_t n)
+{
+    return sent_reserve(&r->sent, e->mem, n);
+}
+
+/* snapshot() - what a delivery rate sample needs to know of the moment of sending */
+static void snapshot(const struct recovery *r, struct sent *s)
+{
+    s->delivered = r->delivered;
+    s->delivered_at = r->delivered_at;
+    s->first_sent = r->first_sent;
+    if (r->app_limited)
+        s->flags |= SENT_APP_LIMITED;
+}
+
+/* log_new() - octets never sent before, in records of one segment each */
+static void log_new(struct recovery *r, const struct rec_env *e, uint32_t len)
+{
+    if (seq_eq(r->una, r->nxt)) {
+        r->first_unacked = e->now;
+        r->first_sent = r->delivered_at = e->now;
+    }
+    while (len) {
+        uint32_t n = min_u32(len, r->mss);
+
+        snapshot(r, sent_push(&r->sent, r->nxt, n, e->now));
+        r->nxt = seq_add(r->nxt, n);
+        len -= n;
+    }
+}
+
+/* log_again() - @len octets from @start on, all below nxt, are sent again */
+static void log_again(struct recovery *r, const struct rec_env *e, seq_t start, uint32_t len)
+{
+    ASSERT(seq_ge(start, r->una));
+    for (uint32_t no = sent_find(&r->sent, start); len; no++) {
+        struct sent *s = sent_at(&r->sent, no);
+        uint32_t off = seq_span(s->start, start), n = min_u32(len, s->len - off);
+
+        sent_resend(&r->sent, no, off + n, e->now);
+        snapshot(r, s);
+        r->retransmits++;
+        start = seq_add(start, n);
+        len -= n;
+    }
+}
+
+/* note_limit() - whether the window, and not the peer or the application, limits us (CC-2861-2).
+ * The answer holds for a round trip, unless a larger flight or the limit itself is met before */
+static void note_limit(struct recovery *r)
+{
+    uint32_t flight = recovery_in_flight(r);
+    bool limited = flight + r->mss > r->cc.cwnd;
+
+    if (limited || flight > r->max_flight || seq_ge(r->una, r->limited_end)) {
+        r->limited = limited;
+        r->max_flight = flight;
+        r->limited_end = r->nxt;
+    }
+}
+
+bool recovery_cwnd_limited(const struct recovery *r)
+{
+    /* slow start may double what was really used */
+    return r->limited || (cc_in_slow_start(&r->cc) && r->cc.cwnd < 2 * (uint64_t)r->max_flight);
+}
+
+void recovery_on_sent(struct recovery *r, const struct rec_env *e, seq_t start, uint32_t len,
+                      bool app_limited)
+{
+    uint32_t again = seq_lt(start, r->nxt) ? min_u32(len, seq_span(start, r->nxt)) : 0;
+    bool head = seq_eq(start, r->una);
+
+    ASSERT(seq_le(start, r->nxt));
+    if (again)
+        log_again(r, e, start, again);
+    if (len > again)
+        log_new(r, e, len - again);
+    r->force = false;
+    r->last_sent = e->now;
+    note_limit(r);
+    if (app_limited && !r->limited && !r->sent.resend)
+        r->app_limited = max_u64(r->delivered + recovery_in_flight(r), 1);
+    if (!deadline_armed(r->rto_at) || (again && head)) /* CC-6298-9 (5.1), CC-6298-8 */
+        recovery_arm_rto(r, e);
+}
+
+void recovery_arm_rto(struct recovery *r, const struct rec_env *e)
+{
+    r->rto_at = deadline_at(e->now + recovery_rto(r, e));
+}
+
+bool recovery_next_lost(const struct recovery *r, uint32_t max, seq_t *ret_start, uint32_t *ret_len)
+{
+    const struct sent_log *l = &r->sent;
+    uint32_t len = 0;
+
+    if (!l->resend || !max)
+        return false;
+    for (uint32_t no = l->hole; no != l->tail && len < max; no++) {
+        const struct sent *s = sent_at(l, no);
+
+        if (!sent_pending(s) || (len && s->resent))
+            break;
+        if (!len)
+            *ret_start = seq_add(s->start, s->resent);
+        len += s->len - s->resent;
+    }
+    *ret_len = min_u32(len, max);
+    return true;
+}
+
+bool recovery_next_probe(struct recovery *r, seq_t *ret_start, uint32_t *ret_len)
+{
+    r->probe_due = false;
+    if (!sent_count(&r->sent))
+        return false;
+    const struct sent *s = sent_at(&r->sent, r->sent.tail - 1);
+
+    *ret_start = s->start;
+    *ret_len = s->len;
+    return true;
+}
+
+uint32_t recovery_in_flight(const struct recovery *r)
+{
+    uint32_t all = seq_span(r->una, r->nxt) + r->sent.retrans; /* CC-6675-2, CC-9937-3 */
+    uint32_t out = r->sent.sacked + r->reno_sacked + r->sent.lost;
+
+    return all > out ? all - out : 0;
+}
+
+uint32_t recovery_room(const struct recovery *r)
+{
+    uint32_t flight = recovery_in_flight(r);
+    uint32_t room = r->cc.cwnd > flight ? r->cc.cwnd - flight : 0; /* CC-5681-1 */
+
+    if (r->ece_hold) /* CC-3168-5 */
+        return 0;
+    return r->force || r->probe_due ? max_u32(room, r->mss) : room;
+}
+
+uint32_t recovery_flight_size(const struct recovery *r)
+{
+    uint32_t cwnd = r->cc.cwnd;
+
+    if (r->state == GN_RECOVERY_FAST || r->state == GN_RECOVERY_LOSS)
+        cwnd = max_u32(cwnd, r->cc.ssthresh);
+    return min_u32(seq_span(r->una, r->nxt), cwnd); /* CC-5681-9, CC-6675-5 */
+}
+
+void recovery_on_idle_restart(struct recovery *r, const struct rec_env *e)
+{
+    gn_time idle = e->now - r->last_sent;
+
+    if (e->conf->tcp_slow_start_after_idle && r->last_sent && seq_eq(r->una, r->nxt))
+        r->cc.ops->on_idle(&r->cc, idle, recovery_rto(r, e)); /* CC-5681-14 */
+}
+
+gn_time recovery_rto(const struct recovery *r, const struct rec_env *e)
+{
+    gn_time rto = rtt_rto(&r->rtt, e->conf);
+
+    if (r->rto_spans_syn && !r->handshake && !r->rtt.srtt)
+        rto = max_u64(rto, SYN_RTO); /* CC-6298-11 */
+    return min_u64(rto << min_u32(r->backoff, 16), e->conf->tcp_rto_max);
+}
+
+void recovery_status(const struct recovery *r, const struct rec_env *e, struct gn_status *ret)
+{
+    size_t i = 0;
+
+    for (; r->cc.ops->name[i] && i < sizeof(ret->cc) - 1; i++)
+        ret->cc[i] = r->cc.ops->name[i];
+    ret->cc[i] = 0;
+    ret->recovery = (enum gn_recovery_state)r->state;
+    ret->cwnd = r->cc.cwnd;
+    ret->ssthresh = r->cc.ssthresh;
+    ret->in_flight = recovery_in_flight(r);
+    ret->sacked = r->sent.sacked + r->reno_sacked;
+    ret->lost = r->sent.lost;
+    ret->retrans_out = r->sent.retrans;
+    ret->dup_acks = r->dup_acks;
+    ret->backoff = r->backoff;
+    ret->retransmits = r->retransmits;
+    ret->srtt = r->rtt.srtt;
+    ret->rttvar = r->rtt.rttvar;
+    ret->rto = recovery_rto(r, e);
+    ret->min_rtt = r->rtt.min;
+    ret->pacing_rate = r->cc.pacing_rate;
+    ret->timer[GN_TIMER_RTO] = deadline_public(r->rto_at);
+    ret->timer[GN_TIMER_PROBE] = deadline_public(r->pto_at);
+    ret->timer[GN_TIMER_REORDER] = deadline_public(r->reo_at);
+}
+
+void recovery_check(const struct recovery *r)
+{
+    bool idle = seq_eq(r->una, r->nxt);
+
+    sent_check(&r->sent, r->una, r->nxt);      /* INV-05 */
+    ASSERT(idle || deadline_armed(r->rto_at)); /* INV-04 */
+    ASSERT(!idle || (!r->sent.rec && !deadline_armed(r->pto_at) && !deadline_armed(r->reo_at)));
+    ASSERT(idle == !r->first_unacked);
+    ASSERT(r->cc.cwnd >= r->mss && r->cc.ssthresh >= 2 * r->mss); /* INV-07 */
+    ASSERT(!r->sack_ok || !r->reno_sacked);
+    ASSERT(r->sack_ok || !r->sent.sacked);
+}
