@@ -12,6 +12,13 @@ function(gn_layer name)
     add_library(gn-${name} OBJECT ${sources})
     set_target_properties(gn-${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
     target_link_libraries(gn-${name} PRIVATE gn_flags)
+    if(name IN_LIST core_layers)
+        # Optimisers make calls that the core must not need: gcc's -O3 turns a loop over a text into
+        # strlen, clang turns memcmp() == 0 into bcmp.
+        target_compile_options(gn-${name} PRIVATE
+            $<$<C_COMPILER_ID:GNU>:-fno-tree-loop-distribute-patterns>
+            $<$<C_COMPILER_ID:Clang>:-fno-builtin-bcmp>)
+    endif()
 endfunction()
 
 # gn_program_dir(DIR PROGRAM): DIR/*.c as a program over the whole stack; DIR/CMakeLists.txt, if
