@@ -23,6 +23,8 @@ static void tell_recovery(struct arrival *a, bool dup)
     struct rec_ack ra = {.ack = a->s.ack, .dup = dup};
     struct rec_result rr = {0};
 
+    ra.can_send = sndbuf_unsent(t) > 0 && window_usable(t) > 0;
+
     ra.has_ts = ts_rtt(t, a->e, &a->s, &ra.ts_rtt);
     ra.ece = t->ecn_ok && (a->s.ctl & CTL_ECE) && !(a->s.ctl & CTL_SYN);
     if (t->sack_ok && (a->s.opt.has & OPT_SACK)) {

@@ -181,7 +181,6 @@ static void inherit(struct tcb *t, const struct tcp_env *e, const struct half_op
     t->ts.recent_at = e->now;
     recovery_init(&t->rec, &re, t->snd.una, tcp_mss(t, e), t->opts.cc);
     t->rec.sack_ok = t->sack_ok;
-    t->rec.rto_spans_syn = h->flags & HALF_OPEN_REXMIT;
     t->created = t->last_in = e->now;
 }
 
@@ -189,6 +188,7 @@ enum gn_err tcp_open_half(struct tcb *t, const struct tcp_env *e, const struct h
                           const struct seg *s, enum gn_cause cause)
 {
     struct arrival a = {.t = t, .e = e, .s = *s};
+    struct rec_env re = rec_env(e);
     gn_time rtt;
 
     inherit(t, e, h);
@@ -197,8 +197,9 @@ enum gn_err tcp_open_half(struct tcb *t, const struct tcp_env *e, const struct h
     t->snd.wnd = t->snd.max_wnd = (uint32_t)s->wnd << t->snd.wscale;
     t->snd.wl1 = s->seq;
     t->snd.wl2 = s->ack;
-    if (ts_rtt(t, e, s, &rtt) && !(h->flags & HALF_OPEN_REXMIT))
-        rtt_sample(&t->rec.rtt, max_u64(rtt, 1), 1);
+    if (!ts_rtt(t, e, s, &rtt))
+        rtt = 0;
+    recovery_on_open(&t->rec, &re, h->retries, rtt);
     tcb_enter(t, e, GN_ESTABLISHED, GN_CAUSE_ACK_OF_SYN);
     t->events |= GN_EV_CONNECTED | GN_EV_WRITABLE;
     timeouts_on_established(t, e);

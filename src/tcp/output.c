@@ -224,7 +224,7 @@ static bool make_loss_probe(struct tcb *t, const struct tcp_env *e, struct seg *
     seq_t at;
     uint32_t len;
 
-    if (!recovery_next_probe(&t->rec, &at, &len) || seq_eq(at, t->snd.iss))
+    if (!t->rec.probe_due || !recovery_next_probe(&t->rec, &at, &len) || seq_eq(at, t->snd.iss))
         return false;
     begin(t, s, at, CTL_ACK);
     options_other(t, e, s);

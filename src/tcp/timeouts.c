@@ -113,7 +113,7 @@ static void on_rto(struct tcb *t, const struct tcp_env *e)
     struct rec_env re = rec_env(e);
     gn_time limit = user_timeout(t, e);
 
-    if (t->rec.backoff >= retry_limit(t, e) && !merely_shut(t, e)) {
+    if (t->rec.timeouts >= retry_limit(t, e) && !merely_shut(t, e)) {
         give_up(t, e, GN_CAUSE_RETRIES);
         return;
     }
