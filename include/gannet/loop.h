@@ -54,7 +54,7 @@ GN_API int gn_loop_add(struct gn_loop *l, struct gn_host *h, struct gn_link *lin
  * nobody */
 GN_API enum gn_err gn_loop_service(struct gn_loop *l, struct gn_host *h, gn_service_fn *fn,
                                    void *ctx);
-/** gn_loop_remove() - forget @h and close its links; not from its own service function */
+/** gn_loop_remove() - forget @h and close its links; not from a service function */
 GN_API void gn_loop_remove(struct gn_loop *l, struct gn_host *h);
 
 /** What a watcher waits for and is told. */
