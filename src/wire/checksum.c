@@ -104,8 +104,7 @@ static inline uint16_t fold_native(uint64_t sum)
 {
     sum = (sum & 0xffffffff) + (sum >> 32);
     sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
-    sum = (sum & 0xffff) + (sum >> 16);
-    return (uint16_t)(sum + (sum >> 16));
+    return (uint16_t)((sum & 0xffff) + (sum >> 16)); /* of 0x1fffe at most: no further carry */
 }
 
 /** to_network() - a sum of native words as one of big-endian words: its octets, read in network

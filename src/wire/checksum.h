@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
- * @file checksum.h  The Internet checksum (RFC 1071, RFC 1624): sums, copies with a sum, incremental update.
+ * @file checksum.h  The Internet checksum (RFC 1071, RFC 1624): sums, copies with a sum,
+ * incremental update.
  *
- * A sum is an unfolded 64-bit accumulator over 16-bit words in network order (as if loaded big-endian). Pieces of odd length shift the
- * next piece by one octet; csum_join() takes care of that.
+ * A sum is an unfolded 64-bit accumulator over 16-bit words in network order (as if loaded
+ * big-endian). Pieces of odd length shift the next piece by one octet; csum_join() takes care of
+ * that.
  */
 #ifndef GN_WIRE_CHECKSUM_H
 #define GN_WIRE_CHECKSUM_H

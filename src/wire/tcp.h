@@ -21,7 +21,7 @@ enum tcp_ctl {
     CTL_URG = 0x020,
     CTL_ECE = 0x040,
     CTL_CWR = 0x080,
-    CTL_AE  = 0x100, /* RFC 9768; formerly NS */
+    CTL_AE = 0x100, /* RFC 9768; formerly NS */
 };
 
 #define TCP_HEADER_MIN 20
@@ -31,24 +31,24 @@ enum tcp_ctl {
 /** The four-tuple, seen from this host. */
 struct tcp_key {
     struct gn_addr laddr, raddr;
-    uint16_t       lport, rport;
+    uint16_t lport, rport;
 };
 
 /** One segment. SEG.LEN is seg_len(): text plus SYN plus FIN. */
 struct seg {
     struct tcp_key key;
-    seq_t          seq, ack;
-    uint16_t       ctl;  /* CTL_* */
-    uint16_t       wnd;  /* the field as it is on the wire, not scaled */
-    uint16_t       up;   /* urgent pointer field */
-    uint8_t        ecn;  /* IP ECN field, 0..3 */
-    uint8_t        tos;  /* IP Diffserv octet without ECN */
-    uint8_t        ttl;  /* out: to send with */
-    uint8_t        n_text;
-    uint16_t       gso_size;        /* out: text octets per wire segment, 0: one segment */
-    uint32_t       text_len;        /* octets of text */
+    seq_t seq, ack;
+    uint16_t ctl; /* CTL_* */
+    uint16_t wnd; /* the field as it is on the wire, not scaled */
+    uint16_t up;  /* urgent pointer field */
+    uint8_t ecn;  /* IP ECN field, 0..3 */
+    uint8_t tos;  /* IP Diffserv octet without ECN */
+    uint8_t ttl;  /* out: to send with */
+    uint8_t n_text;
+    uint16_t gso_size;              /* out: text octets per wire segment, 0: one segment */
+    uint32_t text_len;              /* octets of text */
     struct gn_span text[SEG_SPANS]; /* borrowed */
-    struct tcpopt  opt;
+    struct tcpopt opt;
 };
 
 static inline uint32_t seg_len(const struct seg *s)
@@ -60,17 +60,21 @@ static inline uint32_t seg_len(const struct seg *s)
  * tcp_parse() - octets to a segment
  * @p, @len:  contiguous: at least the whole TCP header; text may go on in @tail
  * @tail:     borrowed, SEG_SPANS - 1 at most; what the segment really holds, link padding cut off
- * @ret:      the ports of key are set, as this host sees them; its addresses, ecn and tos are the caller's (IP layer) to
- *            fill; everything else is set (text beyond n_text is left alone). Untouched on failure
+ * @ret:      the ports of key are set, as this host sees them; its addresses, ecn and tos are the
+ * caller's (IP layer) to fill; everything else is set (text beyond n_text is left alone). Untouched
+ * on failure
  *
- * Returns GN_DROP_NONE, _TCP_TRUNCATED, _TCP_DATA_OFFSET, or _TCP_BAD_OPTIONS (a SYN only; in other segments the broken tail of the
- * options is ignored: OPT-GEN-1). Does not verify the checksum.
+ * Returns GN_DROP_NONE, _TCP_TRUNCATED, _TCP_DATA_OFFSET, or _TCP_BAD_OPTIONS (a SYN only; in other
+ * segments the broken tail of the options is ignored: OPT-GEN-1). Does not verify the checksum.
  */
-enum gn_drop tcp_parse(const uint8_t *p, uint32_t len, const struct gn_span *tail, unsigned n_tail, struct seg *ret);
+enum gn_drop tcp_parse(const uint8_t *p, uint32_t len, const struct gn_span *tail, unsigned n_tail,
+                       struct seg *ret);
 
-/** tcp_header_len() - octets of header that tcp_emit() will write: 20 plus options, a multiple of 4 */
+/** tcp_header_len() - octets of header that tcp_emit() will write: 20 plus options, a multiple of 4
+ */
 uint32_t tcp_header_len(const struct seg *s);
-/** tcp_emit() - write the header (not the text) at @p, checksum field 0; returns its length. Source port is key.lport */
+/** tcp_emit() - write the header (not the text) at @p, checksum field 0; returns its length. Source
+ * port is key.lport */
 uint32_t tcp_emit(const struct seg *s, uint8_t *p);
 
 #endif

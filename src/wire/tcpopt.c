@@ -165,7 +165,7 @@ static uint32_t other_len(const struct tcpopt *o)
  * (OPT-SACK-2) */
 static uint32_t sack_fitting(const struct tcpopt *o, uint32_t other)
 {
-    if (!(o->has & OPT_SACK) || other + 4 + LEN_SACK > TCPOPT_MAX)
+    if (!(o->has & OPT_SACK) || other + 4 > TCPOPT_MAX)
         return 0;
     ASSERT(o->n_sack <= TCPOPT_SACK_MAX);
     return min_u32(o->n_sack, (TCPOPT_MAX - 4 - other) / LEN_SACK);

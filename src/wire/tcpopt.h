@@ -10,12 +10,12 @@
 #include <gannet/types.h>
 
 enum { /* bits of tcpopt.has */
-    OPT_MSS    = 1,
-    OPT_WSCALE = 2,
-    OPT_SACKOK = 4,
-    OPT_TS     = 8,
-    OPT_SACK   = 16,
-    OPT_TFO    = 32, /* tfo_len 0: a cookie is asked for */
+       OPT_MSS = 1,
+       OPT_WSCALE = 2,
+       OPT_SACKOK = 4,
+       OPT_TS = 8,
+       OPT_SACK = 16,
+       OPT_TFO = 32, /* tfo_len 0: a cookie is asked for */
 };
 
 #define TCPOPT_SACK_MAX 4
@@ -26,27 +26,31 @@ struct tcpopt_sack {
 };
 
 struct tcpopt {
-    uint8_t            has; /* OPT_* */
-    uint8_t            wscale;
-    uint16_t           mss;
-    uint32_t           tsval, tsecr;
-    uint8_t            n_sack;
-    uint8_t            tfo_len;
+    uint8_t has; /* OPT_* */
+    uint8_t wscale;
+    uint16_t mss;
+    uint32_t tsval, tsecr;
+    uint8_t n_sack;
+    uint8_t tfo_len;
     struct tcpopt_sack sack[TCPOPT_SACK_MAX];
-    uint8_t            tfo[16];
+    uint8_t tfo[16];
 };
 
 /**
  * tcpopt_parse() - @len octets (0..40) of options
- * @syn: options that belong into a SYN only (MSS, WSCALE, SACKOK, TFO) are ignored without it (OPT-GEN-4)
+ * @syn: options that belong into a SYN only (MSS, WSCALE, SACKOK, TFO) are ignored without it
+ * (OPT-GEN-4)
  *
- * False: the list is malformed (length 0, 1 or beyond the end); *ret then holds what stood before the break. A known kind
- * with a wrong length is ignored (OPT-GEN-2), of duplicates the first counts (OPT-GEN-3), a shift above 14 is 14.
+ * False: the list is malformed (length 0, 1 or beyond the end); *ret then holds what stood before
+ * the break. A known kind with a wrong length is ignored (OPT-GEN-2), of duplicates the first
+ * counts (OPT-GEN-3), a shift above 14 is 14.
  */
 bool tcpopt_parse(const uint8_t *p, uint32_t len, bool syn, struct tcpopt *ret);
-/** tcpopt_len() - octets that tcpopt_emit() writes: a multiple of 4, 40 at most; fewer SACK blocks if they do not fit */
+/** tcpopt_len() - octets that tcpopt_emit() writes: a multiple of 4, 40 at most; fewer SACK blocks
+ * if they do not fit */
 uint32_t tcpopt_len(const struct tcpopt *o);
-/** tcpopt_emit() - the one place that lays options out; padding is NOP inside and zero at the end; returns tcpopt_len() */
+/** tcpopt_emit() - the one place that lays options out; padding is NOP inside and zero at the end;
+ * returns tcpopt_len() */
 uint32_t tcpopt_emit(const struct tcpopt *o, uint8_t *p);
 
 #endif

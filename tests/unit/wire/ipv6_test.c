@@ -277,6 +277,13 @@ Test(ipv6, extensions_behind_a_fragment_header)
         cr_assert_eq(ipv6_extensions(chain, sizeof chain, &next, &len), GN_DROP_IP_OPTIONS);
         cr_assert(next == refused[i] && len == 99);
     }
+    uint8_t late[48] = {
+        0}; /* hop-by-hop where it would stand in a packet without a fragment header */
+    for (size_t i = 0; i < 5; i++)
+        late[8 * i] = i < 4 ? IPV6_DESTINATION : IPV6_HOP_BY_HOP;
+    late[40] = TCP;
+    next = IPV6_DESTINATION;
+    cr_assert_eq(ipv6_extensions(late, sizeof late, &next, &len), GN_DROP_IP_OPTIONS);
     for (uint32_t n = 0; n < sizeof chain; n++) {
         uint8_t *p = exact(chain, n);
         next = IPV6_DESTINATION;

@@ -102,6 +102,9 @@ Test(nd, options)
     cr_assert_eq(message(type, OCTETS(14, 1, 0, 0, 0, 0, 0, 0, 1, 1, 2, 0, 0, 0, 0, 7), &n),
                  GN_DROP_NONE, "a nonce, then the link address");
     cr_assert(n.has_lladdr && n.lladdr[5] == 7);
+    cr_assert_eq(message(type, OCTETS(1, 1, 2, 0, 0, 0, 0, 8, 1, 1, 2, 0, 0, 0, 0, 9), &n),
+                 GN_DROP_NONE, "of duplicates the first counts");
+    cr_assert_eq(n.lladdr[5], 8);
     cr_assert_eq(message(type, OCTETS(2, 1, 2, 0, 0, 0, 0, 7), &n), GN_DROP_NONE);
     cr_assert_not(n.has_lladdr, "a target's address means nothing in a solicitation");
     cr_assert_eq(message(type, OCTETS(1, 0, 2, 0, 0, 0, 0, 7), &n), GN_DROP_ND_BAD, "length 0");
