@@ -128,16 +128,6 @@ static struct tcp_key listen_key(const struct listener *l)
     return k;
 }
 
-/** default_opts() - what a block would start with */
-static void default_opts(struct gn_host *h, struct tcb_opts *ret)
-{
-    struct tcb t;
-    struct tcp_key none = {.lport = 0};
-
-    tcb_init(&t, host_env_iface(h, 0, &none.laddr), &none);
-    *ret = t.opts;
-}
-
 enum gn_err listen_open(struct gn_host *h, struct gn_endpoint local, unsigned backlog, void *user,
                         struct listener **ret)
 {
@@ -164,7 +154,7 @@ enum gn_err listen_open(struct gn_host *h, struct gn_endpoint local, unsigned ba
         .local = local, .index = (uint16_t)index, .user = user, .created = h->now};
     l->backlog = (uint32_t)clamp_u64(backlog, 1, h->conf.somaxconn);
     list_init(&l->accept);
-    default_opts(h, &l->opts);
+    tcb_opts_default(&l->opts, &h->conf);
     l->opts.reuseport = twin != NULL;
     t->n++;
     link_in(t, l);
