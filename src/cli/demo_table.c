@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file demo_table.c  The scripts of the demonstrations.
+ *
+ * One way takes 10 ms. Times are milliseconds; A is the left end, B the right one.
+ */
+#include "cli/demo.h"
+
+#include <string.h>
+#include <strings.h>
+
+#define A 0
+#define B 1
+#define OPENED              \
+    {0, B, DO_LISTEN, 0},   \
+    {                       \
+        0, A, DO_CONNECT, 0 \
+    }
+
+/* clang-format off */
+static const struct demo demos[] = {
+    {"handshake", "the three-way handshake", {GN_ESTABLISHED, GN_ESTABLISHED}, 100, {0},
+     {OPENED}},
+    {"data", "data both ways, acknowledged", {GN_ESTABLISHED, GN_ESTABLISHED}, 600, {0},
+     {OPENED, {50, A, DO_SEND, 300}, {150, B, DO_SEND, 4000}}},
+    {"close", "a whole life: open, a request, an answer, close, 2MSL", {GN_CLOSED, GN_CLOSED}, 61000, {0},
+     {OPENED, {50, A, DO_SEND, 100}, {100, B, DO_SEND, 1000}, {200, A, DO_CLOSE, 0}, {250, B, DO_CLOSE, 0}}},
+    {"half-close", "A closes, B still sends", {GN_TIME_WAIT, GN_CLOSED}, 600, {0},
+     {OPENED, {100, A, DO_CLOSE, 0}, {200, B, DO_SEND, 500}, {300, B, DO_CLOSE, 0}}},
+    {"simultaneous-open", "both ends open at once: the SYNs cross", {GN_ESTABLISHED, GN_ESTABLISHED}, 100, {0},
+     {{0, A, DO_CONNECT, 0}, {0, B, DO_CONNECT, 0}}},
+    {"simultaneous-close", "both ends close at once: the FINs cross", {GN_TIME_WAIT, GN_TIME_WAIT}, 300, {0},
+     {OPENED, {100, A, DO_CLOSE, 0}, {100, B, DO_CLOSE, 0}}},
+    {"abort", "A aborts, B is told by a RST", {GN_CLOSED, GN_CLOSED}, 200, {0},
+     {OPENED, {50, A, DO_SEND, 100}, {150, A, DO_ABORT, 0}}},
+    {"reset", "B closes without having read everything: a RST, not a FIN", {GN_CLOSED, GN_CLOSED}, 300, {0},
+     {OPENED, {40, B, DO_STOP_READ, 0}, {50, A, DO_SEND, 100}, {150, B, DO_LEAVE, 0}}},
+    {"refused", "nobody listens", {GN_CLOSED, GN_CLOSED}, 100, {0},
+     {{0, A, DO_CONNECT, 0}}},
+    {"half-open", "B crashes and forgets; A finds out when it sends", {GN_CLOSED, GN_CLOSED}, 400, {0},
+     {OPENED, {100, B, DO_CRASH, 0}, {200, A, DO_SEND, 100}}},
+    {"blind-reset", "a forged RST inside the window is challenged, not believed", {GN_ESTABLISHED, GN_ESTABLISHED}, 300,
+     {0}, {OPENED, {100, B, DO_BLIND_RST, 1000}}},
+
+    /* the eleven states, each held */
+    {"closed", "held: no connection at all", {GN_CLOSED, GN_CLOSED}, 10, {0},
+     {{0, A, DO_END, 0}}},
+    {"listen", "held: B waits for somebody", {GN_CLOSED, GN_LISTEN}, 1000, {0},
+     {{0, B, DO_LISTEN, 0}}},
+    {"syn-sent", "held: A's SYNs are lost, all of them", {GN_SYN_SENT, GN_LISTEN}, 4000, {0},
+     {{0, A, DO_LOSE, LOSE(ANY, 0)}, OPENED}},
+    {"syn-received", "held: B waits for the last ACK of the handshake", {GN_ESTABLISHED, GN_SYN_RECEIVED}, 800, {0},
+     {{0, A, DO_LOSE, LOSE(PURE_ACK, 0)}, OPENED}},
+    {"established", "held: nothing to do", {GN_ESTABLISHED, GN_ESTABLISHED}, 5000, {0},
+     {OPENED}},
+    {"fin-wait-1", "held: A's FIN does not get through", {GN_FIN_WAIT_1, GN_ESTABLISHED}, 1500, {0},
+     {OPENED, {50, A, DO_LOSE, LOSE(FIN, 0)}, {100, A, DO_CLOSE, 0}}},
+    {"fin-wait-2", "held: A's FIN is acknowledged, B does not close", {GN_FIN_WAIT_2, GN_CLOSE_WAIT}, 5000, {0},
+     {OPENED, {100, A, DO_LEAVE, 0}}},
+    {"close-wait", "held: B has been told the end and does not close: the classic leak", {GN_FIN_WAIT_2, GN_CLOSE_WAIT},
+     30000, {0}, {OPENED, {50, A, DO_SEND, 100}, {100, A, DO_CLOSE, 0}}},
+    {"closing", "held: FINs crossed, their ACKs are lost", {GN_CLOSING, GN_CLOSING}, 220, {0},
+     {OPENED, {50, A, DO_LOSE, LOSE(PURE_ACK, 0)}, {50, B, DO_LOSE, LOSE(PURE_ACK, 0)}, {100, A, DO_CLOSE, 0},
+      {100, B, DO_CLOSE, 0}}},
+    {"last-ack", "held: B waits for the ACK of its FIN", {GN_TIME_WAIT, GN_LAST_ACK}, 900, {0},
+     {OPENED, {100, A, DO_CLOSE, 0}, {150, A, DO_LOSE, LOSE(PURE_ACK, 0)}, {150, B, DO_CLOSE, 0}}},
+    {"time-wait", "held: A closed first and waits 2MSL", {GN_TIME_WAIT, GN_CLOSED}, 5000, {0},
+     {OPENED, {100, A, DO_CLOSE, 0}, {150, B, DO_CLOSE, 0}}},
+
+    /* losses */
+    {"lost-syn", "the SYN is lost and sent again", {GN_ESTABLISHED, GN_ESTABLISHED}, 1500, {0},
+     {{0, A, DO_LOSE, LOSE(SYN, 1)}, OPENED}},
+    {"lost-syn-ack", "the SYN,ACK is lost", {GN_ESTABLISHED, GN_ESTABLISHED}, 2500, {0},
+     {{0, B, DO_LOSE, LOSE(SYN_ACK, 1)}, OPENED}},
+    {"lost-ack", "the ACK that completes the handshake is lost", {GN_ESTABLISHED, GN_ESTABLISHED}, 2500, {0},
+     {{0, A, DO_LOSE, LOSE(PURE_ACK, 1)}, OPENED}},
+    {"lost-data", "a segment is lost and sent again", {GN_ESTABLISHED, GN_ESTABLISHED}, 1500, {0},
+     {OPENED, {50, A, DO_LOSE, LOSE(DATA, 1)}, {50, A, DO_SEND, 500}}},
+    {"fast-retransmit", "one of many is lost; the ACKs tell", {GN_ESTABLISHED, GN_ESTABLISHED}, 600, {0},
+     {OPENED, {50, A, DO_LOSE, LOSE(DATA, 1)}, {50, A, DO_SEND, 8760}}},
+    {"lost-fin", "a FIN is lost and sent again", {GN_TIME_WAIT, GN_CLOSED}, 2000, {0},
+     {OPENED, {50, A, DO_LOSE, LOSE(FIN, 1)}, {100, A, DO_CLOSE, 0}, {600, B, DO_CLOSE, 0}}},
+    {"lost-last-ack", "why TIME-WAIT waits: the last ACK is lost and asked for again", {GN_TIME_WAIT, GN_CLOSED}, 3000,
+     {0}, {OPENED, {100, A, DO_CLOSE, 0}, {150, A, DO_LOSE, LOSE(PURE_ACK, 1)}, {150, B, DO_CLOSE, 0}}},
+
+    /* giving up */
+    {"connect-timeout", "no answer at all: the OPEN fails after four SYNs", {GN_CLOSED, GN_CLOSED}, 20000,
+     {"tcp_syn_retries=3"}, {{0, A, DO_LOSE, LOSE(ANY, 0)}, {0, A, DO_CONNECT, 0}}},
+    {"retransmit-timeout", "the path dies: back-off, then the end (R2)", {GN_CLOSED, GN_ESTABLISHED}, 60000,
+     {"tcp_retries2=5"}, {OPENED, {50, A, DO_LOSE, LOSE(ANY, 0)}, {100, A, DO_SEND, 500}}},
+    {"user-timeout", "the path dies: given up after 5 s", {GN_CLOSED, GN_ESTABLISHED}, 30000,
+     {"tcp_user_timeout=5s"}, {OPENED, {50, A, DO_LOSE, LOSE(ANY, 0)}, {100, A, DO_SEND, 500}}},
+    {"fin-wait-2-timeout", "B never closes; A's abandoned end goes after tcp_fin_timeout", {GN_CLOSED, GN_CLOSE_WAIT},
+     70000, {0}, {OPENED, {100, A, DO_LEAVE, 0}}},
+
+    /* idle and full */
+    {"keep-alive", "an idle connection is asked whether it lives", {GN_ESTABLISHED, GN_ESTABLISHED}, 25000,
+     {"tcp_keepalive_time=10s"}, {OPENED, {50, A, DO_KEEPALIVE, 0}}},
+    {"keep-alive-dead", "the peer has gone: nobody answers", {GN_CLOSED, GN_ESTABLISHED}, 40000,
+     {"tcp_keepalive_time=10s", "tcp_keepalive_intvl=5s", "tcp_keepalive_probes=3"},
+     {OPENED, {50, A, DO_KEEPALIVE, 0}, {100, B, DO_LOSE, LOSE(ANY, 0)}}},
+    {"zero-window", "B does not read: the window closes, is probed, opens again", {GN_ESTABLISHED, GN_ESTABLISHED}, 4000,
+     {"tcp_rmem_default=4096", "tcp_rmem_max=4096"},
+     {OPENED, {40, B, DO_STOP_READ, 0}, {50, A, DO_SEND, 6000}, {2000, B, DO_READ, 0}}},
+    {"nagle", "small writes are gathered while an ACK is awaited", {GN_ESTABLISHED, GN_ESTABLISHED}, 400, {0},
+     {OPENED, {50, A, DO_SEND, 10}, {52, A, DO_SEND, 10}, {54, A, DO_SEND, 10}, {56, A, DO_SEND, 10}}},
+    {"syn-flood", "a flood of SYNs from invented addresses, and one honest client", {GN_ESTABLISHED, GN_ESTABLISHED}, 400,
+     {"tcp_max_syn_backlog=256"},
+     {{0, B, DO_LISTEN, 0}, {10, B, DO_FLOOD, 10000}, {100, A, DO_CONNECT, 0}, {200, A, DO_SEND, 100}}},
+};
+/* clang-format on */
+
+const struct demo *demo_list(size_t *ret_n)
+{
+    *ret_n = sizeof demos / sizeof demos[0];
+    return demos;
+}
+
+const struct demo *demo_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof demos / sizeof demos[0]; i++)
+        if (!strcasecmp(demos[i].name, name))
+            return &demos[i];
+    return NULL;
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file rig.c  One host on one TUN or TAP device.
+ */
+#include "cli/rig.h"
+
+#include "cli/pages.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct gn_loop *volatile signalled_loop; /* what a signal stops */
+static volatile sig_atomic_t interrupted;
+
+bool parse_prefix(const char *text, struct gn_prefix *ret)
+{
+    char addr[64];
+    uint64_t len;
+    const char *slash = strchr(text, '/');
+    size_t n = slash ? (size_t)(slash - text) : strlen(text);
+    struct gn_prefix p;
+    if (n >= sizeof addr)
+        return false;
+    memcpy(addr, text, n);
+    addr[n] = 0;
+    if (!gn_addr_parse(addr, &p.addr))
+        return false;
+    uint64_t max = gn_addr_is_v4(&p.addr) ? 32 : 128;
+    if (!slash)
+        len = max;
+    else if (!parse_number(slash + 1, 0, max, &len))
+        return false;
+    p.len = (unsigned)len;
+    *ret = p;
+    return true;
+}
+
+void rig_defaults(struct rig_options *o)
+{
+    memset(o, 0, sizeof *o);
+    gn_conf_default(&o->conf);
+    o->mtu = 1500;
+}
+
+/** add_prefix() - one more of at most @max */
+static void add_prefix(struct args *a, const char *option, const char *value,
+                       struct gn_prefix *list, unsigned *n, unsigned max)
+{
+    if (*n == max)
+        usage_fail(a, "%s: %u at the most", option, max);
+    if (!parse_prefix(value, &list[*n]))
+        usage_fail(a, "%s wants ADDRESS/LENGTH, not '%s'", option, value);
+    (*n)++;
+}
+
+/** take_device() - --tun and --tap */
+static void take_device(struct args *a, bool tap, const char *value, struct rig_options *o)
+{
+    if (o->device)
+        usage_fail(a, "one device, not two");
+    if (!*value || strlen(value) > 15 || strchr(value, '/'))
+        usage_fail(a, "'%s' cannot be the name of a device", value);
+    o->device = value;
+    o->tap = tap;
+}
+
+void rig_take(struct args *a, int id, const char *value, struct rig_options *o)
+{
+    uint64_t n;
+    switch (id) {
+    case RIG_TUN:
+    case RIG_TAP: take_device(a, id == RIG_TAP, value, o); break;
+    case RIG_ADDR: add_prefix(a, "--addr", value, o->addr, &o->n_addr, RIG_ADDRS); break;
+    case RIG_PEER: add_prefix(a, "--peer-addr", value, o->peer, &o->n_peer, GN_TUN_ADDRS); break;
+    case RIG_GATEWAY:
+        if (o->n_gateway == RIG_GATEWAYS || !gn_addr_parse(value, &o->gateway[o->n_gateway]))
+            usage_fail(a, "--gateway wants an address, one for IPv4 and one for IPv6, not '%s'",
+                       value);
+        o->n_gateway++;
+        break;
+    case RIG_MTU:
+        if (!parse_number(value, 576, 65535, &n))
+            usage_fail(a, "--mtu is a number from 576 to 65535, not '%s'", value);
+        o->mtu = (uint16_t)n;
+        break;
+    case RIG_PCAP: o->pcap = value; break;
+    case RIG_SET:
+        if (!knob_set(&o->conf, value))
+            usage_fail(a, "bad --set");
+        break;
+    case RIG_NETNS: o->own_netns = true; break;
+    case RIG_NO_OFFLOAD: o->no_offload = true; break;
+    case RIG_VERBOSE: o->verbose = true; break;
+    default: break;
+    }
+}
+
+/** complete() - fill in addresses that were not given */
+static void complete(struct rig_options *o)
+{
+    if (!o->device)
+        o->device = "gannet0";
+    if (!o->n_addr) {
+        (void)parse_prefix("10.77.0.2/24", &o->addr[o->n_addr++]);
+        if (o->mtu >= 1280)
+            (void)parse_prefix("fd77::2/64", &o->addr[o->n_addr++]);
+    }
+    if (o->n_peer)
+        return;
+    /* the kernel's end is number 1 of the same prefix, or number 2 if we are 1 */
+    for (unsigned i = 0; i < o->n_addr && o->n_peer < GN_TUN_ADDRS; i++) {
+        struct gn_prefix p = o->addr[i];
+        if (p.len > (gn_addr_is_v4(&p.addr) ? 30u : 126u))
+            continue;
+        uint8_t low = p.addr.b[15] & 3;
+        p.addr.b[15] = (uint8_t)((p.addr.b[15] & ~3) | (low == 1 ? 2 : 1));
+        if (p.len <= (gn_addr_is_v4(&p.addr) ? 24u : 120u))
+            p.addr.b[15] = o->addr[i].addr.b[15] == 1 ? 2 : 1;
+        o->peer[o->n_peer++] = p;
+    }
+}
+
+/** try_link() - the device; NULL and *@err if it cannot be opened */
+static struct gn_link *try_link(const struct rig_options *o, struct gn_link_error *err)
+{
+    struct gn_tun_config c = {
+        .name = o->device, .mtu = o->mtu, .n_kernel_addr = o->n_peer, .no_offload = o->no_offload};
+    memcpy(c.kernel_addr, o->peer, sizeof c.kernel_addr);
+    return o->tap ? gn_link_tap(&c, err) : gn_link_tun(&c, err);
+}
+
+/** open_link() - the device, if need be in a namespace of our own; NULL: said why */
+static struct gn_link *open_link(const struct rig_options *o)
+{
+    struct gn_link_error err = {0};
+    struct gn_netns_report report = {0};
+    struct gn_link *l = o->own_netns ? NULL : try_link(o, &err);
+    bool denied = err.err == EPERM || err.err == EACCES;
+    if (!l && (o->own_netns || denied)) {
+        int e = gn_netns_enter(&report);
+        if (e < 0) {
+            complain("%s", denied ? err.text : report.text);
+            return NULL;
+        }
+        fprintf(stderr,
+                "gannet: in a network namespace of its own; enter it with: nsenter %s-n -t %ld\n",
+                report.way == GN_NETNS_USER ? "--preserve-credentials -U " : "", (long)getpid());
+        l = try_link(o, &err);
+    }
+    if (!l) {
+        complain("%s", err.text);
+        return NULL;
+    }
+    if (!o->pcap)
+        return l;
+    struct gn_link *tee = gn_link_pcap(l, o->pcap, gn_loop_epoch(), &err);
+    if (!tee) {
+        complain("%s", err.text);
+        gn_link_close(l);
+    }
+    return tee;
+}
+
+/** configure() - addresses and routes of the host */
+static bool configure(const struct rig_options *o, struct gn_host *h, int iface)
+{
+    char text[GN_ADDR_TEXT];
+    for (unsigned i = 0; i < o->n_addr; i++) {
+        enum gn_err e = gn_host_add_addr(h, iface, o->addr[i].addr, o->addr[i].len);
+        if (e != GN_OK) {
+            complain("address %s/%u: %s", gn_addr_format(&o->addr[i].addr, text), o->addr[i].len,
+                     gn_err_text(e));
+            return false;
+        }
+    }
+    for (unsigned i = 0; i < o->n_gateway; i++) {
+        struct gn_addr any =
+            gn_addr_is_v4(&o->gateway[i]) ? gn_addr_v4(0, 0, 0, 0) : (struct gn_addr){{0}};
+        enum gn_err e = gn_host_add_route(h, iface, any, 0, o->gateway[i]);
+        if (e != GN_OK) {
+            complain("gateway %s: %s", gn_addr_format(&o->gateway[i], text), gn_err_text(e));
+            return false;
+        }
+    }
+    return true;
+}
+
+/** describe() - for -v: what was put together */
+static void describe(const struct rig_options *o, const struct gn_link *l)
+{
+    char text[GN_ADDR_TEXT];
+    fprintf(stderr, "gannet: %s %s, mtu %u, %s, %s",
+            l->iface.medium == GN_MEDIUM_IP ? "TUN" : "TAP", l->iface.name, l->iface.mtu,
+            l->iface.caps & GN_CAP_TSO ? "super-segments" : "no super-segments",
+            l->iface.caps & GN_CAP_CSUM_TX ? "checksum offload" : "checksums in software");
+    for (unsigned i = 0; i < o->n_addr; i++)
+        fprintf(stderr, ", %s/%u", gn_addr_format(&o->addr[i].addr, text), o->addr[i].len);
+    fputc('\n', stderr);
+}
+
+bool rig_open(struct rig_options *o, struct rig *ret)
+{
+    struct gn_link_error err;
+    enum gn_err e;
+    *ret = (struct rig){0};
+    complete(o);
+    struct gn_link *link = open_link(o);
+    if (!link)
+        return false;
+    struct gn_host_config hc = {.conf = o->conf, .pages = pages_source()};
+    secret_random(hc.secret);
+    ret->loop = gn_loop_new(NULL, &err);
+    ret->host = gn_host_new(&hc, gn_loop_now(), &e);
+    snprintf(ret->device, sizeof ret->device, "%s", link->iface.name);
+    if (!ret->loop || !ret->host) {
+        complain("%s", ret->loop ? gn_err_text(e) : err.text);
+        gn_link_close(link);
+        rig_close(ret);
+        return false;
+    }
+    if (o->verbose)
+        describe(o, link);
+    int iface = gn_loop_add(ret->loop, ret->host, link);
+    if (iface < 0) {
+        complain("device %s: %s", ret->device, gn_err_text((enum gn_err)iface));
+        gn_link_close(link);
+    } else if (configure(o, ret->host, iface)) {
+        return true;
+    }
+    rig_close(ret);
+    return false;
+}
+
+void rig_close(struct rig *r)
+{
+    signalled_loop = NULL;
+    if (r->loop && r->host)
+        gn_loop_remove(r->loop, r->host);
+    if (r->loop)
+        gn_loop_free(r->loop);
+    if (r->host)
+        gn_host_free(r->host);
+    *r = (struct rig){0};
+}
+
+/** on_signal() - handler */
+static void on_signal(int sig)
+{
+    (void)sig;
+    interrupted = 1;
+    if (signalled_loop)
+        gn_loop_stop(signalled_loop);
+}
+
+bool rig_interrupted(void)
+{
+    return interrupted;
+}
+
+void rig_stop_on_signals(struct rig *r)
+{
+    struct sigaction sa = {.sa_handler = on_signal};
+    signalled_loop = r->loop;
+    (void)sigaction(SIGINT, &sa, NULL);
+    (void)sigaction(SIGTERM, &sa, NULL);
+    (void)sigaction(SIGHUP, &sa, NULL);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file rig.h  One host on one TUN or TAP device: the options that `up` and `nc` share, and how it
+ * is put together.
+ */
+#ifndef GN_CLI_RIG_H
+#define GN_CLI_RIG_H
+
+#include "cli/cli.h"
+
+#include <gannet/host.h>
+#include <gannet/link.h>
+#include <gannet/loop.h>
+
+#define RIG_ADDRS    8
+#define RIG_GATEWAYS 2
+
+struct rig_options {
+    struct gn_conf conf;
+    const char *device; /* NULL: "gannet0" */
+    bool tap, own_netns, no_offload, verbose;
+    uint16_t mtu;
+    struct gn_prefix addr[RIG_ADDRS]; /* the host's own */
+    unsigned n_addr;
+    struct gn_prefix peer[GN_TUN_ADDRS]; /* the kernel's end */
+    unsigned n_peer;
+    struct gn_addr gateway[RIG_GATEWAYS];
+    unsigned n_gateway;
+    const char *pcap;
+};
+
+/** Ids 100.. belong to the rig. */
+enum {
+    RIG_TUN = 100,
+    RIG_TAP,
+    RIG_ADDR,
+    RIG_PEER,
+    RIG_GATEWAY,
+    RIG_MTU,
+    RIG_PCAP,
+    RIG_SET,
+    RIG_NETNS,
+    RIG_NO_OFFLOAD,
+    RIG_VERBOSE
+};
+
+#define RIG_OPTION_ROWS                                                                        \
+    {RIG_TUN, 0, "tun", "NAME", "on a TUN device of that name (gannet0)"},                     \
+        {RIG_TAP, 0, "tap", "NAME", "on a TAP device instead"},                                \
+        {RIG_ADDR, 0, "addr", "A/PLEN", "address of the host, IPv4 or IPv6; may be repeated"}, \
+        {RIG_PEER, 0, "peer-addr", "A/PLEN", "address of the kernel's end; may be repeated"},  \
+        {RIG_GATEWAY, 0, "gateway", "A", "default route"},                                     \
+        {RIG_MTU, 0, "mtu", "N", "largest IP packet (1500)"},                                  \
+        {RIG_PCAP, 0, "pcap", "FILE", "write a capture ('-': standard output)"},               \
+        {RIG_SET, 0, "set", "KNOB=VALUE", "set a knob (see 'gannet knobs')"},                  \
+        {RIG_NETNS, 0, "netns", NULL, "in a network namespace of its own"},                    \
+        {RIG_NO_OFFLOAD, 0, "no-offload", NULL, "no super-segments, no checksum offload"},     \
+    {                                                                                          \
+        RIG_VERBOSE, 'v', "verbose", NULL, "say what happens"                                  \
+    }
+
+#define RIG_DEFAULTS                                                                             \
+    "Without --addr the host is 10.77.0.2/24 and fd77::2/64, the kernel's end 10.77.0.1/24 and " \
+    "fd77::1/64.\n"                                                                              \
+    "Without the privilege to make a TUN device, a user namespace and a network namespace are "  \
+    "made, and\n"                                                                                \
+    "it is said how to enter them."
+
+struct rig {
+    struct gn_loop *loop;
+    struct gn_host *host;
+    char device[16];
+};
+
+/** rig_defaults() - before options are read */
+void rig_defaults(struct rig_options *o);
+/** rig_take() - an option whose id is 100 or above */
+void rig_take(struct args *a, int id, const char *value, struct rig_options *o);
+/** rig_open() - complains and returns false if it cannot be; nothing is left behind then */
+bool rig_open(struct rig_options *o, struct rig *ret);
+void rig_close(struct rig *r);
+/** rig_stop_on_signals() - SIGINT, SIGTERM and SIGHUP end the loop of @r */
+void rig_stop_on_signals(struct rig *r);
+/** rig_interrupted() - has one of them come? */
+bool rig_interrupted(void);
+/** parse_prefix() - "10.0.0.1/24", "fd00::1/64", without /PLEN a single address */
+bool parse_prefix(const char *text, struct gn_prefix *ret);
+
+#endif
