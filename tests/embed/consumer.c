@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #ifdef OWN_PANIC
 #ifdef __cplusplus
@@ -64,11 +65,13 @@ static int try_host(struct gn_host *h)
 
 int main(void)
 {
-    struct gn_host_config cfg = {{0}, {NULL, NULL, NULL}, {0}};
+    struct gn_host_config cfg;
     enum gn_err err = GN_OK;
     struct gn_host *h;
     int state;
 
+    memset(&cfg, 0, sizeof(cfg));
+    memset(cfg.secret, 7, sizeof(cfg.secret)); /* a real program asks its system */
     gn_conf_default(&cfg.conf);
     cfg.pages.alloc = page_alloc;
     cfg.pages.free = page_free;
