@@ -2,7 +2,7 @@
 /**
  * @file consumer.c  A program that embeds the core: one host on its own memory, no I/O.
  *
- * Valid C11 and C++11; linked with the shared library, the static one, and the core alone. With
+ * Valid C11 and C++17; linked with the shared library, the static one, and the core alone. With
  * OWN_PANIC it brings the panic hook itself.
  */
 #include <gannet/conf.h>
