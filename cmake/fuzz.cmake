@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# tests/fuzz/NAME_fuzz.c become bin/NAME_fuzz, linked with the whole stack and libFuzzer; other
+# tests/fuzz/fuzz_NAME.c become bin/fuzz_NAME, linked with the whole stack and libFuzzer; other
 # sources of that directory are shared by all of them. `make fuzz` runs them.
 if(NOT CMAKE_C_COMPILER_ID STREQUAL "Clang")
     message(FATAL_ERROR "GN_FUZZ needs clang: cmake --preset fuzz")
 endif()
-file(GLOB targets CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/fuzz/*_fuzz.c)
+file(GLOB targets CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/fuzz/fuzz_*.c)
 file(GLOB shared CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/fuzz/*.c)
 if(targets)
     list(REMOVE_ITEM shared ${targets})

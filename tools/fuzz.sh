@@ -10,7 +10,7 @@ found=build/fuzz/found
 ran=0
 
 mkdir -p "$found"
-for target in "$dir"/*_fuzz; do
+for target in "$dir"/fuzz_*; do
     [ -x "$target" ] || continue
     name=$(basename "$target")
     corpus=build/fuzz/corpus/$name
@@ -24,7 +24,7 @@ for target in "$dir"/*_fuzz; do
     ran=$((ran + 1))
 done
 if [ "$ran" = 0 ]; then
-    echo "fuzz.sh: no *_fuzz program in $dir" >&2
+    echo "fuzz.sh: no fuzz_* program in $dir" >&2
     exit 1
 fi
 echo "$ran fuzz targets, nothing found"
