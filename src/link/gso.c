@@ -72,8 +72,11 @@ static bool gso_locate(struct gso *g, enum gn_medium m)
 
 bool gso_begin(struct gso *g, const struct gn_frame *f, enum gn_medium m)
 {
-    *g = (struct gso){.f = f, .total = gn_frame_total(f)};
-    if (f->n_tail > GN_FRAME_TAILS || g->total == 0 || g->total > GN_FRAME_MAX)
+    *g = (struct gso){.f = f};
+    if (f->n_tail > GN_FRAME_TAILS)
+        return false;
+    g->total = gn_frame_total(f);
+    if (g->total == 0 || g->total > GN_FRAME_MAX)
         return false;
     if (f->gso_size != 0) {
         if (!gso_locate(g, m))
