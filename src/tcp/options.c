@@ -7,6 +7,7 @@
 
 #define MSS_DEFAULT_V4 536
 #define MSS_DEFAULT_V6 1220
+#define SACK_MSS_MIN   48 /* smaller segments leave no room for text beside SACK blocks */
 #define OPT_TS_OCTETS  12 /* with its two NOPs */
 
 /* the MSS that we announce: fixed headers only (MUST-14, SHLD-5, MUST-67, OPT-MSS-1) */
@@ -112,7 +113,8 @@ void options_other(struct tcb *t, const struct tcp_env *e, struct seg *s)
         s->opt.tsval = ts_now(t, e);
         s->opt.tsecr = t->ts.recent;
     }
-    if (t->sack_ok && (t->ooo.n > 0 || !seq_eq(t->dsack.a, t->dsack.b)))
+    if (t->sack_ok && t->rec.mss >= SACK_MSS_MIN &&
+        (t->ooo.n > 0 || !seq_eq(t->dsack.a, t->dsack.b)))
         sack_blocks(t, &s->opt);
 }
 

@@ -191,6 +191,18 @@ static void trim(struct arrival *a)
     }
 }
 
+/* CC-3168-3, CC-3168-7: congestion experienced on acceptable text is echoed until the sender says
+ * CWR */
+static void note_congestion(struct arrival *a)
+{
+    if (!a->t->ecn_ok)
+        return;
+    if (a->s.ctl & CTL_CWR)
+        a->t->ecn_echo = false;
+    if (a->s.ecn == 3)
+        a->t->ecn_echo = true;
+}
+
 /* Seventh, process the segment text. */
 enum gn_drop step7_text(struct arrival *a)
 {
@@ -212,6 +224,7 @@ enum gn_drop step7_text(struct arrival *a)
         a->e->stats->TCPAbortOnClose++;
         return GN_DROP_DATA_AFTER_CLOSE;
     }
+    note_congestion(a);
     trim(a);
     if (a->s.text_len == 0)
         return GN_DROP_NONE;
