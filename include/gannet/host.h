@@ -187,6 +187,9 @@ GN_API enum gn_err gn_host_get_option(const struct gn_host *h, gn_handle c, enum
 
 /* --- looking at a host --- */
 
+/** gn_host_owns() - is it one of this host's own addresses? (any unicast one with ip_anyaddr) */
+GN_API bool gn_host_owns(const struct gn_host *h, const struct gn_addr *a);
+
 /** gn_host_walk() - every listener, connection, half-open entry and TIME-WAIT record, one a call:
  * start with *cursor = 0; false: no more. Changes of the host between calls may hide or repeat
  * entries, nothing worse */

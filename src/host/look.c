@@ -44,6 +44,11 @@ enum gn_err gn_host_status(const struct gn_host *h, gn_handle c, gn_time now, st
     return GN_OK;
 }
 
+bool gn_host_owns(const struct gn_host *h, const struct gn_addr *a)
+{
+    return ip_is_ours(&h->ip, &h->ip_env, a);
+}
+
 /** The pools in the order of a walk. */
 enum { WALK_LISTENERS, WALK_CONNS, WALK_HALF_OPEN, WALK_TIME_WAIT, WALK_END };
 

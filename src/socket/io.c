@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file io.c  Sending and receiving.
+ */
+#define _GNU_SOURCE
+
+#include "base/bits.h"
+#include "socket/sock.h"
+
+#include <limits.h>
+
+#define SCRAP 4096 /* MSG_TRUNC: what is read and thrown away at a time */
+
+/** iov_total() - octets in @n pieces; -EINVAL -EFAULT -EMSGSIZE */
+static int64_t iov_total(const struct iovec *iov, int n)
+{
+    uint64_t total = 0;
+
+    if (n < 0 || n > IOV_MAX)
+        return -EINVAL;
+    if (n > 0 && !iov)
+        return -EFAULT;
+    for (int i = 0; i < n; i++) {
+        if (iov[i].iov_len && !iov[i].iov_base)
+            return -EFAULT;
+        if (iov[i].iov_len > SSIZE_MAX - total)
+            return -EINVAL;
+        total += iov[i].iov_len;
+    }
+    return (int64_t)total;
+}
+
+/** send_errno() - why nothing can be sent; a reset after the peer's FIN is a broken pipe */
+static int send_errno(struct sock *sk, int64_t err)
+{
+    struct gn_stack *st = sk->stack;
+    struct gn_status s;
+
+    if (err == GN_E_RESET && gn_host_status(st->host, sk->handle, stack_now(st), &s) == GN_OK &&
+        s.n_history && s.history[s.n_history - 1].from == GN_CLOSE_WAIT)
+        return -EPIPE;
+    /* POSIX has ENOTCONN here, Linux EPIPE */
+    return err == GN_E_NOT_CONNECTED ? -EPIPE : sock_errno((enum gn_err)err);
+}
+
+/** send_ready() - wait until the connection is there; 0, -EPIPE, -EAGAIN, ... */
+static int send_ready(struct sock *sk, gn_time until)
+{
+    for (;;) {
+        unsigned what;
+        int r;
+
+        if (sk->phase != PHASE_CONNECTING && sk->phase != PHASE_CONNECTED)
+            return -EPIPE;
+        what = gn_host_poll(sk->stack->host, sk->handle);
+        if (what & (GN_EV_CONNECTED | GN_EV_CLOSED | GN_EV_ERROR))
+            return 0;
+        r = sock_wait(sk, until);
+        if (r)
+            return r == -ETIMEDOUT ? -EAGAIN : r;
+    }
+}
+
+/** send_piece() - all of one piece, unless the time is over; octets taken or, if none, negative
+ * errno */
+static int64_t send_piece(struct sock *sk, const uint8_t *p, size_t len, unsigned flags,
+                          gn_time until)
+{
+    struct gn_stack *st = sk->stack;
+    size_t done = 0;
+
+    while (done < len) {
+        int64_t n = gn_host_send(st->host, sk->handle, p + done, len - done, flags, stack_now(st));
+        int r;
+
+        if (n > 0) {
+            done += (size_t)n;
+            st->dirty = true;
+            continue;
+        }
+        if (n != GN_E_WOULD_BLOCK)
+            return done ? (int64_t)done : send_errno(sk, n);
+        r = sock_wait(sk, until);
+        if (r)
+            return done ? (int64_t)done : r == -ETIMEDOUT ? -EAGAIN : r;
+        if (sk->phase != PHASE_CONNECTING && sk->phase != PHASE_CONNECTED)
+            return done ? (int64_t)done : -EPIPE;
+    }
+    return (int64_t)done;
+}
+
+/** send_iov() - send(2) and its kin */
+static int64_t send_iov(struct sock *sk, const struct iovec *iov, int n, int flags)
+{
+    gn_time until = sock_until(sk, sk->sndtimeo, sk->nonblock || flags & MSG_DONTWAIT);
+    int64_t total = iov_total(iov, n), done = 0;
+    int r;
+
+    if (total < 0)
+        return total;
+    r = send_ready(sk, until);
+    if (r)
+        return r;
+    if (sk->shut_wr)
+        return -EPIPE;
+    for (int i = 0; i < n; i++) {
+        bool last = done + (int64_t)iov[i].iov_len == total;
+        unsigned f = !last || flags & MSG_MORE ? GN_SEND_MORE : 0;
+        int64_t k;
+
+        if (last && flags & MSG_OOB)
+            f |= GN_SEND_URGENT;
+        k = send_piece(sk, iov[i].iov_base, iov[i].iov_len, f, until);
+        if (k < 0)
+            return done ? done : k;
+        done += k;
+        if ((size_t)k < iov[i].iov_len)
+            break;
+    }
+    return done;
+}
+
+/** recv_errno() - for what gn_host_recv() said when there was nothing */
+static int64_t recv_errno(int64_t err)
+{
+    return err == GN_E_WOULD_BLOCK ? -EAGAIN : sock_errno((enum gn_err)err);
+}
+
+/** recv_some() - what is there, into the pieces from octet @done on; octets, 0 at the end, or
+ * negative gn_err */
+static int64_t recv_some(struct sock *sk, const struct iovec *iov, int n, size_t done, unsigned f)
+{
+    struct gn_stack *st = sk->stack;
+    int64_t got = 0;
+
+    for (int i = 0; i < n; i++) {
+        size_t skip = done < iov[i].iov_len ? done : iov[i].iov_len;
+        size_t want = iov[i].iov_len - skip;
+        int64_t k;
+
+        done -= skip;
+        if (!want)
+            continue;
+        /* an error or the end must be left for the next call if this one has octets to give */
+        if (got && !(gn_host_poll(st->host, sk->handle) & GN_EV_READABLE))
+            break;
+        k = gn_host_recv(st->host, sk->handle, (uint8_t *)iov[i].iov_base + skip, want, f,
+                         stack_now(st));
+        if (k <= 0)
+            return got ? got : k;
+        got += k;
+        st->dirty = st->dirty || !(f & GN_RECV_PEEK);
+        if ((size_t)k < want || f & GN_RECV_PEEK)
+            break;
+    }
+    return got;
+}
+
+/** recv_finished() - with octets at hand: is there an end or an error that the next call shall
+ * tell? */
+static bool recv_finished(const struct sock *sk)
+{
+    struct gn_span s[2];
+    unsigned what = gn_host_poll(sk->stack->host, sk->handle);
+
+    if (!(what & (GN_EV_EOF | GN_EV_ERROR | GN_EV_CLOSED)))
+        return false;
+    return what & GN_EV_ERROR || gn_host_recv_data(sk->stack->host, sk->handle, s) <= 0;
+}
+
+/** recv_iov() - recv(2) and its kin */
+static int64_t recv_iov(struct sock *sk, const struct iovec *iov, int n, int flags)
+{
+    gn_time until = sock_until(sk, sk->rcvtimeo, sk->nonblock || flags & MSG_DONTWAIT);
+    unsigned f = flags & MSG_PEEK ? GN_RECV_PEEK : 0;
+    int64_t total = iov_total(iov, n), done = 0, k, target;
+    int r;
+
+    if (total < 0)
+        return total;
+    target = (sk->opt_set >> GN_OPT_RCVLOWAT & 1) ? (int64_t)sk->opt[GN_OPT_RCVLOWAT] : 1;
+    if (flags & MSG_WAITALL || target > total)
+        target = total;
+    for (;;) {
+        if (sk->phase != PHASE_CONNECTING && sk->phase != PHASE_CONNECTED)
+            return done ? done : -ENOTCONN;
+        if (done && recv_finished(sk))
+            return done;
+        k = recv_some(sk, iov, n, f ? 0 : (size_t)done, f);
+        if (k > 0)
+            done = f ? k : done + k;
+        else if (k != GN_E_WOULD_BLOCK)
+            return done ? done : recv_errno(k);
+        if (done >= target)
+            return done;
+        r = sock_wait(sk, until);
+        if (r)
+            return done ? done : r == -ETIMEDOUT ? -EAGAIN : r;
+    }
+}
+
+/** recv_scrap() - MSG_TRUNC: read up to @len octets and throw them away */
+static int64_t recv_scrap(struct sock *sk, size_t len, int flags)
+{
+    uint8_t scrap[SCRAP];
+    int64_t done = 0, k;
+
+    do {
+        struct iovec iov = {.iov_base = scrap, .iov_len = (size_t)min_u64(len, sizeof(scrap))};
+
+        k = recv_iov(sk, &iov, 1, done ? (flags & MSG_WAITALL) | MSG_DONTWAIT : flags);
+        if (k <= 0)
+            return done ? done : k;
+        done += k;
+        len -= (size_t)k;
+    } while (len && (size_t)k == sizeof(scrap));
+    return done;
+}
+
+/** recv_flags() - what kinds of reading there are */
+static int64_t recv_flags(struct sock *sk, const struct iovec *iov, int n, int flags)
+{
+    if (flags & MSG_OOB) /* Linux: no urgent octet, or it is inline */
+        return -EINVAL;
+    if (flags & MSG_ERRQUEUE)
+        return -EAGAIN;
+    if (sk->phase != PHASE_CONNECTING && sk->phase != PHASE_CONNECTED)
+        return -ENOTCONN;
+    if (flags & MSG_TRUNC && !(flags & MSG_PEEK) && n == 1)
+        return recv_scrap(sk, iov->iov_len, flags);
+    return recv_iov(sk, iov, n, flags);
+}
+
+ssize_t gn_send(int fd, const void *buf, size_t len, int flags)
+{
+    struct sock *sk = call_begin(fd);
+    struct iovec iov = {.iov_base = (void *)(uintptr_t)buf, .iov_len = len};
+
+    return sk ? (ssize_t)call_end(sk, send_iov(sk, &iov, 1, flags)) : -1;
+}
+
+ssize_t gn_recv(int fd, void *buf, size_t len, int flags)
+{
+    struct sock *sk = call_begin(fd);
+    struct iovec iov = {.iov_base = buf, .iov_len = len};
+
+    return sk ? (ssize_t)call_end(sk, recv_flags(sk, &iov, 1, flags)) : -1;
+}
+
+ssize_t gn_read(int fd, void *buf, size_t len)
+{
+    return gn_recv(fd, buf, len, 0);
+}
+
+ssize_t gn_write(int fd, const void *buf, size_t len)
+{
+    return gn_send(fd, buf, len, 0);
+}
+
+ssize_t gn_readv(int fd, const struct iovec *iov, int n)
+{
+    struct sock *sk = call_begin(fd);
+
+    return sk ? (ssize_t)call_end(sk, recv_flags(sk, iov, n, 0)) : -1;
+}
+
+ssize_t gn_writev(int fd, const struct iovec *iov, int n)
+{
+    struct sock *sk = call_begin(fd);
+
+    return sk ? (ssize_t)call_end(sk, send_iov(sk, iov, n, 0)) : -1;
+}
+
+ssize_t gn_sendmsg(int fd, const struct msghdr *m, int flags)
+{
+    struct sock *sk = call_begin(fd);
+    int64_t r = -EFAULT;
+
+    if (!sk)
+        return -1;
+    if (m)
+        r = m->msg_iovlen > IOV_MAX ? -EMSGSIZE
+                                    : send_iov(sk, m->msg_iov, (int)m->msg_iovlen, flags);
+    return (ssize_t)call_end(sk, r);
+}
+
+ssize_t gn_recvmsg(int fd, struct msghdr *m, int flags)
+{
+    struct sock *sk = call_begin(fd);
+    int64_t r = -EFAULT;
+
+    if (!sk)
+        return -1;
+    if (m) {
+        r = m->msg_iovlen > IOV_MAX ? -EMSGSIZE
+                                    : recv_flags(sk, m->msg_iov, (int)m->msg_iovlen, flags);
+        m->msg_controllen = 0;
+        m->msg_namelen = 0;
+        m->msg_flags = 0;
+    }
+    return (ssize_t)call_end(sk, r);
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file sock.h  Sockets from inside.
+ *
+ * Theory of operation. A socket is a slot of the process-wide table (fd.c). Slots are never freed,
+ * so that a number can be turned into a slot without a lock; the slot then says which stack it
+ * belongs to, and everything else in it is guarded by that stack's lock. @users counts the calls
+ * that are inside: a closed slot is used again only after the last of them has left, so a call that
+ * has slept may look at its socket whatever happened meanwhile.
+ *
+ * Inside, results are numbers >= 0 or negative errno values; only call_end() turns them into -1 and
+ * errno.
+ */
+#ifndef GN_SOCKET_SOCK_H
+#define GN_SOCKET_SOCK_H
+
+#include "base/list.h"
+#include "socket/stack.h"
+
+#include <gannet/socket.h>
+
+#include <errno.h>
+#include <stdatomic.h>
+
+/** What a socket is to its host. */
+enum phase {
+    PHASE_IDLE,       /* no handle; perhaps bound */
+    PHASE_LISTENING,  /* handle is a listener */
+    PHASE_CONNECTING, /* active OPEN; connect() has not reported its end */
+    PHASE_CONNECTED,  /* or it was: the handle may be CLOSED by now */
+};
+
+struct sock {
+    _Atomic(struct gn_stack *) stack; /* NULL: free slot */
+    int fd;
+    unsigned users; /* calls inside, and 1 while it is open */
+    bool closed;
+
+    enum phase phase : 8;
+    bool v6; /* AF_INET6 */
+    bool nonblock;
+    bool bound; /* on the stack's port table */
+    bool shut_wr, shut_rd;
+    bool v6only, linger;
+    bool reuseaddr, reuseport;
+    unsigned linger_s;
+    gn_time rcvtimeo, sndtimeo; /* 0: none */
+
+    gn_handle handle;
+    struct gn_endpoint local; /* as bound */
+    struct list port;         /* on the port table, while bound */
+    struct list waiters;
+    struct list all; /* of the stack */
+
+    uint32_t opt_set; /* bit per enum gn_opt: set by the user */
+    uint64_t opt[GN_OPT_COUNT];
+};
+_Static_assert(GN_OPT_COUNT <= 32, "a bit for each option");
+
+/* --- fd.c --- */
+
+/** sock_new() - a fresh open socket with the lowest free number; NULL: -EMFILE or -ENOMEM in
+ * *ret_err. Lock held */
+struct sock *sock_new(struct gn_stack *st, bool v6, int *ret_err);
+/** sock_close() - its number means nothing any more; who sleeps in it is woken. Lock held */
+void sock_close(struct sock *sk);
+/** call_begin() - the open socket of a number, its stack locked; NULL: errno is EBADF */
+struct sock *call_begin(int fd);
+/** call_beside() - the open socket of another number in the same call; NULL: errno is EBADF, or
+ * EINVAL: it has another lock */
+struct sock *call_beside(const struct sock *first, int fd);
+/** call_leave() - done with what call_beside() gave; lock held */
+void call_leave(struct sock *sk);
+/** call_end() - push out what was given to the host, unlock; @r: result or negative errno */
+int64_t call_end(struct sock *sk, int64_t r);
+
+/* --- stack.c --- */
+
+/** sock_wait() - sleep until something happens to the socket; 0, -ETIMEDOUT, -EBADF (closed
+ * meanwhile), -EDEADLK */
+int sock_wait(struct sock *sk, gn_time until);
+/** sock_notify() - wake who sleeps in it */
+void sock_notify(struct sock *sk);
+/** sock_until() - when a call with time-out @t (0: none) gives up; now, if it must not block */
+gn_time sock_until(const struct sock *sk, gn_time t, bool dontwait);
+
+/* --- name.c --- */
+
+/** sock_errno() - the negative errno value of a gn_err */
+int sock_errno(enum gn_err e);
+/** name_in() - an address from the user; 0, -EFAULT -EINVAL -EAFNOSUPPORT */
+int name_in(const struct sock *sk, const struct sockaddr *sa, socklen_t len,
+            struct gn_endpoint *ret);
+/** name_out() - an endpoint for the user, cut to *len as the BSD calls do; 0, -EFAULT, -EINVAL */
+int name_out(const struct sock *sk, const struct gn_endpoint *e, struct sockaddr *sa,
+             socklen_t *len);
+
+/* --- bind.c --- */
+
+/** bind_auto() - bind to a free ephemeral port if not bound; 0, -EADDRINUSE */
+int bind_auto(struct sock *sk);
+/** bind_release() - off the port table */
+void bind_release(struct sock *sk);
+
+/* --- option.c --- */
+
+/** option_apply() - what the user has set before there was a handle */
+void option_apply(struct sock *sk);
+/** option_error() - SO_ERROR: the pending error as an errno value, 0 if none; it is cleared */
+int option_error(struct sock *sk);
+
+/* --- tcpinfo.c --- */
+
+/** tcpinfo_get() - Linux's struct tcp_info, cut to *len */
+int tcpinfo_get(struct sock *sk, void *value, socklen_t *len);
+
+/* --- connect.c --- */
+
+/** sock_dissolve() - let go of the handle: close it, or reset the connection; back to PHASE_IDLE */
+void sock_dissolve(struct sock *sk, bool reset);
+
+#endif
