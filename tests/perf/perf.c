@@ -15,7 +15,7 @@
 #include <time.h>
 
 #define WIRE_CAP 1024
-#define SLOT_CAP (66 * 1024)
+#define SLOT_CAP (caps & GN_CAP_TSO ? 66 * 1024u : 1600u)
 #define BURST    32
 
 struct slot {
@@ -26,6 +26,7 @@ struct slot {
 struct side {
     struct gn_host *h;
     struct slot *in; /* packets on their way to this host */
+    uint8_t *arena;  /* their octets */
     size_t head, n;
     size_t memory;
 };
@@ -81,9 +82,10 @@ static void up(unsigned i, const struct gn_conf *conf)
     must(gn_host_add_addr(s->h, 0, gn_addr_v4(10, 0, 0, (uint8_t)(i + 1)), 8));
     if (!s->in) {
         s->in = calloc(WIRE_CAP, sizeof(*s->in));
-        for (size_t k = 0; k < WIRE_CAP; k++)
-            s->in[k].room = malloc(SLOT_CAP);
+        s->arena = calloc(WIRE_CAP, 66 * 1024);
     }
+    for (size_t k = 0; k < WIRE_CAP; k++)
+        s->in[k].room = s->arena + k * SLOT_CAP;
     s->head = s->n = 0;
 }
 

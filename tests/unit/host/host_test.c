@@ -10,55 +10,6 @@
 static struct world w;
 static const struct gn_endpoint any;
 
-static struct gn_stats stats(unsigned i)
-{
-    struct gn_stats s;
-
-    gn_host_stats(w.h[i], &s);
-    return s;
-}
-
-/** nothing_left() - no connection in any state; listeners do not count */
-static void nothing_left(unsigned i)
-{
-    struct gn_stats s = stats(i);
-
-    for (unsigned k = 0; k < GN_STATE_COUNT; k++)
-        cr_expect(k == GN_LISTEN || s.state[k] == 0, "host %u: %lu in %s", i,
-                  (unsigned long)s.state[k], gn_state_name((enum gn_state)k));
-    cr_expect_eq(s.orphans, 0);
-}
-
-static uint8_t octet(size_t i)
-{
-    return (uint8_t)(i * 2654435761u >> 13);
-}
-
-/** transfer() - @n octets from host @from to the other, compared */
-static void transfer(unsigned from, gn_handle a, gn_handle b, size_t n)
-{
-    static uint8_t buf[20000];
-    size_t sent = 0, got = 0;
-
-    for (unsigned rounds = 0; got < n; rounds++) {
-        int64_t k;
-
-        cr_assert_lt(rounds, 100000, "stuck at %zu of %zu", got, n);
-        do {
-            size_t len = n - sent < sizeof(buf) ? n - sent : sizeof(buf);
-
-            for (size_t i = 0; i < len; i++)
-                buf[i] = octet(sent + i);
-            k = len ? gn_host_send(w.h[from], a, buf, len, 0, w.now) : 0;
-            sent += k > 0 ? (size_t)k : 0;
-        } while (k > 0);
-        world_run(&w, GN_MSEC);
-        while ((k = gn_host_recv(w.h[1 - from], b, buf, sizeof(buf), 0, w.now)) > 0)
-            for (int64_t i = 0; i < k; i++)
-                cr_assert_eq(buf[i], octet(got++));
-    }
-}
-
 /** both_ways() - handshake, a megabyte each way, orderly close, TIME-WAIT, nothing left */
 static void both_ways(unsigned caps, enum gn_medium medium, bool v6)
 {
@@ -69,8 +20,8 @@ static void both_ways(unsigned caps, enum gn_medium medium, bool v6)
     world_pair(&w, v6, 80, &l, &c, &s);
     cr_assert_eq(world_state(&w, 0, c), GN_ESTABLISHED);
     cr_assert_eq(world_state(&w, 1, s), GN_ESTABLISHED);
-    transfer(0, c, s, 1 << 20);
-    transfer(1, s, c, 1 << 20);
+    world_transfer(&w, 0, c, s, 1 << 20);
+    world_transfer(&w, 1, s, c, 1 << 20);
     cr_expect_eq(gn_host_shutdown(w.h[0], c, w.now), GN_OK);
     world_flush(&w);
     cr_expect_eq(world_state(&w, 0, c), GN_FIN_WAIT_2);
@@ -79,14 +30,14 @@ static void both_ways(unsigned caps, enum gn_medium medium, bool v6)
     cr_expect_eq(gn_host_close(w.h[1], s, w.now), GN_OK);
     world_run(&w, GN_SEC);
     cr_expect_eq(world_state(&w, 0, c), GN_TIME_WAIT);
-    nothing_left(1);
+    world_nothing_left(&w, 1);
     cr_expect_eq(gn_host_close(w.h[0], c, w.now), GN_OK);
-    cr_expect_eq(stats(0).state[GN_TIME_WAIT], 1);
+    cr_expect_eq(world_stats(&w, 0).state[GN_TIME_WAIT], 1);
     cr_expect_eq(gn_host_recv(w.h[0], c, &b, 1, 0, w.now), GN_E_BAD_HANDLE);
     world_run(&w, 61 * GN_SEC);
-    nothing_left(0);
-    cr_expect_eq(stats(0).transition[GN_TIME_WAIT][GN_CLOSED], 1);
-    cr_expect_eq(stats(0).InErrs + stats(1).InErrs, 0);
+    world_nothing_left(&w, 0);
+    cr_expect_eq(world_stats(&w, 0).transition[GN_TIME_WAIT][GN_CLOSED], 1);
+    cr_expect_eq(world_stats(&w, 0).InErrs + world_stats(&w, 1).InErrs, 0);
     world_fini(&w);
 }
 
@@ -141,9 +92,9 @@ Test(host, refused)
     cr_expect_eq(gn_host_error(w.h[0], c), GN_OK);
     cr_expect_eq(gn_host_close(w.h[0], c, w.now), GN_OK);
     cr_expect_eq(gn_host_close(w.h[0], c, w.now), GN_E_BAD_HANDLE);
-    cr_expect_eq(stats(1).drop[GN_DROP_CLOSED_PORT], 1);
-    cr_expect_eq(stats(1).OutRsts, 1);
-    nothing_left(0);
+    cr_expect_eq(world_stats(&w, 1).drop[GN_DROP_CLOSED_PORT], 1);
+    cr_expect_eq(world_stats(&w, 1).OutRsts, 1);
+    world_nothing_left(&w, 0);
     world_fini(&w);
 }
 
@@ -189,206 +140,7 @@ Test(host, connect_times_out)
     world_run(&w, 200 * GN_SEC);
     cr_expect_eq(world_state(&w, 0, c), GN_CLOSED);
     cr_expect_eq(gn_host_error(w.h[0], c), GN_E_TIMED_OUT);
-    cr_expect_eq(stats(0).TCPSynRetrans, 6);
-    world_fini(&w);
-}
-
-Test(host, listen_errors_and_wildcards)
-{
-    struct gn_endpoint e = any;
-    gn_handle l1, l2, l3, c, s;
-    struct gn_status st;
-
-    world_init(&w, NULL, 0, GN_MEDIUM_IP);
-    e.port = 80;
-    cr_assert_eq(gn_host_listen(w.h[1], e, 4, NULL, &l1), GN_OK);
-    cr_expect_eq(gn_host_listen(w.h[1], e, 4, NULL, &l2), GN_E_IN_USE);
-    cr_expect_eq(gn_host_listen(w.h[1], world_end(0, false, 80), 4, NULL, &l2), GN_E_NOT_AVAILABLE);
-    cr_assert_eq(gn_host_listen(w.h[1], world_end(1, false, 80), 4, NULL, &l2), GN_OK);
-    cr_assert_eq(gn_host_listen(w.h[1], any, 4, NULL, &l3), GN_OK);
-    cr_assert_eq(gn_host_status(w.h[1], l3, w.now, &st), GN_OK);
-    cr_expect(st.local.port >= 32768 && st.kind == GN_KIND_LISTENER && st.state == GN_LISTEN);
-    cr_expect_eq(stats(1).state[GN_LISTEN], 3);
-    /* the specific address wins; the IPv6 wildcard takes both families */
-    cr_assert_eq(gn_host_connect(w.h[0], any, world_end(1, false, 80), NULL, w.now, &c), GN_OK);
-    world_flush(&w);
-    cr_expect_eq(gn_host_accept(w.h[1], l1, &s), GN_E_WOULD_BLOCK);
-    cr_expect_eq(gn_host_accept(w.h[1], l2, &s), GN_OK);
-    cr_expect_eq(gn_host_close(w.h[1], l2, w.now), GN_OK);
-    cr_assert_eq(gn_host_connect(w.h[0], any, world_end(1, false, 80), NULL, w.now, &c), GN_OK);
-    cr_assert_eq(gn_host_connect(w.h[0], any, world_end(1, true, 80), NULL, w.now, &c), GN_OK);
-    world_flush(&w);
-    cr_expect_eq(gn_host_accept(w.h[1], l1, &s), GN_OK);
-    cr_expect_eq(gn_host_accept(w.h[1], l1, &s), GN_OK);
-    cr_expect_eq(gn_host_accept(w.h[1], l2, &s), GN_E_BAD_HANDLE);
-    cr_expect_eq(gn_host_accept(w.h[1], s, &s), GN_E_INVALID);
-    world_fini(&w);
-}
-
-/* several listeners on one port share the clients */
-Test(host, reuseport)
-{
-    unsigned got[2] = {0, 0};
-    gn_handle l[2], c, s;
-
-    world_init(&w, NULL, 0, GN_MEDIUM_IP);
-    cr_assert_eq(gn_host_listen(w.h[1], world_end(1, false, 80), 100, NULL, &l[0]), GN_OK);
-    cr_assert_eq(gn_host_set_option(w.h[1], l[0], GN_OPT_REUSEPORT, 1, w.now), GN_OK);
-    cr_assert_eq(gn_host_listen(w.h[1], world_end(1, false, 80), 100, NULL, &l[1]), GN_OK);
-    for (unsigned i = 0; i < 60; i++)
-        cr_assert_eq(gn_host_connect(w.h[0], any, world_end(1, false, 80), NULL, w.now, &c), GN_OK);
-    world_flush(&w);
-    for (unsigned i = 0; i < 2; i++)
-        while (!gn_host_accept(w.h[1], l[i], &s))
-            got[i]++;
-    cr_expect_eq(got[0] + got[1], 60);
-    cr_expect(got[0] > 10 && got[1] > 10, "%u and %u", got[0], got[1]);
-    world_fini(&w);
-}
-
-/* the accept queue is full: the third ACK is dropped, the entry stays, SYN,ACK is sent again, and
- * the connection is there once there is room */
-Test(host, accept_queue_full)
-{
-    gn_handle l, c[5], s;
-    unsigned got = 0;
-
-    world_init(&w, NULL, 0, GN_MEDIUM_IP);
-    cr_assert_eq(gn_host_listen(w.h[1], world_end(1, false, 80), 2, NULL, &l), GN_OK);
-    for (unsigned i = 0; i < 3; i++)
-        cr_assert_eq(gn_host_connect(w.h[0], any, world_end(1, false, 80), NULL, w.now, &c[i]),
-                     GN_OK);
-    world_flush(&w);
-    cr_expect_eq(stats(1).state[GN_ESTABLISHED], 2);
-    cr_expect_eq(stats(1).state[GN_SYN_RECEIVED], 1);
-    cr_expect_eq(stats(1).drop[GN_DROP_ACCEPT_QUEUE_FULL], 1);
-    cr_expect_eq(stats(1).ListenOverflows, 1);
-    /* a new SYN finds no room at all */
-    cr_assert_eq(gn_host_connect(w.h[0], any, world_end(1, false, 80), NULL, w.now, &c[3]), GN_OK);
-    world_flush(&w);
-    cr_expect_eq(stats(1).drop[GN_DROP_ACCEPT_QUEUE_FULL], 2);
-    cr_expect_eq(world_state(&w, 0, c[3]), GN_SYN_SENT);
-    while (!gn_host_accept(w.h[1], l, &s))
-        got++;
-    cr_expect_eq(got, 2);
-    world_run(&w, 8 * GN_SEC);
-    while (!gn_host_accept(w.h[1], l, &s))
-        got++;
-    cr_expect_eq(got, 4);
-    cr_expect_eq(stats(1).state[GN_SYN_RECEIVED], 0);
-    world_fini(&w);
-}
-
-Test(host, abort_on_overflow)
-{
-    struct gn_conf conf;
-    gn_handle l, c[2];
-
-    gn_conf_default(&conf);
-    conf.tcp_abort_on_overflow = 1;
-    world_init(&w, &conf, 0, GN_MEDIUM_IP);
-    cr_assert_eq(gn_host_listen(w.h[1], world_end(1, false, 80), 1, NULL, &l), GN_OK);
-    for (unsigned i = 0; i < 2; i++)
-        cr_assert_eq(gn_host_connect(w.h[0], any, world_end(1, false, 80), NULL, w.now, &c[i]),
-                     GN_OK);
-    world_flush(&w);
-    cr_expect_eq(world_state(&w, 0, c[0]), GN_ESTABLISHED);
-    cr_expect_eq(world_state(&w, 0, c[1]), GN_CLOSED);
-    cr_expect_eq(stats(1).state[GN_SYN_RECEIVED], 0);
-    world_fini(&w);
-}
-
-/* SEC-4987-1: SYN,ACKs are sent 1 + tcp_synack_retries times, at 1, 3, 7, 15, 31 s; then the entry
- * goes at 63 s */
-Test(host, half_open_retransmission)
-{
-    gn_time at[8];
-    unsigned n = 0;
-    gn_handle l;
-
-    world_init(&w, NULL, 0, GN_MEDIUM_IP);
-    cr_assert_eq(gn_host_listen(w.h[1], world_end(1, false, 80), 2, NULL, &l), GN_OK);
-    w.cut[0] = true;
-    world_inject(&w, 1, world_end(0, false, 1234), world_end(1, false, 80), 100, 0, CTL_SYN);
-    for (gn_time t0 = w.now, out = 0; w.now < t0 + 70 * GN_SEC && n < 8;) {
-        world_run(&w, 10 * GN_MSEC);
-        if (stats(1).OutSegs != out) {
-            out = stats(1).OutSegs;
-            at[n++] = w.now - t0;
-        }
-    }
-    cr_assert_eq(n, 6);
-    for (unsigned i = 1; i < 6; i++)
-        cr_expect_eq(at[i] / (10 * GN_MSEC), ((1u << i) - 1) * 100 + (at[i] % (10 * GN_MSEC) != 0),
-                     "retry %u at %lu", i, (unsigned long)at[i]);
-    cr_expect_eq(stats(1).TCPSynRetrans, 5);
-    cr_expect_eq(stats(1).state[GN_SYN_RECEIVED], 0);
-    cr_expect_eq(stats(1).AttemptFails, 1);
-    nothing_left(1);
-    world_fini(&w);
-}
-
-/* MAL-23, SEC-4987: a flood fills the queue; clients are served by cookies; forged ACKs are not */
-Test(host, cookies)
-{
-    struct gn_conf conf;
-    gn_handle l, c[20], s;
-    unsigned got = 0;
-
-    gn_conf_default(&conf);
-    conf.tcp_max_syn_backlog = 50;
-    world_init(&w, &conf, 0, GN_MEDIUM_IP);
-    cr_assert_eq(gn_host_listen(w.h[1], world_end(1, false, 80), 100, NULL, &l), GN_OK);
-    for (unsigned i = 0; i < 200; i++) {
-        struct gn_endpoint e = {gn_addr_v4(10, 9, 9, (uint8_t)i), 1234};
-
-        world_inject(&w, 1, e, world_end(1, false, 80), 100, 0, CTL_SYN);
-        if (i % 50 == 49)
-            world_flush(&w);
-    }
-    cr_expect_eq(stats(1).state[GN_SYN_RECEIVED], 50);
-    cr_expect_eq(stats(1).SyncookiesSent, 150);
-    cr_expect_eq(stats(1).TCPReqQFullDoCookies, 150);
-    for (unsigned i = 0; i < 20; i++)
-        cr_assert_eq(gn_host_connect(w.h[0], any, world_end(1, false, 80), NULL, w.now, &c[i]),
-                     GN_OK);
-    world_flush(&w);
-    for (; !gn_host_accept(w.h[1], l, &s); got++)
-        cr_expect_eq(world_state(&w, 1, s), GN_ESTABLISHED);
-    cr_expect_eq(got, 20);
-    cr_expect_eq(stats(1).SyncookiesRecv, 20);
-    transfer(1, s, c[19], 100000);
-    /* a forged one costs an RST */
-    world_inject(&w, 1, world_end(0, false, 999), world_end(1, false, 80), 5, 6, CTL_ACK);
-    cr_expect_eq(stats(1).SyncookiesFailed, 1);
-    cr_expect_eq(stats(1).drop[GN_DROP_COOKIE_BAD], 1);
-    /* SEC-4987-5: and is not even looked at two minutes after the last cookie */
-    world_run(&w, 200 * GN_SEC);
-    world_inject(&w, 1, world_end(0, false, 999), world_end(1, false, 80), 5, 6, CTL_ACK);
-    cr_expect_eq(stats(1).SyncookiesFailed, 1);
-    cr_expect_eq(stats(1).drop[GN_DROP_LISTEN_ACK], 2);
-    world_fini(&w);
-}
-
-Test(host, no_cookies)
-{
-    struct gn_conf conf;
-    gn_handle l;
-
-    gn_conf_default(&conf);
-    conf.tcp_max_syn_backlog = 5;
-    conf.tcp_syncookies = 0;
-    world_init(&w, &conf, 0, GN_MEDIUM_IP);
-    cr_assert_eq(gn_host_listen(w.h[1], world_end(1, false, 80), 100, NULL, &l), GN_OK);
-    for (unsigned i = 0; i < 9; i++)
-        world_inject(&w, 1, world_end(0, false, (uint16_t)(1000 + i)), world_end(1, false, 80), 100,
-                     0, CTL_SYN);
-    cr_expect_eq(stats(1).drop[GN_DROP_SYN_QUEUE_FULL], 4);
-    cr_expect_eq(stats(1).TCPReqQFullDrop, 4);
-    /* the listener goes, and they with it */
-    cr_expect_eq(gn_host_close(w.h[1], l, w.now), GN_OK);
-    cr_expect_eq(stats(1).state[GN_SYN_RECEIVED], 0);
-    cr_expect_eq(stats(1).state[GN_LISTEN], 0);
+    cr_expect_eq(world_stats(&w, 0).TCPSynRetrans, 6);
     world_fini(&w);
 }
 
@@ -403,11 +155,11 @@ Test(host, abort)
     cr_expect_eq(gn_host_abort(w.h[0], c, w.now), GN_OK);
     cr_expect_eq(gn_host_abort(w.h[0], c, w.now), GN_E_BAD_HANDLE);
     world_flush(&w);
-    nothing_left(0);
+    world_nothing_left(&w, 0);
     cr_expect_eq(world_state(&w, 1, s), GN_CLOSED);
     cr_expect_eq(gn_host_recv(w.h[1], s, &b, 1, 0, w.now), GN_E_RESET);
     cr_expect_eq(gn_host_close(w.h[1], s, w.now), GN_OK);
-    nothing_left(1);
+    world_nothing_left(&w, 1);
     world_fini(&w);
 }
 
@@ -424,25 +176,7 @@ Test(host, close_unread)
     world_flush(&w);
     cr_expect_eq(world_state(&w, 0, c), GN_CLOSED);
     cr_expect_eq(gn_host_error(w.h[0], c), GN_E_RESET);
-    nothing_left(1);
-    world_fini(&w);
-}
-
-/* a listener that closes resets what waits to be accepted */
-Test(host, listener_closes)
-{
-    gn_handle l, c;
-
-    world_init(&w, NULL, 0, GN_MEDIUM_IP);
-    cr_assert_eq(gn_host_listen(w.h[1], world_end(1, false, 80), 2, NULL, &l), GN_OK);
-    cr_assert_eq(gn_host_connect(w.h[0], any, world_end(1, false, 80), NULL, w.now, &c), GN_OK);
-    world_flush(&w);
-    cr_expect_eq(gn_host_poll(w.h[1], l), GN_EV_ACCEPT);
-    cr_expect_eq(gn_host_close(w.h[1], l, w.now), GN_OK);
-    world_flush(&w);
-    cr_expect_eq(world_state(&w, 0, c), GN_CLOSED);
-    nothing_left(1);
-    cr_expect_eq(stats(1).state[GN_LISTEN], 0);
+    world_nothing_left(&w, 1);
     world_fini(&w);
 }
 
@@ -455,10 +189,10 @@ Test(host, orphan_in_fin_wait_2)
     world_pair(&w, false, 80, &l, &c, &s);
     cr_expect_eq(gn_host_close(w.h[0], c, w.now), GN_OK);
     world_flush(&w);
-    cr_expect_eq(stats(0).state[GN_FIN_WAIT_2], 1);
-    cr_expect_eq(stats(0).orphans, 1);
+    cr_expect_eq(world_stats(&w, 0).state[GN_FIN_WAIT_2], 1);
+    cr_expect_eq(world_stats(&w, 0).orphans, 1);
     world_run(&w, 61 * GN_SEC);
-    nothing_left(0);
+    world_nothing_left(&w, 0);
     world_fini(&w);
 }
 
@@ -472,152 +206,10 @@ Test(host, too_many_orphans)
     world_init(&w, &conf, 0, GN_MEDIUM_IP);
     world_pair(&w, false, 80, &l, &c, &s);
     cr_expect_eq(gn_host_close(w.h[0], c, w.now), GN_OK);
-    cr_expect_eq(stats(0).TCPAbortOnMemory, 1);
-    nothing_left(0);
+    cr_expect_eq(world_stats(&w, 0).TCPAbortOnMemory, 1);
+    world_nothing_left(&w, 0);
     world_flush(&w);
     cr_expect_eq(world_state(&w, 1, s), GN_CLOSED);
-    world_fini(&w);
-}
-
-/** close_both() - the client closes first, then the server: a TIME-WAIT record on host 0 */
-static uint16_t close_both(gn_handle c, gn_handle s)
-{
-    struct gn_status st;
-
-    cr_assert_eq(gn_host_status(w.h[0], c, w.now, &st), GN_OK);
-    cr_expect_eq(gn_host_close(w.h[0], c, w.now), GN_OK);
-    world_flush(&w);
-    cr_expect_eq(gn_host_close(w.h[1], s, w.now), GN_OK);
-    world_flush(&w);
-    cr_expect_eq(stats(0).state[GN_TIME_WAIT], 1);
-    return st.local.port;
-}
-
-/* RFC 6191: the tuple of a TIME-WAIT record may be used again by an active OPEN if timestamps tell
- * the incarnations apart, from one second on, and if the knob allows */
-Test(host, time_wait_reuse_by_open)
-{
-    struct gn_conf conf;
-    gn_handle l, c, s;
-    uint16_t port;
-
-    gn_conf_default(&conf);
-    conf.tcp_tw_reuse = 1;
-    world_init(&w, &conf, 0, GN_MEDIUM_IP);
-    world_pair(&w, false, 80, &l, &c, &s);
-    port = close_both(c, s);
-    cr_expect_eq(gn_host_connect(w.h[0], world_end(0, false, port), world_end(1, false, 80), NULL,
-                                 w.now, &c),
-                 GN_E_IN_USE);
-    world_run(&w, 2 * GN_SEC);
-    cr_expect_eq(gn_host_connect(w.h[0], world_end(0, false, port), world_end(1, false, 80), NULL,
-                                 w.now, &c),
-                 GN_OK);
-    cr_expect_eq(stats(0).TWRecycled, 1);
-    world_flush(&w);
-    cr_expect_eq(world_state(&w, 0, c), GN_ESTABLISHED);
-    cr_expect_eq(gn_host_accept(w.h[1], l, &s), GN_OK);
-    transfer(0, c, s, 5000);
-    world_fini(&w);
-}
-
-/* TW-1: a SYN with a newer timestamp for a TIME-WAIT record of the passive side opens a new
- * incarnation; TW-9: if that was an old duplicate, the record is in force again */
-Test(host, time_wait_and_syn)
-{
-    gn_handle l, c, s;
-    struct gn_status st;
-    struct gn_endpoint client;
-
-    world_init(&w, NULL, 0, GN_MEDIUM_IP);
-    world_pair(&w, false, 80, &l, &c, &s);
-    gn_host_status(w.h[0], c, w.now, &st);
-    client = st.local;
-    cr_expect_eq(gn_host_close(w.h[1], s, w.now), GN_OK);
-    world_flush(&w);
-    cr_expect_eq(gn_host_close(w.h[0], c, w.now), GN_OK);
-    world_flush(&w);
-    cr_expect_eq(stats(1).state[GN_TIME_WAIT], 1);
-    nothing_left(0);
-    /* TW-4/7: no timestamps, an old sequence number: dropped */
-    world_inject(&w, 1, client, world_end(1, false, 80), st.snd.iss - 5, 0, CTL_SYN);
-    cr_expect_eq(stats(1).drop[GN_DROP_TIME_WAIT_SYN], 1);
-    /* TW-6 like: beyond the old one: accepted, and denied by an RST */
-    w.cut[0] = true;
-    world_inject(&w, 1, client, world_end(1, false, 80), st.snd.nxt + 100000, 0, CTL_SYN);
-    world_flush(&w);
-    cr_expect_eq(stats(1).state[GN_SYN_RECEIVED], 1);
-    cr_expect_eq(stats(1).state[GN_TIME_WAIT], 1);
-    world_inject(&w, 1, client, world_end(1, false, 80), st.snd.nxt + 100001, 0, CTL_RST);
-    cr_expect_eq(stats(1).state[GN_SYN_RECEIVED], 0);
-    cr_expect_eq(stats(1).state[GN_TIME_WAIT], 1);
-    world_inject(&w, 1, client, world_end(1, false, 80), st.snd.iss - 5, 0, CTL_SYN);
-    cr_expect_eq(stats(1).drop[GN_DROP_TIME_WAIT_SYN], 2);
-    /* the real thing: the same port, a second later */
-    w.cut[0] = false;
-    world_run(&w, 2 * GN_SEC);
-    cr_assert_eq(gn_host_connect(w.h[0], client, world_end(1, false, 80), NULL, w.now, &c), GN_OK);
-    world_flush(&w);
-    cr_expect_eq(world_state(&w, 0, c), GN_ESTABLISHED);
-    cr_expect_eq(stats(1).state[GN_TIME_WAIT], 0);
-    cr_expect_eq(stats(1).TWRecycled, 1);
-    cr_expect_eq(gn_host_accept(w.h[1], l, &s), GN_OK);
-    world_fini(&w);
-}
-
-/* the same while the user still holds the connection in TIME-WAIT: that one is over for it */
-Test(host, time_wait_with_user_and_syn)
-{
-    gn_handle l, c, s;
-    struct gn_status st;
-    uint8_t b;
-
-    world_init(&w, NULL, 0, GN_MEDIUM_IP);
-    world_pair(&w, false, 80, &l, &c, &s);
-    gn_host_status(w.h[0], c, w.now, &st);
-    cr_expect_eq(gn_host_shutdown(w.h[1], s, w.now), GN_OK);
-    world_flush(&w);
-    cr_expect_eq(gn_host_close(w.h[0], c, w.now), GN_OK);
-    world_flush(&w);
-    cr_expect_eq(world_state(&w, 1, s), GN_TIME_WAIT);
-    world_run(&w, 2 * GN_SEC);
-    cr_assert_eq(gn_host_connect(w.h[0], st.local, world_end(1, false, 80), NULL, w.now, &c),
-                 GN_OK);
-    world_flush(&w);
-    cr_expect_eq(world_state(&w, 0, c), GN_ESTABLISHED);
-    cr_expect_eq(world_state(&w, 1, s), GN_CLOSED);
-    cr_expect_eq(gn_host_recv(w.h[1], s, &b, 1, 0, w.now), 0);
-    cr_expect_eq(gn_host_close(w.h[1], s, w.now), GN_OK);
-    cr_expect_eq(stats(1).state[GN_TIME_WAIT], 0);
-    cr_expect_eq(stats(1).state[GN_ESTABLISHED], 1);
-    world_fini(&w);
-}
-
-/* tcp_max_tw_buckets: the oldest go first */
-Test(host, time_wait_limit)
-{
-    struct gn_conf conf;
-    gn_handle l, c, s;
-
-    gn_conf_default(&conf);
-    conf.tcp_max_tw_buckets = 3;
-    world_init(&w, &conf, 0, GN_MEDIUM_IP);
-    world_pair(&w, false, 80, &l, &c, &s);
-    close_both(c, s);
-    for (unsigned i = 0; i < 5; i++) {
-        cr_assert_eq(gn_host_connect(w.h[0], any, world_end(1, false, 80), NULL, w.now, &c), GN_OK);
-        world_flush(&w);
-        cr_assert_eq(gn_host_accept(w.h[1], l, &s), GN_OK);
-        gn_host_close(w.h[0], c, w.now);
-        world_flush(&w);
-        gn_host_close(w.h[1], s, w.now);
-        world_flush(&w);
-    }
-    cr_expect_eq(stats(0).state[GN_TIME_WAIT], 3);
-    cr_expect_eq(stats(0).TimeWaitOverflow, 3);
-    cr_expect_eq(gn_host_set_knob(w.h[0], "tcp_max_tw_buckets", "0"), GN_OK);
-    world_run(&w, 70 * GN_SEC);
-    nothing_left(0);
     world_fini(&w);
 }
 
@@ -646,24 +238,6 @@ Test(host, ports_run_out)
     world_fini(&w);
 }
 
-/* RSTs for closed ports are bounded by tcp_rst_ratelimit */
-Test(host, rst_rate_limit)
-{
-    struct gn_conf conf;
-
-    gn_conf_default(&conf);
-    conf.tcp_rst_ratelimit = 3;
-    world_init(&w, &conf, 0, GN_MEDIUM_IP);
-    for (unsigned i = 0; i < 10; i++)
-        world_inject(&w, 1, world_end(0, false, 5), world_end(1, false, 80), i, 0, CTL_SYN);
-    cr_expect_eq(stats(1).drop[GN_DROP_CLOSED_PORT], 3);
-    cr_expect_eq(stats(1).drop[GN_DROP_RATE_LIMITED], 7);
-    w.now += GN_SEC;
-    world_inject(&w, 1, world_end(0, false, 5), world_end(1, false, 80), 1, 0, CTL_SYN);
-    cr_expect_eq(stats(1).drop[GN_DROP_CLOSED_PORT], 4);
-    world_fini(&w);
-}
-
 /* every object is found by a walk, once */
 Test(host, walk)
 {
@@ -674,7 +248,7 @@ Test(host, walk)
 
     world_init(&w, NULL, 0, GN_MEDIUM_IP);
     world_pair(&w, false, 80, &l, &c, &s);
-    close_both(c, s);
+    world_close_both(&w, c, s);
     for (unsigned i = 0; i < 3; i++)
         cr_assert_eq(gn_host_connect(w.h[0], any, world_end(1, true, 80), NULL, w.now, &c), GN_OK);
     world_inject(&w, 1, world_end(0, false, 7), world_end(1, false, 80), 1, 0, CTL_SYN);
@@ -712,29 +286,6 @@ Test(host, stale_handles)
     for (gn_handle x = 1; x; x <<= 1)
         cr_expect_eq(gn_host_status(w.h[0], next ^ x, w.now, &st), GN_E_BAD_HANDLE);
     cr_expect_eq(gn_host_send(w.h[1], l, "x", 1, 0, w.now), GN_E_NOT_CONNECTED);
-    world_fini(&w);
-}
-
-/* options of a listener are those of what it accepts */
-Test(host, options_are_inherited)
-{
-    gn_handle l, c, s;
-    uint64_t v = 0;
-
-    world_init(&w, NULL, 0, GN_MEDIUM_IP);
-    cr_assert_eq(gn_host_listen(w.h[1], world_end(1, false, 80), 2, NULL, &l), GN_OK);
-    cr_expect_eq(gn_host_set_option(w.h[1], l, GN_OPT_NODELAY, 1, w.now), GN_OK);
-    cr_expect_eq(gn_host_set_option(w.h[1], l, GN_OPT_TTL, 7, w.now), GN_OK);
-    cr_expect_eq(gn_host_set_option(w.h[1], l, GN_OPT_TTL, 700, w.now), GN_E_INVALID);
-    cr_assert_eq(gn_host_connect(w.h[0], any, world_end(1, false, 80), NULL, w.now, &c), GN_OK);
-    world_flush(&w);
-    cr_assert_eq(gn_host_accept(w.h[1], l, &s), GN_OK);
-    cr_expect_eq(gn_host_get_option(w.h[1], s, GN_OPT_NODELAY, &v), GN_OK);
-    cr_expect_eq(v, 1);
-    cr_expect_eq(gn_host_get_option(w.h[1], s, GN_OPT_TTL, &v), GN_OK);
-    cr_expect_eq(v, 7);
-    cr_expect_eq(gn_host_get_option(w.h[1], l, GN_OPT_TTL, &v), GN_OK);
-    cr_expect_eq(v, 7);
     world_fini(&w);
 }
 
@@ -814,8 +365,8 @@ Test(host, corrupted)
         in = (struct gn_frame){.data = f.data, .len = f.len};
         buf[f.len - 1] ^= 1;
         gn_host_input(w.h[1], &in, 1, w.now);
-        cr_expect_eq(stats(1).drop[GN_DROP_TCP_CHECKSUM], 1);
-        cr_expect_eq(stats(1).InErrs, 1);
+        cr_expect_eq(world_stats(&w, 1).drop[GN_DROP_TCP_CHECKSUM], 1);
+        cr_expect_eq(world_stats(&w, 1).InErrs, 1);
         buf[f.len - 1] ^= 1;
         gn_host_input(w.h[1], &in, 1, w.now);
         cr_expect_eq(gn_host_recv(w.h[1], s, buf, sizeof(buf), 0, w.now), 6);

@@ -238,3 +238,64 @@ void world_inject(struct world *w, unsigned i, struct gn_endpoint from, struct g
     put16(p + 36, csum_finish(ip_pseudo(&from.addr, &to.addr, IP_PROTO_TCP, n) + csum(p + 20, n)));
     gn_host_input(w->h[i], &f, 1, w->now);
 }
+
+struct gn_stats world_stats(const struct world *w, unsigned i)
+{
+    struct gn_stats s;
+
+    gn_host_stats(w->h[i], &s);
+    return s;
+}
+
+void world_nothing_left(const struct world *w, unsigned i)
+{
+    struct gn_stats s = world_stats(w, i);
+
+    for (unsigned k = 0; k < GN_STATE_COUNT; k++)
+        cr_expect(k == GN_LISTEN || s.state[k] == 0, "host %u: %lu in %s", i,
+                  (unsigned long)s.state[k], gn_state_name((enum gn_state)k));
+    cr_expect_eq(s.orphans, 0);
+}
+
+/** octet() - the i-th of a stream that has no short period */
+static uint8_t octet(size_t i)
+{
+    return (uint8_t)(i * 2654435761u >> 13);
+}
+
+void world_transfer(struct world *w, unsigned from, gn_handle a, gn_handle b, size_t n)
+{
+    static uint8_t buf[20000];
+    size_t sent = 0, got = 0;
+
+    for (unsigned rounds = 0; got < n; rounds++) {
+        int64_t k;
+
+        cr_assert_lt(rounds, 100000, "stuck at %zu of %zu", got, n);
+        do {
+            size_t len = n - sent < sizeof(buf) ? n - sent : sizeof(buf);
+
+            for (size_t i = 0; i < len; i++)
+                buf[i] = octet(sent + i);
+            k = len ? gn_host_send(w->h[from], a, buf, len, 0, w->now) : 0;
+            sent += k > 0 ? (size_t)k : 0;
+        } while (k > 0);
+        world_run(w, GN_MSEC);
+        while ((k = gn_host_recv(w->h[1 - from], b, buf, sizeof(buf), 0, w->now)) > 0)
+            for (int64_t i = 0; i < k; i++)
+                cr_assert_eq(buf[i], octet(got++));
+    }
+}
+
+uint16_t world_close_both(struct world *w, gn_handle c, gn_handle s)
+{
+    struct gn_status st;
+
+    cr_assert_eq(gn_host_status(w->h[0], c, w->now, &st), GN_OK);
+    cr_expect_eq(gn_host_close(w->h[0], c, w->now), GN_OK);
+    world_flush(w);
+    cr_expect_eq(gn_host_close(w->h[1], s, w->now), GN_OK);
+    world_flush(w);
+    cr_expect_eq(world_stats(w, 0).state[GN_TIME_WAIT], 1);
+    return st.local.port;
+}

@@ -55,4 +55,13 @@ enum gn_state world_state(const struct world *w, unsigned i, gn_handle c);
 void world_inject(struct world *w, unsigned i, struct gn_endpoint from, struct gn_endpoint to,
                   uint32_t seq, uint32_t ack, uint16_t ctl);
 
+struct gn_stats world_stats(const struct world *w, unsigned i);
+/** world_nothing_left() - no connection in any state on host @i; listeners do not count */
+void world_nothing_left(const struct world *w, unsigned i);
+/** world_transfer() - @n octets from @a on host @from to @b on the other, compared */
+void world_transfer(struct world *w, unsigned from, gn_handle a, gn_handle b, size_t n);
+/** world_close_both() - host 0 closes, then host 1: a TIME-WAIT record is left on host 0; its port
+ */
+uint16_t world_close_both(struct world *w, gn_handle c, gn_handle s);
+
 #endif
