@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file control.c  The control socket of a running `gannet up`, its end there.
+ *
+ * Long answers (a million connections) are made piece by piece, as the asker reads them, so that
+ * the host goes on working in between.
+ */
+#include "cli/control.h"
+
+#include "cli/cli.h"
+#include "cli/view.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define REQUEST_MAX 1024
+#define PIECE       (64 * 1024) /* no more is made than this much ahead of the reader */
+#define CLIENTS_MAX 64
+
+/** One asker. */
+struct client {
+    struct control *control;
+    struct client *next;
+    int fd;
+    char request[REQUEST_MAX];
+    size_t have;
+    struct buf answer;
+    size_t written;
+    bool answering, walking; /* walking: the answer goes on at @cursor */
+    struct view view;
+    struct json json;
+    uint64_t cursor;
+};
+
+struct control {
+    struct gn_loop *loop;
+    struct gn_host *host;
+    struct history *seen;
+    struct client *clients;
+    unsigned n_clients;
+    int fd;
+    char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+};
+
+bool control_path(const char *device, char *ret, size_t cap)
+{
+    char dir[96];
+    struct stat st;
+    const char *run = getenv("XDG_RUNTIME_DIR");
+    if (run && *run && strlen(run) < 80)
+        snprintf(dir, sizeof dir, "%s/gannet", run);
+    else
+        snprintf(dir, sizeof dir, "/tmp/gannet-%ld", (long)getuid());
+    if (mkdir(dir, 0700) && errno != EEXIST) {
+        complain("cannot make %s: %s", dir, strerror(errno));
+        return false;
+    }
+    if (lstat(dir, &st) || !S_ISDIR(st.st_mode) || st.st_uid != getuid() || st.st_mode & 077) {
+        complain("%s is not a directory of this user alone; give --control PATH", dir);
+        return false;
+    }
+    int n = snprintf(ret, cap, "%s/%s.sock", dir, device);
+    return n > 0 && (size_t)n < cap;
+}
+
+/** drop() - an asker goes */
+static void drop(struct client *c)
+{
+    struct client **p = &c->control->clients;
+    while (*p != c)
+        p = &(*p)->next;
+    *p = c->next;
+    c->control->n_clients--;
+    gn_loop_unwatch(c->control->loop, c->fd);
+    close(c->fd);
+    buf_free(&c->answer);
+    free(c);
+}
+
+/** walk_on() - make the next piece of the list of connections */
+static void walk_on(struct client *c, gn_time now)
+{
+    struct gn_status s;
+    while (c->answer.len < PIECE) {
+        if (!gn_host_walk(c->control->host, &c->cursor, now, &s)) {
+            c->walking = false;
+            if (c->view.json) {
+                json_close(&c->json, ']');
+                buf_str(&c->answer, "\n");
+            }
+            return;
+        }
+        if (!view_matches(&c->view, &s))
+            continue;
+        if (c->view.json)
+            view_status_json(&s, NULL, now, &c->json);
+        else
+            view_status(&c->view, &s, now, &c->answer);
+    }
+}
+
+/** ask_ss() - the list of connections */
+static void ask_ss(struct client *c, char *words)
+{
+    char *save = NULL;
+    for (char *w = strtok_r(words, " ", &save); w; w = strtok_r(NULL, " ", &save)) {
+        if (!view_word(&c->view, w)) {
+            buf_printf(&c->answer, "error no such word: %s\n", w);
+            return;
+        }
+    }
+    buf_str(&c->answer, "ok\n");
+    c->walking = true;
+    c->json = (struct json){.b = &c->answer};
+    if (c->view.json)
+        json_open(&c->json, NULL, '[');
+    else if (!c->view.no_header)
+        view_header(&c->answer);
+}
+
+/** ask_stats() - counts by state; @all: counters, drops and transitions too */
+static void ask_stats(struct client *c, const char *words, bool all)
+{
+    struct gn_stats st;
+    bool json = !strcmp(words, "json");
+    gn_host_stats(c->control->host, &st);
+    buf_str(&c->answer, "ok\n");
+    view_summary(&st, json, &c->answer);
+    if (json || !all)
+        return;
+    buf_str(&c->answer, "\n");
+    view_transitions(&st, &c->answer);
+    buf_str(&c->answer, "\n");
+#define GN_MIB(name, text) \
+    if (st.name)           \
+        buf_printf(&c->answer, "%20llu  %-22s %s\n", (unsigned long long)st.name, #name, text);
+#include <gannet/mib.def>
+#undef GN_MIB
+    for (unsigned d = 1; d < GN_DROP_COUNT; d++)
+        if (st.drop[d])
+            buf_printf(&c->answer, "%20llu  drop: %s\n", (unsigned long long)st.drop[d],
+                       gn_drop_text(d));
+}
+
+/** ask_set() - change a knob */
+static void ask_set(struct client *c, char *words)
+{
+    char *eq = strchr(words, '=');
+    enum gn_err e = GN_E_INVALID;
+    if (eq) {
+        *eq = 0;
+        e = gn_host_set_knob(c->control->host, words, eq + 1);
+    }
+    if (e == GN_OK)
+        buf_str(&c->answer, "ok\n");
+    else
+        buf_printf(&c->answer, "error %s: %s\n", words,
+                   e == GN_E_UNSUPPORTED ? "no such knob" : gn_err_text(e));
+}
+
+/** ask_end() - close or abort a connection by its handle */
+static void ask_end(struct client *c, const char *words, bool abort_it, gn_time now)
+{
+    char *end;
+    gn_handle h = strtoull(words, &end, 16);
+    enum gn_err e = GN_E_INVALID;
+    if (*words && !*end)
+        e = abort_it ? gn_host_abort(c->control->host, h, now)
+                     : gn_host_shutdown(c->control->host, h, now);
+    if (e == GN_OK)
+        buf_str(&c->answer, "ok\n");
+    else
+        buf_printf(&c->answer, "error %s\n", gn_err_text(e));
+}
+
+/** ask_ladder() - draw the last conversation */
+static void ask_ladder(struct client *c, char *words)
+{
+    struct buf b = {0};
+    if (!c->control->seen)
+        buf_str(&c->answer, "error nothing was recorded: start 'gannet up' with --ladder\n");
+    else if (!history_draw(c->control->seen, words, &b))
+        buf_printf(&c->answer, "error %s\n", b.s);
+    else
+        buf_printf(&c->answer, "ok\n%s", b.s);
+    buf_free(&b);
+}
+
+/** obey() - carry out a request, which is a whole line */
+static void obey(struct client *c, gn_time now)
+{
+    char *verb = c->request;
+    char *words = verb + strcspn(verb, " ");
+    if (*words)
+        *words++ = 0;
+    if (!strcmp(verb, "ss")) {
+        ask_ss(c, words);
+    } else if (!strcmp(verb, "stats") || !strcmp(verb, "summary")) {
+        ask_stats(c, words, verb[1] == 't');
+    } else if (!strcmp(verb, "set")) {
+        ask_set(c, words);
+    } else if (!strcmp(verb, "close") || !strcmp(verb, "abort")) {
+        ask_end(c, words, verb[0] == 'a', now);
+    } else if (!strcmp(verb, "ladder")) {
+        ask_ladder(c, words);
+    } else if (!strcmp(verb, "quit")) {
+        buf_str(&c->answer, "ok\n");
+        gn_loop_stop(c->control->loop);
+    } else {
+        buf_printf(&c->answer, "error no such request: %s\n", verb);
+    }
+    c->answering = true;
+}
+
+/** answer() - write as much as the asker takes; drops it when all is written or it is gone */
+static void answer(struct client *c, gn_time now)
+{
+    for (;;) {
+        if (c->walking)
+            walk_on(c, now);
+        if (!c->answer.len)
+            break;
+        ssize_t n = send(c->fd, c->answer.s, c->answer.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+            return;
+        if (n < 0)
+            break;
+        memmove(c->answer.s, c->answer.s + n, c->answer.len - (size_t)n);
+        c->answer.len -= (size_t)n;
+    }
+    drop(c);
+}
+
+static void on_client(void *ctx, int fd, unsigned what, gn_time now);
+
+/** on_client() - the asker has sent something, or takes more of the answer */
+static void on_client(void *ctx, int fd, unsigned what, gn_time now)
+{
+    struct client *c = ctx;
+    (void)what;
+    if (!c->answering) {
+        ssize_t n = recv(fd, c->request + c->have, REQUEST_MAX - 1 - c->have, MSG_DONTWAIT);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+            return;
+        if (n <= 0) {
+            drop(c);
+            return;
+        }
+        c->have += (size_t)n;
+        c->request[c->have] = 0;
+        char *end = strchr(c->request, '\n');
+        if (!end && c->have < REQUEST_MAX - 1)
+            return;
+        if (end)
+            *end = 0;
+        obey(c, now);
+        (void)gn_loop_watch(c->control->loop, fd, GN_WATCH_WRITE, on_client, c);
+    }
+    answer(c, now);
+}
+
+/** on_listener() - somebody wants to ask */
+static void on_listener(void *ctx, int fd, unsigned what, gn_time now)
+{
+    struct control *k = ctx;
+    (void)what;
+    (void)now;
+    int got = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    struct client *c = got < 0 || k->n_clients == CLIENTS_MAX ? NULL : calloc(1, sizeof *c);
+    if (!c) {
+        if (got >= 0)
+            close(got);
+        return;
+    }
+    c->control = k;
+    c->fd = got;
+    c->next = k->clients;
+    k->clients = c;
+    k->n_clients++;
+    if (gn_loop_watch(k->loop, got, GN_WATCH_READ, on_client, c) != GN_OK)
+        drop(c);
+}
+
+/** taken() - does somebody answer at this address? */
+static bool taken(const struct sockaddr_un *sa)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool yes = fd >= 0 && !connect(fd, (const struct sockaddr *)sa, sizeof *sa);
+    if (fd >= 0)
+        close(fd);
+    return yes;
+}
+
+/** listen_at() - a listening socket that only this user may use; -1 and errno */
+static int listen_at(const struct sockaddr_un *sa)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -1;
+    mode_t old = umask(0177);
+    int failed = bind(fd, (const struct sockaddr *)sa, sizeof *sa);
+    if (failed && errno == EADDRINUSE && !taken(sa)) {
+        /* left behind by one that was killed */
+        (void)unlink(sa->sun_path);
+        failed = bind(fd, (const struct sockaddr *)sa, sizeof *sa);
+    }
+    (void)umask(old);
+    if (failed || listen(fd, 16)) {
+        int err = errno;
+        close(fd);
+        errno = err;
+        return -1;
+    }
+    return fd;
+}
+
+struct control *control_open(const char *path, struct gn_loop *l, struct gn_host *h,
+                             struct history *seen)
+{
+    struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof sa.sun_path) {
+        complain("control socket %s: the name is too long", path);
+        return NULL;
+    }
+    memcpy(sa.sun_path, path, strlen(path) + 1);
+    struct control *k = calloc(1, sizeof *k);
+    if (!k)
+        exit(complain("out of memory"));
+    k->fd = listen_at(&sa);
+    if (k->fd < 0) {
+        complain("control socket %s: %s", path, strerror(errno));
+        free(k);
+        return NULL;
+    }
+    k->loop = l;
+    k->host = h;
+    k->seen = seen;
+    memcpy(k->path, sa.sun_path, sizeof k->path);
+    (void)gn_loop_watch(l, k->fd, GN_WATCH_READ, on_listener, k);
+    return k;
+}
+
+void control_close(struct control *k)
+{
+    if (!k)
+        return;
+    while (k->clients) {
+        answer(k->clients, gn_loop_now());
+        if (k->clients)
+            drop(k->clients);
+    }
+    gn_loop_unwatch(k->loop, k->fd);
+    close(k->fd);
+    (void)unlink(k->path);
+    free(k);
+}

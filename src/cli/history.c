@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file history.c  What the last connections of a running host did: a ring of its trace, for
+ * `gannet ladder`.
+ */
+#include "cli/cli.h"
+#include "cli/control.h"
+#include "cli/record.h"
+#include "cli/view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define EVENTS 8192
+
+struct history {
+    struct gn_trace ring[EVENTS];
+    uint64_t n; /* seen in all; the latest is at (n - 1) % EVENTS */
+};
+
+/** on_trace() - keep the event */
+static void on_trace(void *ctx, const struct gn_trace *t)
+{
+    struct history *s = ctx;
+    s->ring[s->n++ % EVENTS] = *t;
+}
+
+struct history *history_new(struct gn_host *h)
+{
+    struct history *s = calloc(1, sizeof *s);
+    if (s)
+        gn_host_trace(h, on_trace, s);
+    return s;
+}
+
+void history_free(struct history *s)
+{
+    free(s);
+}
+
+/** same_pair() - do both events belong to the same conversation? */
+static bool same_pair(const struct gn_trace *a, const struct gn_trace *b)
+{
+    return a->local.port == b->local.port && a->remote.port == b->remote.port &&
+           gn_addr_eq(&a->local.addr, &b->local.addr) &&
+           gn_addr_eq(&a->remote.addr, &b->remote.addr);
+}
+
+/** latest() - the last event of a conversation with @port that was opened within the ring; NULL:
+ * none */
+static const struct gn_trace *latest(const struct history *s, uint32_t port, uint64_t oldest)
+{
+    for (uint64_t i = s->n; i > oldest; i--) {
+        const struct gn_trace *t = &s->ring[(i - 1) % EVENTS];
+        bool wanted = !port || t->local.port == port || t->remote.port == port;
+        if (!wanted || t->kind != GN_TRACE_STATE || !t->remote.port)
+            continue;
+        if (t->transition.to == GN_SYN_RECEIVED || t->transition.to == GN_SYN_SENT)
+            return t;
+    }
+    return NULL;
+}
+
+/** translate() - a trace event as an event of the ladder; false: nothing to draw */
+static bool translate(const struct gn_trace *t, gn_time start, struct ladder_event *e)
+{
+    static const enum ladder_kind kinds[] = {[GN_TRACE_STATE] = LADDER_STATE,
+                                             [GN_TRACE_DROP] = LADDER_DROP,
+                                             [GN_TRACE_SEG_IN] = LADDER_RECV,
+                                             [GN_TRACE_SEG_OUT] = LADDER_SEND};
+    *e = (struct ladder_event){.at = t->at > start ? t->at - start : 0,
+                               .kind = kinds[t->kind],
+                               .from = t->transition.from,
+                               .to = t->transition.to,
+                               .cause = t->transition.cause,
+                               .drop = t->drop,
+                               .ctl = t->ctl,
+                               .seq = t->seq,
+                               .ack = t->ack,
+                               .len = t->len,
+                               .wnd = t->wnd};
+    return true;
+}
+
+/** gather() - all events of @key's conversation from its opening on */
+static void gather(const struct history *s, const struct gn_trace *key, uint64_t oldest,
+                   struct record *r)
+{
+    uint64_t from = oldest;
+    /* a segment that opens it is traced just before its transition, or just after */
+    for (uint64_t i = oldest; i < s->n; i++)
+        if (&s->ring[i % EVENTS] == key)
+            from = i;
+    for (uint64_t back = 0; back < 4 && from > oldest; back++) {
+        const struct gn_trace *t = &s->ring[(from - 1) % EVENTS];
+        if (!same_pair(t, key) || t->kind != GN_TRACE_SEG_IN || !(t->ctl & 2))
+            break;
+        from--;
+    }
+    gn_time start = s->ring[from % EVENTS].at;
+    for (uint64_t i = from; i < s->n; i++) {
+        const struct gn_trace *t = &s->ring[i % EVENTS];
+        struct ladder_event e;
+        if (same_pair(t, key) && translate(t, start, &e))
+            record_add(r, e);
+    }
+}
+
+struct wish {
+    struct ladder_style style;
+    bool svg, json;
+    uint32_t port;
+};
+
+/** understand() - the words of the request */
+static bool understand(char *words, struct wish *q, struct buf *b)
+{
+    char *save = NULL;
+    uint64_t n;
+    *q = (struct wish){.style = {.width = 144}};
+    for (char *w = strtok_r(words, " ", &save); w; w = strtok_r(NULL, " ", &save)) {
+        if (!strcmp(w, "ascii"))
+            q->style.ascii = true;
+        else if (!strcmp(w, "absolute"))
+            q->style.absolute = true;
+        else if (!strcmp(w, "colour"))
+            q->style.colour = true;
+        else if (!strcmp(w, "svg"))
+            q->svg = true;
+        else if (!strcmp(w, "json"))
+            q->json = true;
+        else if (!strncmp(w, "port=", 5) && parse_number(w + 5, 1, 65535, &n))
+            q->port = (uint32_t)n;
+        else if (!strncmp(w, "width=", 6) && parse_number(w + 6, 80, 1000, &n))
+            q->style.width = (unsigned)n;
+        else {
+            buf_printf(b, "no such word: %s", w);
+            return false;
+        }
+    }
+    return true;
+}
+
+/** draw() - one recorded conversation */
+static void draw(const struct wish *q, struct record *r, const struct gn_trace *key, struct buf *b)
+{
+    struct buf left = {0}, right = {0};
+    struct text_writer w = buf_writer(b);
+    buf_str(&left, "A ");
+    view_endpoint(&key->local, &left);
+    buf_str(&right, "B ");
+    view_endpoint(&key->remote, &right);
+    struct ladder l = {
+        .events = r->event, .n = r->n, .name = {left.s, right.s}, .seen = {true, false}};
+    l.start[0] = key->transition.from;
+    if (q->json) {
+        struct json j = {.b = b};
+        ladder_prepare(&l);
+        record_json(&l, NULL, &j);
+        buf_str(b, "\n");
+    } else if (q->svg) {
+        ladder_svg(&l, &q->style, &w);
+    } else {
+        ladder_text(&l, &q->style, &w);
+    }
+    buf_free(&left);
+    buf_free(&right);
+}
+
+bool history_draw(const struct history *s, char *words, struct buf *b)
+{
+    struct wish q;
+    if (!understand(words, &q, b))
+        return false;
+    uint64_t oldest = s->n > EVENTS ? s->n - EVENTS : 0;
+    const struct gn_trace *key = latest(s, q.port, oldest);
+    if (!key) {
+        buf_str(b, "no connection was opened lately");
+        return false;
+    }
+    struct record r = {0};
+    gather(s, key, oldest, &r);
+    draw(&q, &r, key, b);
+    record_free(&r);
+    return true;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file services.h  Applications of a `gannet up`: each listener and each connection is a small
+ * object with one function.
+ */
+#ifndef GN_CLI_SERVICES_H
+#define GN_CLI_SERVICES_H
+
+#include "cli/rig.h"
+
+#include <stdio.h>
+
+struct app;
+
+/** What hangs behind a handle: the first member of every such object, allocated by malloc(). */
+struct peer {
+    /** event() - something happened (GN_EV_*); may end the peer with peer_end() as its last act */
+    void (*event)(struct peer *p, unsigned what, gn_time now);
+    /** gone() - free what is more than the object itself; may be NULL */
+    void (*gone)(struct peer *p);
+    struct app *app;
+    gn_handle handle;
+    struct peer *next, **link; /* all peers of the app */
+};
+
+struct app {
+    struct gn_host *host;
+    struct peer *peers;
+    int root;         /* directory of --http, -1: none */
+    bool put;         /* uploads are taken */
+    FILE *log;        /* of requests, NULL: none */
+    uint64_t uploads; /* for names of unfinished ones */
+};
+
+/** peer_new() - @size octets, zeroed, with the handle's user set to it; NULL: no memory, the handle
+ * was aborted */
+struct peer *peer_new(struct app *a, size_t size, gn_handle h,
+                      void (*event)(struct peer *, unsigned, gn_time), gn_time now);
+/** peer_end() - close (or abort) the handle and free the object */
+void peer_end(struct peer *p, bool abort_it, gn_time now);
+/** app_listen() - a listener on @port of every address, served by @accepted; false: said why not */
+bool app_listen(struct app *a, uint16_t port, const char *what,
+                void (*accepted)(struct app *, gn_handle, gn_time));
+/** app_serve() - gn_service_fn, ctx is the app */
+size_t app_serve(void *ctx, struct gn_host *h, gn_time now);
+/** app_clear() - free every object; the handles stay */
+void app_clear(struct app *a);
+
+void echo_accepted(struct app *a, gn_handle h, gn_time now);
+void sink_accepted(struct app *a, gn_handle h, gn_time now);
+void source_accepted(struct app *a, gn_handle h, gn_time now);
+void http_accepted(struct app *a, gn_handle h, gn_time now);
+
+#endif
