@@ -30,7 +30,7 @@ static void copy_out(const struct ring *r, uint32_t at, uint8_t *dst, uint32_t n
 
 bool ring_reserve(struct ring *r, struct mem *m, uint32_t total, uint32_t beyond)
 {
-    uint32_t cap = r->cap ? r->cap : RING_MIN;
+    uint32_t cap = r->cap ? r->cap : max_u32(r->usual, RING_MIN);
     uint8_t *mem;
 
     ASSERT(beyond >= r->len && beyond <= r->cap && total <= 1u << 30);
@@ -39,8 +39,10 @@ bool ring_reserve(struct ring *r, struct mem *m, uint32_t total, uint32_t beyond
     while (cap < total)
         cap *= 2;
     mem = mem_alloc(m, cap);
-    if (!mem)
+    if (!mem) {
+        r->usual = 0;
         return false;
+    }
     copy_out(r, 0, mem, beyond);
     mem_free(m, r->mem, r->cap);
     r->mem = mem;
@@ -103,6 +105,8 @@ void ring_drop(struct ring *r, struct mem *m, uint32_t n, bool keep)
 
 void ring_free(struct ring *r, struct mem *m)
 {
+    uint32_t usual = r->cap ? min_u32(r->cap, RING_USUAL_MAX) : r->usual;
+
     mem_free(m, r->mem, r->cap);
-    memset(r, 0, sizeof(*r));
+    *r = (struct ring){.usual = usual};
 }

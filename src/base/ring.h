@@ -13,13 +13,15 @@
 
 #include <gannet/frame.h>
 
-#define RING_MIN 2048
+#define RING_MIN       2048
+#define RING_USUAL_MAX 65536
 
 struct ring {
     uint8_t *mem;  /* NULL: nothing allocated */
     uint32_t cap;  /* power of two, or 0 */
     uint32_t head; /* offset of the first octet, < cap */
     uint32_t len;  /* octets held in order */
+    uint32_t usual; /* what it had grown to when it was last freed: begin with that (64 KiB at most) */
 };
 
 /** ring_reserve() - room for octets 0 .. @total-1 counted from the front (2^30 at most); false: out of memory, unchanged.
