@@ -19,6 +19,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -385,6 +386,7 @@ Test(netns, needs_no_privilege)
 
     if (geteuid() == 0 && (setgid(65534) < 0 || setuid(65534) < 0))
         cr_skip("cannot give up privilege");
+    prctl(PR_SET_DUMPABLE, 1); /* giving up privilege has closed /proc/self to us */
     pid = gn_netns_fork(unprivileged, &tun_there);
     cr_assert_gt(pid, 0);
     cr_assert_eq(waitpid(pid, &status, 0), pid);
