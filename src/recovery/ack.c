@@ -7,57 +7,48 @@
 #include "base/bits.h"
 #include "recovery/internal.h"
 
-/* What one ACK delivers, gathered record by record. */
-struct delivery {
-    uint32_t octets;         /* never delivered before */
-    gn_time oldest;          /* first transmission of the oldest that was sent once; ~0: none */
-    gn_time newest;          /* and of the newest */
-    bool retrans;            /* something sent more than once was acknowledged cumulatively */
-    const struct sent *rate; /* the record whose snapshot gives the rate sample */
+/* All that the steps know of the ACK in hand. */
+struct ack {
+    struct recovery *r;
+    const struct rec_env *e;
+    const struct rec_ack *a;
+    struct rec_result *ret;
+    struct delivery d;
+    struct sack_sum sack;
+    uint32_t delivered; /* DeliveredData (RFC 9937): d.octets, or what stands for it */
+    uint32_t in_flight; /* the pipe before */
+    uint32_t segments;  /* in flight before */
+    bool head_part;     /* una lies within the first segment, which it cuts */
 };
 
-/* The state before an ACK. */
-struct before {
-    seq_t una;
-    uint32_t in_flight, lost, segments;
-};
-
-/* deliver() - record @s arrived, which was not known to */
-static void deliver(struct delivery *d, const struct sent *s)
+/* take_cumulative() - the records that the ACK covers leave the log */
+static void take_cumulative(struct ack *k)
 {
-    d->octets += s->len;
-    if (!(s->flags & SENT_EVER_RETRANS)) { /* CC-6298-6 */
-        d->oldest = min_u64(d->oldest, s->xmit);
-        d->newest = max_u64(d->newest, s->xmit);
-    }
-    if (!d->rate || s->delivered >= d->rate->delivered)
-        d->rate = s;
-}
-
-/* take_cumulative() - the records that @ack covers leave the log */
-static void take_cumulative(struct recovery *r, seq_t ack, struct delivery *d)
-{
-    struct sent_log *l = &r->sent;
+    struct sent_log *l = &k->r->sent;
+    struct delivery *d = &k->d;
 
     while (sent_count(l)) {
         const struct sent *s = sent_at(l, l->head);
 
-        if (seq_gt(sent_end(s), ack))
+        if (seq_gt(sent_end(s), k->a->ack))
             break;
-        if (!(s->flags & SENT_SACKED))
-            deliver(d, s);
-        d->retrans |= (s->flags & (SENT_EVER_RETRANS | SENT_SACKED)) == SENT_EVER_RETRANS;
+        if (!(s->flags & SENT_SACKED)) {
+            delivery_note(d, s);
+            d->retrans |= s->flags & SENT_EVER_RETRANS;
+        }
         sent_pop(l);
     }
-    r->una = ack;
+    k->r->una = k->a->ack;
     if (!sent_count(l))
         return;
-    uint32_t part = seq_span(sent_at(l, l->head)->start, ack);
+    uint32_t part = seq_span(sent_at(l, l->head)->start, k->a->ack);
 
-    if (part && !(sent_at(l, l->head)->flags & SENT_SACKED))
+    if (!part)
+        return;
+    k->head_part = true;
+    if (!(sent_at(l, l->head)->flags & SENT_SACKED))
         d->octets += part;
-    if (part)
-        sent_trim(l, part);
+    sent_trim(l, part);
 }
 
 /*
@@ -65,214 +56,326 @@ static void take_cumulative(struct recovery *r, seq_t ack, struct delivery *d)
  * acknowledge, which the timeout must allow for; its own record is finer than the timestamp clock.
  * The echo serves where Karn's rule forbids the record (CC-6298-6).
  */
-static gn_time sample_rtt(struct recovery *r, const struct rec_env *e, const struct rec_ack *a,
-                          const struct delivery *d, uint32_t acked, uint32_t segments)
+static void sample_rtt(struct ack *k)
 {
-    gn_time sample = 0;
+    struct rtt *rtt = &k->r->rtt;
+    const struct delivery *d = &k->d;
 
-    if (d->oldest != UINT64_MAX && !d->retrans)
-        sample = max_u64(e->now - d->oldest, 1);
-    else if (a->has_ts && acked)
-        sample = max_u64(a->ts_rtt, 1);
-    if (!sample)
-        return 0;
-    rtt_sample(&r->rtt, sample, segments);
-    if (d->oldest != UINT64_MAX)
-        rtt_sample_min(&r->rtt, max_u64(e->now - d->newest, 1), e->now);
-    r->backoff = 0;
-    return sample;
+    if (delivery_sent_once(d) && !d->retrans) {
+        k->ret->rtt = max_u64(d->now - d->oldest, 1);
+        rtt_sample_min(rtt, max_u64(d->now - d->newest, 1), d->now);
+    } else if (k->a->has_ts && k->ret->acked) {
+        k->ret->rtt = max_u64(k->a->ts_rtt, 1);
+    } else {
+        return;
+    }
+    rtt_sample(rtt, k->ret->rtt, k->segments);
+    k->r->tlp.fresh = true;
+    k->r->backoff = 0;
 }
 
 /*
- * reno_dup() - without SACK a duplicate ACK stands for one segment that has left the network.
- * Before fast recovery only two do (limited transmit, CC-5681-13, CC-3042-1), and never more than
- * there can be (CC-5681-12)
+ * count_reno() - without SACK a duplicate ACK stands for one segment that has left the network, but
+ * there are never more than what is outstanding beyond the hole (CC-5681-12). A cumulative ACK
+ * covers what they stood for; the hole that it fills was not among them (CC-9937-2).
  */
-static void reno_dup(struct recovery *r, const struct rec_env *e)
+static void count_reno(struct ack *k)
 {
-    uint32_t most = seq_span(r->una, r->nxt) - sent_at(&r->sent, r->sent.head)->len;
+    struct recovery *r = k->r;
+    uint32_t was = r->reno_sacked, span = seq_span(r->una, r->nxt);
 
-    if (r->state == GN_RECOVERY_LOSS)
+    if (k->ret->acked)
+        r->reno_sacked -= min_u32(was, k->ret->acked - min_u32(k->ret->acked, r->mss));
+    else if (k->a->dup && span && r->state != GN_RECOVERY_LOSS)
+        r->reno_sacked += r->mss;
+    r->reno_sacked =
+        min_u32(r->reno_sacked, span ? span - sent_at(&r->sent, r->sent.head)->len : 0);
+    k->delivered = k->ret->acked + r->reno_sacked > was ? k->ret->acked + r->reno_sacked - was : 0;
+    if (r->state == GN_RECOVERY_FAST) /* an episode delivers no more than RecoverFS */
+        k->delivered = min_u32(k->delivered, r->prr.recover_fs > r->prr.prr_delivered
+                                                 ? r->prr.recover_fs - r->prr.prr_delivered
+                                                 : 0);
+}
+
+/* detect_reno() - the third duplicate (CC-5681-11), above `recover` (CC-6582-1), or a partial ACK
+ * in fast recovery (CC-6582-4) shows the first segment lost */
+static void detect_reno(struct ack *k)
+{
+    struct recovery *r = k->r;
+
+    if (seq_eq(r->una, r->nxt) || r->state == GN_RECOVERY_LOSS)
         return;
-    if (r->state != GN_RECOVERY_FAST) {
-        r->state = GN_RECOVERY_DISORDER;
-        if (r->dup_acks >= e->conf->tcp_reordering && seq_gt(r->una, r->recover)) /* CC-6582-1 */
-            sent_lose(&r->sent, r->sent.head);                                    /* CC-5681-11 */
-        else
-            most = min_u32(most, 2 * r->mss);
-    }
-    r->reno_sacked = min_u32(most, r->reno_sacked + r->mss);
-}
-
-/* reno_advance() - without SACK: a cumulative ACK covers what duplicate ACKs stood for, and in fast
- * recovery leaves the next hole at una (CC-6582-4) */
-static void reno_advance(struct recovery *r, uint32_t acked)
-{
-    uint32_t own = min_u32(acked, r->mss); /* the hole that is filled was not among them */
-
-    r->reno_sacked -= min_u32(r->reno_sacked, acked - own);
-    if (r->state == GN_RECOVERY_FAST && seq_lt(r->una, r->recover)) {
-        struct sent *s = sent_at(&r->sent, r->sent.head);
-
-        if (!(s->flags & SENT_LOST))
+    if (r->state == GN_RECOVERY_FAST) {
+        if (k->ret->acked && !(sent_at(&r->sent, r->sent.head)->flags & SENT_LOST))
             sent_lose(&r->sent, r->sent.head);
-    } else {
+    } else if (r->dup_acks >= k->e->conf->tcp_reordering && seq_gt(r->una, r->recover)) {
+        sent_lose(&r->sent, r->sent.head);
+    } else if (k->ret->acked) {
         r->reno_sacked = 0;
+    } else { /* limited transmit: two segments (CC-5681-13) */
+        r->reno_sacked = min_u32(r->reno_sacked, 2 * r->mss);
     }
 }
 
-void recovery_enter_fast(struct recovery *r, const struct rec_env *e)
+/* ask_frto() - RFC 5682: is the timeout that we are in spurious? */
+static bool ask_frto(struct ack *k)
 {
-    r->cc.ops->on_loss(&r->cc, recovery_flight_size(r), e->now);
-    r->state = GN_RECOVERY_FAST;
-    r->recover = r->nxt; /* CC-6582-2 */
-    r->partial = false;
-    r->force = true; /* RFC 6675 5 (4.3): the first retransmission leaves at once */
-    r->ece_seen = true;
-    r->cwr_end = r->nxt; /* one reaction per round trip, whatever its sign (CC-3168-4) */
+    struct recovery *r = k->r;
+    enum frto step = (enum frto)r->frto;
+    const struct frto_ack f = {
+        .advances = k->ret->acked,
+        .full = seq_ge(r->una, r->recover),
+        .head_part = k->head_part && (sent_at(&r->sent, r->sent.head)->flags & SENT_EVER_RETRANS),
+        .dup = k->a->dup,
+        .originals = delivery_sent_once(&k->d) && k->d.oldest < r->since,
+        .news = k->sack.sacked && seq_gt(k->d.high, r->recover),
+        .can_send = k->a->can_send,
+        .sack_ok = r->sack_ok,
+    };
+    enum frto_says says = frto_on_ack(&step, &f);
+
+    if (r->frto == FRTO_NEW && says == FRTO_GENUINE)
+        r->cc.cwnd = min_u32(r->cc.cwnd, 3 * r->mss); /* CC-5682-4 */
+    r->frto = (uint8_t)step;
+    return says == FRTO_SPURIOUS;
 }
 
-/* leave_fast() - CC-6582-3, CC-6675-6: all that was outstanding at the start is acknowledged */
-static void leave_fast(struct recovery *r, const struct rec_env *e)
+/* undo_if_spurious() - ask the three witnesses (undo.h) */
+static void undo_if_spurious(struct ack *k)
 {
-    uint32_t flight = seq_span(r->una, r->nxt);
+    struct recovery *r = k->r;
+    bool loss = r->state == GN_RECOVERY_LOSS, spurious = false;
 
-    r->cc.ops->on_recovered(&r->cc, flight, e->now);
-    if (!r->sack_ok) /* no burst: RFC 6582 3.2 step 3 (1) */
-        r->cc.cwnd = min_u32(r->cc.cwnd, max_u32(flight, r->mss) + r->mss);
+    if (!r->undo.on)
+        return;
+    if (recovery_active(r) && k->ret->acked)
+        spurious = undo_by_echo(&r->undo, &k->d);
+    if (k->sack.dsack)
+        spurious |= undo_by_dsack(&r->undo, k->sack.dup_l, k->sack.dup_len);
+    if (loss && r->frto != FRTO_OFF)
+        spurious |= ask_frto(k);
+    if (!spurious)
+        return;
+    if (loss && k->ret->rtt)
+        rtt_on_spurious(&r->rtt, k->ret->rtt); /* CC-4015-1 */
+    recovery_undo(r, k->e);
+    k->ret->spurious = true;
+}
+
+/* finish() - recovery ends when all that was outstanding at its start is acknowledged */
+static bool finish(struct ack *k)
+{
+    struct recovery *r = k->r;
+
+    if (!k->ret->acked || seq_lt(r->una, r->recover) || !recovery_active(r))
+        return false;
+    if (r->state == GN_RECOVERY_FAST) {
+        recovery_leave_fast(r, k->e);
+        k->ret->left = true;
+    }
     r->state = GN_RECOVERY_OPEN;
+    r->frto = FRTO_OFF;
+    return true;
+}
+
+/* reduce() - one ACK of fast recovery (RFC 9937 6) */
+static void reduce(struct ack *k)
+{
+    struct recovery *r = k->r;
+    uint32_t in_flight = recovery_in_flight(r), count;
+    bool safe = k->ret->acked && !k->ret->lost; /* CC-9937-4 */
+
+    if (!k->delivered && !k->ret->entered) { /* CC-9937-8 */
+        recovery_keep_room(r, k->in_flight);
+        return;
+    }
+    count = prr_on_ack(&r->prr, k->delivered, safe, in_flight, r->cc.ssthresh, r->mss);
+    r->cc.cwnd = max_u32(in_flight + count, r->mss);
 }
 
 /* walk() - the step between the states of recovery that this ACK makes */
-static void walk(struct recovery *r, const struct rec_env *e, const struct before *was,
-                 struct rec_result *ret)
+static void walk(struct ack *k)
 {
-    bool full = ret->acked && seq_ge(r->una, r->recover);
+    struct recovery *r = k->r;
+    uint32_t resend;
+    bool ended, again;
 
-    if (r->state == GN_RECOVERY_FAST && full) {
-        leave_fast(r, e);
-        ret->left = true;
-    } else if (r->state == GN_RECOVERY_LOSS && full) {
-        r->state = GN_RECOVERY_OPEN;
+    undo_if_spurious(k);
+    ended = finish(k);
+    rack_adapt(&r->rack, r->una, r->nxt, k->sack.dsack, ended);
+    resend = r->sent.resend;
+    again = recovery_detect(r, k->e);
+    if (!r->sack_ok)
+        detect_reno(k);
+    k->ret->lost = r->sent.resend - resend;
+    if (!recovery_active(r) && (k->ret->lost || (ended && r->sent.lost))) {
+        recovery_enter_fast(r, k->e, k->delivered);
+        k->ret->entered = true;
+    } else if (again) { /* CC-5681-18 */
+        recovery_enter_fast(r, k->e, k->delivered);
     }
-    if (r->state == GN_RECOVERY_OPEN || r->state == GN_RECOVERY_DISORDER) {
-        if (r->sent.lost > was->lost) {
-            recovery_enter_fast(r, e);
-            ret->entered = true;
-        } else {
-            r->state = r->dup_acks || r->sent.sacked ? GN_RECOVERY_DISORDER : GN_RECOVERY_OPEN;
-        }
-    }
+    if (!recovery_active(r))
+        r->state = r->dup_acks || r->sent.n_sacked ? GN_RECOVERY_DISORDER : GN_RECOVERY_OPEN;
+    if (r->state == GN_RECOVERY_FAST)
+        reduce(k);
+}
+
+/* account_probe() - a tail loss probe that hid a loss calls for one answer (CC-8985-13) */
+static void account_probe(struct ack *k)
+{
+    struct recovery *r = k->r;
+    bool match = k->sack.dsack && seq_eq(seq_add(k->sack.dup_l, k->sack.dup_len), r->tlp.end_seq);
+
+    if (!tlp_process_ack(&r->tlp, r->una, match, k->a->dup && !k->a->n_sack))
+        return;
+    r->cc.ops->on_loss(&r->cc, recovery_flight_size(r), k->e->now);
+    r->cc.ops->on_recovered(&r->cc, seq_span(r->una, r->nxt), k->e->now);
+    r->ece_seen = true;
+    r->cwr_end = r->nxt;
 }
 
 /* answer_ece() - RFC 3168 6.1.2: as to a loss, once per window (CC-3168-4) */
-static void answer_ece(struct recovery *r, const struct rec_env *e, struct rec_result *ret)
+static void answer_ece(struct ack *k)
 {
-    if (r->handshake || r->state == GN_RECOVERY_FAST || r->state == GN_RECOVERY_LOSS ||
-        (r->ece_seen && seq_lt(r->una, r->cwr_end)))
+    struct recovery *r = k->r;
+
+    if (r->handshake || recovery_active(r) || (r->ece_seen && seq_lt(r->una, r->cwr_end)))
         return;
     if (r->cc.cwnd <= r->mss) { /* CC-3168-5, CC-9438-10 */
         r->ece_hold = true;
-        recovery_arm_rto(r, e);
+        recovery_arm_rto(r, k->e);
     }
-    r->cc.ops->on_ece(&r->cc, recovery_flight_size(r), e->now);
+    r->cc.ops->on_ece(&r->cc, recovery_flight_size(r), k->e->now);
     r->ece_seen = true;
     r->cwr_end = r->nxt;
-    ret->cwr = true;
+    k->ret->cwr = true;
 }
 
 /* rate_sample() - draft-ietf-ccwg-bbr 4.1.2: over the longer of the send and the ACK interval */
-static void rate_sample(struct recovery *r, const struct rec_env *e, const struct delivery *d,
-                        struct cc_ack *c)
+static void rate_sample(struct ack *k, struct cc_ack *c)
 {
-    r->delivered += d->octets;
-    r->delivered_at = e->now;
+    struct recovery *r = k->r;
+    const struct sent *s = k->d.rate;
+
+    r->delivered += k->d.octets;
+    r->delivered_at = k->d.now;
     c->delivered = r->delivered;
     if (r->app_limited && r->delivered > r->app_limited)
         r->app_limited = 0;
-    if (!d->rate)
+    if (!s)
         return;
-    c->interval = max_u64(d->rate->xmit - d->rate->first_sent, e->now - d->rate->delivered_at);
-    c->prior_delivered = d->rate->delivered;
-    c->app_limited = d->rate->flags & SENT_APP_LIMITED;
-    r->first_sent = d->rate->xmit;
+    c->interval = max_u64(s->xmit - s->first_sent, k->d.now - s->delivered_at);
+    c->prior_delivered = s->delivered;
+    c->app_limited = s->flags & SENT_APP_LIMITED;
+    r->first_sent = s->xmit;
 }
 
 /* tell_cc() - what this ACK means to congestion control */
-static void tell_cc(struct recovery *r, const struct rec_env *e, const struct rec_ack *a,
-                    const struct delivery *d, const struct before *was, struct rec_result *ret)
+static void tell_cc(struct ack *k)
 {
+    struct recovery *r = k->r;
     struct cc_ack c = {
-        .now = e->now,
-        .acked = ret->acked,
-        .sacked = ret->sacked,
-        .lost = ret->lost,
-        .in_flight_before = was->in_flight,
+        .now = k->d.now,
+        .acked = k->ret->acked,
+        .sacked = k->ret->sacked,
+        .lost = k->ret->lost,
+        .in_flight_before = k->in_flight,
         .in_flight = recovery_in_flight(r),
-        .rtt = d->oldest != UINT64_MAX ? max_u64(e->now - d->newest, 1) : 0,
+        .rtt = delivery_sent_once(&k->d) ? max_u64(k->d.now - k->d.newest, 1) : 0,
         .srtt = r->rtt.srtt,
         .min_rtt = r->rtt.min,
-        .ece = a->ece,
+        .ece = k->a->ece,
         .cwnd_limited = recovery_cwnd_limited(r),
         .in_recovery = r->state == GN_RECOVERY_LOSS,
     };
 
-    if (d->octets)
-        rate_sample(r, e, d, &c);
-    if (ret->acked && r->state != GN_RECOVERY_FAST && !ret->left && !ret->cwr)
+    if (k->d.octets)
+        rate_sample(k, &c);
+    if (k->ret->acked && r->state != GN_RECOVERY_FAST && !k->ret->left && !k->ret->cwr)
         r->cc.ops->on_ack(&r->cc, &c);
 }
 
 /* settle_timers() - una has advanced. Restart the RTO (CC-6298-9: 5.2, 5.3); without SACK only the
  * first partial ACK does (CC-6582-5) */
-static void settle_timers(struct recovery *r, const struct rec_env *e)
+static void settle_timers(struct ack *k)
 {
-    r->timeouts = 0;
+    struct recovery *r = k->r;
+
     if (seq_eq(r->una, r->nxt)) {
         r->first_unacked = 0;
         r->reo_at = r->pto_at = deadline_none();
+        r->probe_due = r->probe_again = r->force = false;
         if (!r->ece_hold)
             r->rto_at = deadline_none();
-        sent_release(&r->sent, e->mem);
+        sent_release(&r->sent, k->e->mem);
         return;
     }
     r->first_unacked = sent_at(&r->sent, r->sent.head)->first_xmit;
     if (r->sack_ok || r->state != GN_RECOVERY_FAST || !r->partial)
-        recovery_arm_rto(r, e);
+        recovery_arm_rto(r, k->e);
     r->partial = r->state == GN_RECOVERY_FAST;
+}
+
+/* take() - steps 1 and 2: what the ACK delivers and how long that took */
+static void take(struct ack *k)
+{
+    struct recovery *r = k->r;
+    bool syn = r->handshake;
+
+    if (k->ret->acked) {
+        take_cumulative(k);
+        r->dup_acks = 0;
+    } else if (k->a->dup && !seq_eq(r->una, r->nxt)) {
+        r->dup_acks = (uint16_t)min_u32(r->dup_acks + 1u, UINT16_MAX); /* CC-5681-7 */
+    }
+    if (k->a->n_sack && r->sack_ok)
+        sack_take(&r->sent, r->una, r->nxt, k->a->sack, k->a->n_sack, &k->d, &k->sack);
+    k->delivered = k->d.octets;
+    if (!r->sack_ok)
+        count_reno(k);
+    sample_rtt(k);
+    rack_update(&r->rack, &k->d);
+    if (syn && k->ret->acked)
+        recovery_handshake_done(r, r->timeouts);
+    k->ret->sacked = k->sack.sacked;
+    k->ret->dsack = k->sack.dsack;
 }
 
 void recovery_on_ack(struct recovery *r, const struct rec_env *e, const struct rec_ack *a,
                      struct rec_result *ret)
 {
-    struct delivery d = {.oldest = UINT64_MAX};
-    struct before was = {r->una, recovery_in_flight(r), r->sent.lost, sent_count(&r->sent)};
+    struct ack k = {
+        .r = r,
+        .e = e,
+        .a = a,
+        .ret = ret,
+        .d = {.now = e->now,
+              .min_rtt = r->rtt.min,
+              .fack = r->rack.fack,
+              .high = r->rack.fack,
+              .oldest = UINT64_MAX,
+              .echo = UINT64_MAX},
+        .in_flight = recovery_in_flight(r),
+        .segments = sent_count(&r->sent),
+    };
     bool syn = r->handshake;
-    uint8_t timeouts = r->timeouts;
 
     ASSERT(seq_ge(a->ack, r->una) && seq_le(a->ack, r->nxt));
     memset(ret, 0, sizeof(*ret));
     ret->acked = seq_span(r->una, a->ack);
-    if (ret->acked)
-        take_cumulative(r, a->ack, &d);
-    ret->rtt = sample_rtt(r, e, a, &d, ret->acked, was.segments);
-    if (ret->acked) {
-        r->dup_acks = 0;
-        if (!r->sack_ok)
-            reno_advance(r, ret->acked);
-        if (syn)
-            recovery_handshake_done(r, timeouts);
-    } else if (a->dup && !seq_eq(r->una, r->nxt)) {
-        r->dup_acks = (uint16_t)min_u32(r->dup_acks + 1u, UINT16_MAX); /* CC-5681-7 */
-        if (!r->sack_ok)
-            reno_dup(r, e);
-    }
-    walk(r, e, &was, ret);
-    ret->lost = r->sent.lost > was.lost ? r->sent.lost - was.lost : 0;
+    if (a->has_ts)
+        k.d.echo = (e->now - min_u64(a->ts_rtt, e->now)) / RTT_TS_TICK;
+    take(&k);
+    walk(&k);
+    account_probe(&k);
     if (a->ece)
-        answer_ece(r, e, ret);
+        answer_ece(&k);
     if (!syn)
-        tell_cc(r, e, a, &d, &was, ret);
-    if (ret->acked)
-        settle_timers(r, e);
+        tell_cc(&k);
+    if (ret->acked) {
+        r->timeouts = 0;
+        settle_timers(&k);
+    }
+    if (ret->acked || ret->sacked)
+        recovery_arm_pto(r, e);
 }

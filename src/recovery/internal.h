@@ -1,22 +1,51 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
- * @file internal.h  What the files of the façade share.
+ * @file internal.h  What the files of the façade share: recovery.c (sending), ack.c (ACKs),
+ * timers.c (timers), states.c (Open, Disorder, Fast, Loss, and the ways between them).
  */
 #ifndef GN_RECOVERY_INTERNAL_H
 #define GN_RECOVERY_INTERNAL_H
 
 #include "recovery/recovery.h"
 
+/* fast recovery or recovery after a timeout */
+static inline bool recovery_active(const struct recovery *r)
+{
+    return r->state == GN_RECOVERY_FAST || r->state == GN_RECOVERY_LOSS;
+}
+
+/* RACK judges losses, and tail loss probes may be sent (RFC 8985 3: needs SACK) */
+static inline bool recovery_has_rack(const struct recovery *r, const struct rec_env *e)
+{
+    return r->sack_ok && (e->conf->tcp_recovery & 1);
+}
+
 /** recovery_handshake_done() - the SYN is acknowledged; it had been sent again @retries times */
 void recovery_handshake_done(struct recovery *r, uint32_t retries);
 /** recovery_arm_rto() - the retransmission timer starts now */
 void recovery_arm_rto(struct recovery *r, const struct rec_env *e);
+/** recovery_arm_pto() - the probe timer starts now, if there is to be one (RFC 8985 7.2) */
+void recovery_arm_pto(struct recovery *r, const struct rec_env *e);
 /** recovery_flight_size() - what a reduction is computed from: FlightSize without the octets of
  *  limited transmit, which are those beyond the window. In recovery the window is that aimed at */
 uint32_t recovery_flight_size(const struct recovery *r);
 /** recovery_cwnd_limited() - the window was used up in this round trip */
 bool recovery_cwnd_limited(const struct recovery *r);
-/** recovery_enter_fast() - a loss was found: RFC 5681 3.2, RFC 6582 3.2, RFC 6675 5 */
-void recovery_enter_fast(struct recovery *r, const struct rec_env *e);
+/** recovery_reo_wnd() - RACK's reordering window in the present state */
+gn_time recovery_reo_wnd(const struct recovery *r, const struct rec_env *e);
+/** recovery_detect() - mark what SACK or RACK shows to be lost; true: a retransmission of this
+ *  recovery was lost in turn. Arms the reordering timer */
+bool recovery_detect(struct recovery *r, const struct rec_env *e);
+/** recovery_enter_fast() - a loss was found, by an ACK that delivered @delivered octets */
+void recovery_enter_fast(struct recovery *r, const struct rec_env *e, uint32_t delivered);
+/** recovery_leave_fast() - all that was outstanding when it began is acknowledged */
+void recovery_leave_fast(struct recovery *r, const struct rec_env *e);
+/** recovery_enter_loss() - the answer to a timeout; @first: of a row of timeouts */
+void recovery_enter_loss(struct recovery *r, const struct rec_env *e, bool first);
+/** recovery_undo() - the present or last recovery was spurious */
+void recovery_undo(struct recovery *r, const struct rec_env *e);
+/** recovery_keep_room() - the pipe has changed from @in_flight without a delivery: in fast recovery
+ *  what may leave stays what it was */
+void recovery_keep_room(struct recovery *r, uint32_t in_flight);
 
 #endif

@@ -20,6 +20,7 @@ void recovery_init(struct recovery *r, const struct rec_env *e, seq_t iss, uint3
     r->recover = iss; /* CC-6582-1 */
     r->mss = mss;
     r->handshake = true;
+    rack_init(&r->rack, iss);
     cc_init(&r->cc, cc, mss, (uint32_t)e->conf->tcp_initial_window, e->now);
 }
 
@@ -102,6 +103,8 @@ static void log_again(struct recovery *r, const struct rec_env *e, seq_t start, 
         sent_resend(&r->sent, no, off + n, e->now);
         snapshot(r, s);
         r->retransmits++;
+        if (recovery_active(r))
+            undo_on_resent(&r->undo, n, e->now);
         start = seq_add(start, n);
         len -= n;
     }
@@ -127,29 +130,42 @@ bool recovery_cwnd_limited(const struct recovery *r)
     return r->limited || (cc_in_slow_start(&r->cc) && r->cc.cwnd < 2 * (uint64_t)r->max_flight);
 }
 
+/* settle_probe() - what has left may be the probe that was due: @again octets were sent again,
+ * @news for the first time. True: it was */
+static bool settle_probe(struct recovery *r, uint32_t again, uint32_t news)
+{
+    bool probe = (r->probe_due && news) || (r->probe_again && again);
+
+    if (probe)
+        tlp_sent(&r->tlp, r->nxt, !news);
+    r->probe_due = r->probe_due && !probe;
+    r->probe_again = false;
+    return probe;
+}
+
 void recovery_on_sent(struct recovery *r, const struct rec_env *e, seq_t start, uint32_t len,
                       bool app_limited)
 {
     uint32_t again = seq_lt(start, r->nxt) ? min_u32(len, seq_span(start, r->nxt)) : 0;
-    bool head = seq_eq(start, r->una);
+    bool head = again && seq_eq(start, r->una), probe;
 
     ASSERT(seq_le(start, r->nxt));
     if (again)
         log_again(r, e, start, again);
     if (len > again)
         log_new(r, e, len - again);
+    if (r->state == GN_RECOVERY_FAST)
+        r->prr.prr_out += len;
+    probe = settle_probe(r, again, len - again);
     r->force = false;
     r->last_sent = e->now;
     note_limit(r);
     if (app_limited && !r->limited && !r->sent.resend)
         r->app_limited = max_u64(r->delivered + recovery_in_flight(r), 1);
-    if (!deadline_armed(r->rto_at) || (again && head)) /* CC-6298-9 (5.1), CC-6298-8 */
+    if (!deadline_armed(r->rto_at) || head || probe) /* CC-6298-9 (5.1), CC-6298-8 */
         recovery_arm_rto(r, e);
-}
-
-void recovery_arm_rto(struct recovery *r, const struct rec_env *e)
-{
-    r->rto_at = deadline_at(e->now + recovery_rto(r, e));
+    if (len > again && !probe)
+        recovery_arm_pto(r, e);
 }
 
 bool recovery_next_lost(const struct recovery *r, uint32_t max, seq_t *ret_start, uint32_t *ret_len)
@@ -157,7 +173,7 @@ bool recovery_next_lost(const struct recovery *r, uint32_t max, seq_t *ret_start
     const struct sent_log *l = &r->sent;
     uint32_t len = 0;
 
-    if (!l->resend || !max)
+    if (!l->resend || !max || r->frto == FRTO_NEW) /* CC-5682-3 */
         return false;
     for (uint32_t no = l->hole; no != l->tail && len < max; no++) {
         const struct sent *s = sent_at(l, no);
@@ -179,6 +195,7 @@ bool recovery_next_probe(struct recovery *r, seq_t *ret_start, uint32_t *ret_len
         return false;
     const struct sent *s = sent_at(&r->sent, r->sent.tail - 1);
 
+    r->probe_again = true;
     *ret_start = s->start;
     *ret_len = s->len;
     return true;
@@ -261,7 +278,8 @@ void recovery_check(const struct recovery *r)
 
     sent_check(&r->sent, r->una, r->nxt);      /* INV-05 */
     ASSERT(idle || deadline_armed(r->rto_at)); /* INV-04 */
-    ASSERT(!idle || (!r->sent.rec && !deadline_armed(r->pto_at) && !deadline_armed(r->reo_at)));
+    ASSERT(!idle ||
+           (!sent_count(&r->sent) && !deadline_armed(r->pto_at) && !deadline_armed(r->reo_at)));
     ASSERT(idle == !r->first_unacked);
     ASSERT(r->cc.cwnd >= r->mss && r->cc.ssthresh >= 2 * r->mss); /* INV-07 */
     ASSERT(!r->sack_ok || !r->reno_sacked);

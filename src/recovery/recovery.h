@@ -20,8 +20,13 @@
 #include "base/seq.h"
 #include "base/time.h"
 #include "congestion/cc.h"
+#include "recovery/prr.h"
+#include "recovery/rack.h"
 #include "recovery/rtt.h"
+#include "recovery/sack.h"
 #include "recovery/sent.h"
+#include "recovery/tlp.h"
+#include "recovery/undo.h"
 
 #include <gannet/conf.h>
 #include <gannet/status.h>
@@ -35,35 +40,42 @@ struct rec_env {
 struct recovery {
     struct sent_log sent; /* what is between una and nxt, one record per segment */
     seq_t una, nxt;
-    seq_t recover;    /* RFC 6582 recover, RFC 6675 RecoveryPoint */
-    uint32_t mss;     /* SMSS: payload octets of a full segment */
-    uint8_t state;    /* enum gn_recovery_state */
-    uint8_t backoff;  /* RTO doublings, until a round-trip time is measured (Karn) */
-    uint8_t timeouts; /* RTOs in a row without una advancing: what R1 and R2 count */
+    struct cc cc;
+    struct rtt rtt;
+    deadline_t rto_at, pto_at, reo_at;
+    uint64_t delivered;    /* octets acknowledged or SACKed, in all */
+    gn_time delivered_at;  /* when that count was reached */
+    gn_time first_sent;    /* of the flight that the next rate sample measures */
+    uint64_t app_limited;  /* `delivered` at which the bubble has left; 0: no bubble */
+    gn_time first_unacked; /* when what is at una was sent first; 0: nothing in flight */
+    gn_time last_sent;     /* last transmission of anything; 0: none yet */
+    struct rack rack;
+    uint32_t mss;        /* SMSS: payload octets of a full segment */
+    seq_t limited_end;   /* `limited` and max_flight hold until this is acknowledged */
+    uint32_t max_flight; /* largest pipe in that time */
+    seq_t recover;       /* RFC 6582 recover, RFC 6675 RecoveryPoint */
+    seq_t cwr_end;       /* with ece_seen: no second answer to ECE before this is acked */
+    struct tlp tlp;
+    struct prr prr;
+    uint32_t reno_sacked; /* without SACK: octets that duplicate ACKs stand for */
+    struct undo undo;
+    gn_time since;        /* when the present recovery began */
+    uint32_t retransmits; /* segments sent again, in all */
     uint16_t dup_acks;
+    uint8_t state;          /* enum gn_recovery_state */
+    uint8_t frto;           /* enum frto */
+    uint8_t backoff;        /* RTO doublings, until an RTT is measured (Karn) */
+    uint8_t timeouts;       /* RTOs in a row without una advancing: for R1 and R2 */
     bool sack_ok       : 1; /* SACK negotiated */
     bool handshake     : 1; /* nothing was acknowledged yet: the SYN is at una */
     bool rto_spans_syn : 1; /* SYN timed out: RFC 6298 5.7 */
     bool probe_due     : 1; /* PTO fired: recovery_next_probe() */
+    bool probe_again   : 1; /* what it named leaves next */
     bool force         : 1; /* one segment may leave whatever the window says */
     bool partial       : 1; /* a partial ACK came in this recovery (RFC 6582 3.2) */
     bool ece_hold      : 1; /* ECE at a window of one segment: wait for the RTO */
     bool ece_seen      : 1; /* cwr_end is valid */
     bool limited       : 1; /* the window was the limit when last looked at */
-    uint32_t reno_sacked;   /* without SACK: octets that duplicate ACKs stand for */
-    uint32_t retransmits;   /* segments sent again, in all */
-    uint64_t delivered;     /* octets acknowledged or SACKed, in all */
-    gn_time delivered_at;   /* when that count was reached */
-    gn_time first_sent;     /* of the flight that the next rate sample measures */
-    uint64_t app_limited;   /* `delivered` at which the bubble has left; 0: no bubble */
-    gn_time first_unacked;  /* when what is at una was sent first; 0 if nothing is in flight */
-    gn_time last_sent;      /* last transmission of anything; 0: none yet */
-    deadline_t rto_at, pto_at, reo_at;
-    struct rtt rtt;
-    seq_t cwr_end;       /* no second reaction to ECE before this is acknowledged */
-    seq_t limited_end;   /* `limited` and max_flight hold until this is acknowledged */
-    uint32_t max_flight; /* largest pipe in that time */
-    struct cc cc;
 };
 
 /** What one arriving ACK says. */
@@ -75,9 +87,7 @@ struct rec_ack {
     bool can_send;  /* text never sent waits and the peer's window allows some (RFC 5682) */
     gn_time ts_rtt; /* now less the time of the echo, whole ticks of RTT_TS_TICK */
     uint8_t n_sack;
-    struct rec_sack {
-        seq_t l, r;
-    } sack[4]; /* as received, not yet judged (CC-2018-8) */
+    struct rec_sack sack[4]; /* as received, not yet judged (CC-2018-8) */
 };
 
 struct rec_result {

@@ -53,6 +53,12 @@ void rtt_sample_min(struct rtt *r, gn_time sample, gn_time now)
     }
 }
 
+void rtt_on_spurious(struct rtt *r, gn_time sample)
+{
+    r->srtt = max_u64(r->srtt, sample);
+    r->rttvar = max_u64(r->rttvar, sample / 2);
+}
+
 /*
  * The floor is applied to the term of the variance and not to the sum: on a steady path the
  * variance goes to nothing, and a timeout of barely more than SRTT would fire at the first delayed

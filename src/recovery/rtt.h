@@ -31,6 +31,9 @@ void rtt_sample(struct rtt *r, gn_time sample, uint32_t segments);
 /** rtt_sample_min() - @sample may be the lowest; needs less certainty than a sample for the timeout
  */
 void rtt_sample_min(struct rtt *r, gn_time sample, gn_time now);
+/** rtt_on_spurious() - a timeout was spurious: the round trip took @sample (RFC 4015 3.2 (ADAPT))
+ */
+void rtt_on_spurious(struct rtt *r, gn_time sample);
 /** rtt_rto() - the timeout before back-off, between tcp_rto_min and tcp_rto_max */
 gn_time rtt_rto(const struct rtt *r, const struct gn_conf *conf);
 

@@ -37,9 +37,12 @@ bool sent_reserve(struct sent_log *l, struct mem *m, uint32_t n)
 
 void sent_release(struct sent_log *l, struct mem *m)
 {
+    uint32_t no = l->tail;
+
     if (l->rec)
         mem_free(m, l->rec, (size_t)l->cap * sizeof(*l->rec));
     memset(l, 0, sizeof(*l));
+    l->head = l->tail = no; /* numbers count on, for those who remember one */
 }
 
 struct sent *sent_push(struct sent_log *l, seq_t start, uint32_t len, gn_time now)
@@ -194,6 +197,8 @@ void sent_sack(struct sent_log *l, uint32_t no)
     forget(l, no);
     s->flags |= SENT_SACKED;
     s->next = no + 1;
+    if (!l->n_sacked || no_before(l->sacked_end, no + 1))
+        l->sacked_end = no + 1;
     l->sacked += s->len;
     l->n_sacked++;
     settle_hole(l);
@@ -296,6 +301,7 @@ void sent_check(const struct sent_log *l, seq_t una, seq_t nxt)
         sum.resend += s->flags & SENT_LOST ? s->len - s->resent : 0;
         n_retrans += s->flags & SENT_RETRANS ? 1 : 0;
         ASSERT(!sent_pending(s) || hole || no == l->hole);
+        ASSERT(!(s->flags & SENT_SACKED) || no_before(no, l->sacked_end));
         hole |= sent_pending(s);
         una = sent_end(s);
     }

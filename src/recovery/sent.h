@@ -59,6 +59,7 @@ struct sent_log {
     uint32_t retrans;          /* octets sent again and believed to be in the network */
     uint32_t resend;           /* octets of LOST records that are to be sent again */
     uint32_t n_sacked;         /* SACKED records */
+    uint32_t sacked_end;       /* with n_sacked > 0: number after the last SACKED record */
     uint32_t hole;             /* with resend > 0: the first record that has any of it */
     uint32_t rt_head, rt_tail; /* with retrans > 0: oldest and youngest retransmission */
 };

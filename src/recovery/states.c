@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file states.c  The states of recovery and the ways between them.
+ *
+ *   Open      nothing unusual
+ *   Disorder  duplicate ACKs or SACKs, and nothing believed lost yet
+ *   Fast      fast recovery, until `recover` is acknowledged (RFC 6582, 6675, 9937)
+ *   Loss      slow start after a timeout, until `recover` is acknowledged
+ *
+ * In Loss no fast recovery begins (RFC 6582 3.2 "Retransmit Timeout", RFC 6675 5.1).
+ */
+#include "base/bits.h"
+#include "recovery/internal.h"
+
+#define RECOVERY_NO_DUP_THRESH 4 /* of tcp_recovery */
+
+gn_time recovery_reo_wnd(const struct recovery *r, const struct rec_env *e)
+{
+    bool thresh = !(e->conf->tcp_recovery & RECOVERY_NO_DUP_THRESH) &&
+                  r->sent.n_sacked >= e->conf->tcp_reordering;
+
+    return rack_reo_wnd(&r->rack, &r->rtt, thresh || recovery_active(r));
+}
+
+bool recovery_detect(struct recovery *r, const struct rec_env *e)
+{
+    uint32_t thresh = (uint32_t)e->conf->tcp_reordering;
+    bool again = false;
+
+    if (seq_eq(r->una, r->nxt) || !r->sack_ok)
+        return false;
+    if (recovery_has_rack(r, e))
+        r->reo_at =
+            rack_detect_loss(&r->rack, &r->sent, recovery_reo_wnd(r, e), e->now, r->since, &again);
+    else
+        sack_detect_loss(&r->sent, &r->rack.cursor, r->mss, thresh);
+    return again && r->state == GN_RECOVERY_FAST;
+}
+
+/* begin() - what fast recovery and recovery after a timeout have in common */
+static void begin(struct recovery *r, const struct rec_env *e)
+{
+    r->since = e->now;
+    r->recover = r->nxt; /* CC-6582-2, CC-6582-6, CC-6675-5, CC-6675-8 */
+    r->force = true;     /* RFC 6298 5.4, RFC 6675 5 (4.3): the first hole at once */
+    r->frto = FRTO_OFF;
+    r->probe_due = r->probe_again = false;
+    r->pto_at = deadline_none(); /* CC-8985-10 */
+    tlp_init(&r->tlp);
+}
+
+void recovery_enter_fast(struct recovery *r, const struct rec_env *e, uint32_t delivered)
+{
+    uint32_t fs = seq_span(r->una, r->nxt) - r->sent.sacked - r->reno_sacked + delivered;
+
+    r->cc.ops->on_loss(&r->cc, recovery_flight_size(r), e->now);
+    if (r->state != GN_RECOVERY_FAST)
+        undo_start(&r->undo, r->una);
+    prr_start(&r->prr, fs); /* CC-9937-1 */
+    r->state = GN_RECOVERY_FAST;
+    r->partial = false;
+    r->ece_seen = true;
+    r->cwr_end = r->nxt; /* one answer per round trip, whatever its cause (CC-3168-4) */
+    begin(r, e);
+}
+
+void recovery_leave_fast(struct recovery *r, const struct rec_env *e)
+{
+    uint32_t flight = seq_span(r->una, r->nxt);
+
+    r->cc.ops->on_recovered(&r->cc, flight, e->now); /* CC-9937-8 */
+    if (!r->sack_ok)                                 /* no burst: CC-6582-3 */
+        r->cc.cwnd = min_u32(r->cc.cwnd, max_u32(flight, r->mss) + r->mss);
+    r->reno_sacked = 0;
+    r->force = false;
+    r->state = GN_RECOVERY_OPEN;
+}
+
+void recovery_enter_loss(struct recovery *r, const struct rec_env *e, bool first)
+{
+    bool running = r->state == GN_RECOVERY_LOSS;
+
+    r->cc.ops->on_timeout(&r->cc, recovery_flight_size(r), first, e->now);
+    if (first)
+        undo_start(&r->undo, r->una);
+    r->state = GN_RECOVERY_LOSS;
+    r->dup_acks = 0;
+    r->reno_sacked = 0;
+    r->ece_seen = false;
+    begin(r, e);
+    if (e->conf->tcp_frto && first && !running) /* CC-5682-1 */
+        r->frto = FRTO_FIRST;
+}
+
+void recovery_undo(struct recovery *r, const struct rec_env *e)
+{
+    if (r->state != GN_RECOVERY_LOSS) /* the cause was reordering beyond what is allowed for */
+        r->rack.reordering_seen = true;
+    r->cc.ops->on_undo(&r->cc, e->now); /* CC-4015-1 */
+    sent_unlose(&r->sent);
+    r->rack.cursor = r->sent.head;
+    r->recover = r->una; /* CC-5682-4 */
+    r->undo.on = false;
+    r->frto = FRTO_OFF;
+    r->force = false;
+    r->reno_sacked = 0;
+    r->state = GN_RECOVERY_OPEN;
+}
+
+void recovery_keep_room(struct recovery *r, uint32_t in_flight)
+{
+    uint32_t room = r->cc.cwnd > in_flight ? r->cc.cwnd - in_flight : 0;
+
+    if (r->state == GN_RECOVERY_FAST)
+        r->cc.cwnd = max_u32(recovery_in_flight(r) + room, r->mss);
+}
