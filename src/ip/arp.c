@@ -72,8 +72,6 @@ enum gn_drop ip_arp_input(struct ip *ip, const struct ip_env *e, unsigned iface,
     if (drop != GN_DROP_NONE)
         return drop;
     for_us = a.op == ARP_REQUEST && ip_has_addr(ip, iface, &a.tpa);
-    if (a.sha[0] & 1)
-        return GN_DROP_ARP_BAD;
     if (!gn_addr_is_any(&a.spa)) {
         struct neigh_news news = {.mac = a.sha,
                                   .is_advert = a.op == ARP_REPLY,

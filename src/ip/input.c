@@ -3,8 +3,9 @@
  * @file input.c  A frame's way up: link header, IP header, whose it is, fragments, and to whom it
  * goes.
  *
- * A TCP segment for an address of ours on an IP interface passes straight through ip_input(),
- * packet4() or packet6(), and demux().
+ * Fragments that cannot be honest (tiny first ones: MAL-57) end in the parsers of the wire layer,
+ * what they do to each other is judged by reass.c. A TCP segment for an address of ours on an IP
+ * interface passes straight through ip_input(), packet4() or packet6(), and demux().
  */
 #include "base/assert.h"
 #include "base/bits.h"
@@ -266,32 +267,6 @@ static bool is_group6(const struct ip *ip, unsigned iface, const struct gn_addr 
     return false;
 }
 
-/*
- * Must the first fragment be refused because the chain of headers goes on in the next one? (RFC
- * 8200 4.5, RFC 7112 5; RFC 1858 for the TCP header itself: MAL-57)
- */
-static bool is_tiny(const struct ip_packet *p, uint8_t next)
-{
-    uint32_t ext;
-
-    if (ipv6_extensions(p->p, p->len, &next, &ext) != GN_DROP_NONE)
-        return true;
-    return next == IP_PROTO_TCP && p->pseudo_len - ext < 20;
-}
-
-/* an IPv6 packet with a fragment header that is not the whole of it */
-static enum ip_verdict fragment6(struct arrival *a, const struct ipv6 *h)
-{
-    struct reass_frag frag = {.key = {.id = h->frag.id},
-                              .info = {.next = h->next, .tos = h->tclass, .ttl = h->hlim},
-                              .more = h->frag.more,
-                              .off = h->frag.off};
-
-    if (frag.off == 0 && is_tiny(a->ret, h->next))
-        return drop(a, GN_DROP_FRAG_BAD);
-    return fragment(a, &frag);
-}
-
 /* one IPv6 packet */
 static enum ip_verdict packet6(struct arrival *a)
 {
@@ -317,7 +292,15 @@ static enum ip_verdict packet6(struct arrival *a)
     p->ttl = h.hlim;
     a->plain = h.header_len == IPV6_HEADER;
     set_octets(a, h.header_len, h.total_len);
-    return ipv6_is_fragment(&h) ? fragment6(a, &h) : demux(a);
+    if (ipv6_is_fragment(&h)) {
+        struct reass_frag frag = {.key = {.id = h.frag.id},
+                                  .info = {.next = h.next, .tos = h.tclass, .ttl = h.hlim},
+                                  .more = h.frag.more,
+                                  .off = h.frag.off};
+
+        return fragment(a, &frag);
+    }
+    return demux(a);
 }
 
 /* --- the link --- */

@@ -81,8 +81,6 @@ enum gn_drop ip_nd_input(struct ip *ip, const struct ip_env *e, const struct ip_
         return drop;
     if (ip->iface[p->iface].medium != GN_MEDIUM_ETHERNET)
         return GN_DROP_ICMP_IGNORED;
-    if (n.has_lladdr && (n.lladdr[0] & 1))
-        return GN_DROP_ND_BAD;
     target_ours = ip_has_addr(ip, p->iface, &n.target);
     if (n.type == ICMP6_NEIGHBOUR_SOLICIT) {
         if (!target_ours)

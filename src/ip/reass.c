@@ -109,8 +109,8 @@ void reass_fini(struct reass *r, struct mem *m)
         }
 }
 
-/* drop the packet that has waited longest, but never @spare; false: there is no other */
-static bool evict(struct reass *r, struct mem *m, const struct reass_packet *spare)
+/* drop the packet that has waited longest, but never @spare: one alone is within all bounds */
+static void evict(struct reass *r, struct mem *m, const struct reass_packet *spare)
 {
     struct reass_packet *oldest = NULL;
 
@@ -123,11 +123,9 @@ static bool evict(struct reass *r, struct mem *m, const struct reass_packet *spa
         if (p && (!oldest || p->until - life < oldest->until - REASS_TIME_V6))
             oldest = p;
     }
-    if (!oldest)
-        return false;
+    ASSERT(oldest);
     detach(r, oldest);
     packet_free(r, m, oldest);
-    return true;
 }
 
 /* the packet of a key, made if there is none yet; NULL: out of memory */
@@ -166,7 +164,7 @@ static enum gn_drop bury(struct reass *r, struct mem *m, struct reass_packet *p,
     return why;
 }
 
-/* room for @end octets of payload: GN_DROP_NONE, _FRAG_LIMIT or _NO_MEMORY */
+/* room for @end octets of payload: GN_DROP_NONE or _NO_MEMORY */
 static enum gn_drop grow(struct reass *r, struct mem *m, struct reass_packet *p, uint32_t end)
 {
     uint32_t cap = (uint32_t)mem_size(REASS_HEAD + end);
@@ -175,8 +173,7 @@ static enum gn_drop grow(struct reass *r, struct mem *m, struct reass_packet *p,
     if (cap <= p->cap)
         return GN_DROP_NONE;
     while (r->bytes - p->cap + cap > REASS_BYTES)
-        if (!evict(r, m, p))
-            return GN_DROP_FRAG_LIMIT;
+        evict(r, m, p);
     buf = mem_alloc(m, cap);
     if (!buf)
         return GN_DROP_NO_MEMORY;

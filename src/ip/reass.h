@@ -82,7 +82,7 @@ void reass_fini(struct reass *r, struct mem *m);
  * until reass_release() or the next call of reass_add() or reass_expire(). _FRAG_BAD: contradicts
  * others about the end, or mixes ECN codepoints; _FRAG_OVERLAP: both give the whole packet up, and
  * what still comes of it (RFC 5722, RFC 8200 sec. 4.5, MAL-57). _FRAG_LIMIT: more than REASS_FRAGS
- * fragments or REASS_BYTES octets; _NO_MEMORY. An exact duplicate is ignored.
+ * fragments; _NO_MEMORY. An exact duplicate is ignored.
  */
 enum gn_drop reass_add(struct reass *r, struct mem *m, gn_time now, const struct reass_frag *f,
                        struct reass_whole *ret);

@@ -4,7 +4,7 @@
 #include "unit/ip/support.h"
 
 /* one ARP packet from PEER_MAC to @to; the reason of a drop, or NONE */
-static enum gn_drop arp_in(struct world *w, const uint8_t *to, enum arp_op op, struct gn_addr spa,
+static enum gn_drop arp_in(struct world *w, const uint8_t *to, uint16_t op, struct gn_addr spa,
                            struct gn_addr tpa)
 {
     struct arp a = {.op = op, .spa = spa, .tpa = tpa};

@@ -422,6 +422,38 @@ Test(input, reassembly_time_exceeded)
     world_free(w);
 }
 
+/* MAL-57: more payload than an IPv4 packet can hold ("ping of death") */
+Test(input, ipv4_packet_too_long_when_reassembled)
+{
+    struct world *w = world_new(GN_MEDIUM_IP);
+    uint8_t *p = malloc(65535);
+
+    cr_assert_eq(input(w, p, cut4(p, 0, 32768, true)), IP_CONSUMED);
+    input(w, p, cut4(p, 32768, 65528, true));
+    input(w, p, cut4(p, 65528, 65535, false));
+    cr_assert_eq(w->drop, GN_DROP_FRAG_BAD);
+    free(p);
+    world_free(w);
+}
+
+Test(input, icmp_in_pieces_without_memory)
+{
+    struct world *w = world_new(GN_MEDIUM_IP);
+    uint8_t p[200], tail[4096] = {0};
+    struct gn_frame f = {.data = p, .len = 40, .tail = {{tail, 4096}}, .n_tail = 1};
+
+    make4(p, PEER, US, IP_PROTO_ICMP, 20);
+    put16(p + 2, 40 + 4096);
+    finish4(p);
+    w->pages.fail_from = 1;
+    cr_assert_eq(ip_input(&w->ip, &w->e, &f, &w->got, &w->drop), IP_CONSUMED);
+    cr_assert_eq(w->drop, GN_DROP_NO_MEMORY);
+    w->pages.fail_from = 0;
+    cr_assert_eq(ip_input(&w->ip, &w->e, &f, &w->got, &w->drop), IP_CONSUMED);
+    cr_assert_eq(w->drop, GN_DROP_ICMP_BAD);
+    world_free(w); /* what was gathered goes with it */
+}
+
 /* any octets whatever: no over-read (ASan), no leak, and the deadline is never in the past for long
  */
 Test(input, random_octets)

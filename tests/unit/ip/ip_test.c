@@ -51,6 +51,22 @@ Test(ip, addresses_refused)
     world_free(w);
 }
 
+Test(ip, no_room_for_the_route)
+{
+    struct world *w = world_new(GN_MEDIUM_IP);
+    struct gn_iface ethernet = {.medium = GN_MEDIUM_ETHERNET, .mac = {2}, .mtu = 1500};
+    uint8_t n = w->ip.n_addr;
+
+    while (w->ip.routes.n < ROUTE_MAX)
+        cr_assert_eq(ip_add_route(&w->ip, 0, v4(11, w->ip.routes.n, 0, 0), 16, v4(10, 0, 0, 254)),
+                     GN_OK);
+    cr_assert_eq(ip_add_addr(&w->ip, &w->e, 0, v4(10, 1, 0, 1), 24), GN_E_NO_MEMORY);
+    cr_assert_eq(ip_add_iface(&w->ip, &ethernet), GN_E_NO_MEMORY);
+    cr_assert_eq(w->ip.n_addr, n);
+    cr_assert_eq(w->ip.n_iface, 1);
+    world_free(w);
+}
+
 Test(ip, whose_address)
 {
     struct world *w = world_new(GN_MEDIUM_IP);

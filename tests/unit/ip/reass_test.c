@@ -296,3 +296,21 @@ Test(reass, without_memory)
     assert_whole(b, 16);
     bench_free(b);
 }
+
+Test(reass, the_one_that_grows_is_spared)
+{
+    struct bench *b = bench_new();
+
+    add(b, 1, 0, 8, true, 0);
+    for (uint32_t id = 2; id < 16; id++)
+        add(b, id, 64000, 64008, true, 0);
+    cr_assert_eq(b->r.n, 15);
+    for (uint32_t id = 16; id < 19; id++)
+        add(b, id, 20000, 20008, true, 0);
+    cr_assert_eq(add(b, 1, 64000, 65008, true, 0), GN_DROP_NONE, "the oldest, and it grows");
+    cr_assert(b->r.bytes <= REASS_BYTES);
+    cr_assert_eq(add(b, 1, 8, 64000, true, 0), GN_DROP_NONE);
+    cr_assert_eq(add(b, 1, 65008, 65016, false, 0), GN_DROP_NONE);
+    assert_whole(b, 65016);
+    bench_free(b);
+}
