@@ -39,7 +39,7 @@ static int try_path(const char *path)
 /** find_only() - the only `gannet up` of this user; -1: said why not */
 static int find_only(void)
 {
-    char path[300], dir[200];
+    char path[512], dir[200];
     int found = -1, count = 0;
     struct buf names = {0};
     if (!control_path("x", path, sizeof path))
