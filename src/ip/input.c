@@ -108,8 +108,6 @@ static enum ip_verdict demux(const struct arrival *a)
     if (proto == IP_PROTO_TCP || proto == IP_PROTO_UDP) {
         if (a->group) /* MUST-57: silently, as all other segments */
             return drop(a, GN_DROP_NOT_UNICAST);
-        if (gn_addr_is_any(&a->ret->src)) /* MUST-63: let through for ND's sake only */
-            return drop(a, GN_DROP_IP_BAD_SOURCE);
         return IP_TRANSPORT;
     }
     if (proto == (addr_v4(&a->ret->dst) ? IP_PROTO_ICMP : IP_PROTO_ICMP6)) {
@@ -243,11 +241,13 @@ static enum ip_verdict packet4(struct arrival *a)
 
 /* --- IPv6 --- */
 
-/* may this be the source of an IPv6 packet? The unspecified one may, for Duplicate Address
- * Detection; mapped ones never travel */
-static bool is_source6(const struct ip *ip, const struct gn_addr *a)
+/* may this be the source of an IPv6 packet? Nobody (::) may, for Duplicate Address Detection;
+ * mapped ones never travel */
+static bool is_source6(const struct ip *ip, const struct ipv6 *h)
 {
-    return !addr_v4(a) && (ip_is_unicast(ip, a) || gn_addr_is_any(a));
+    if (addr_v4(&h->src))
+        return false;
+    return ip_is_unicast(ip, &h->src) || (h->next == IP_PROTO_ICMP6 && gn_addr_is_any(&h->src));
 }
 
 /* a group that we are in: all nodes, or the solicited-node group of an address of ours on this
@@ -277,7 +277,7 @@ static enum ip_verdict packet6(struct arrival *a)
 
     if (why != GN_DROP_NONE)
         return drop(a, why);
-    if (!is_source6(a->ip, &h.src)) /* MUST-63 */
+    if (!is_source6(a->ip, &h)) /* MUST-63 */
         return drop(a, GN_DROP_IP_BAD_SOURCE);
     if (addr_v4(&h.dst) || !ip_is_ours(a->ip, a->e, &h.dst)) {
         if (!is_group6(a->ip, p->iface, &h.dst))
