@@ -428,7 +428,7 @@ static void loop_visit(struct gn_loop *l, struct station *s, bool kick)
         if (n == STATION_RX)
             l->busy = true;
     }
-    if (kick || station_host_due(s, now))
+    if (kick || station_due(s, now))
         station_turn(s, now);
     for (unsigned i = 0; i < GN_IFACE_MAX; i++)
         loop_want_write(l, s, i);

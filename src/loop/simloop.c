@@ -85,7 +85,7 @@ static size_t simloop_visit(struct gn_simloop *l, struct station *s, bool kick)
             in += n;
         } while (n == STATION_RX);
     }
-    if (in > 0 || kick || station_host_due(s, l->now))
+    if (in > 0 || kick || station_due(s, l->now))
         in += station_turn(s, l->now);
     return in;
 }

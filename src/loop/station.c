@@ -249,24 +249,29 @@ size_t station_turn(struct station *s, gn_time now)
     return sent;
 }
 
-struct gn_deadline station_deadline(const struct station *s)
+/**
+ * station_turn_deadline() - when the host is to have a turn though nothing arrives
+ *
+ * A host that may not send has nothing to do at its own deadline.
+ */
+static struct gn_deadline station_turn_deadline(const struct station *s)
 {
     struct gn_deadline d = {0, false};
-    bool full = false;
 
-    for (unsigned i = 0; i < GN_IFACE_MAX; i++) {
-        const struct station_link *l = &s->link[i];
+    for (unsigned i = 0; i < GN_IFACE_MAX; i++)
+        if (station_alive(s, i) && station_held(s, i))
+            d = earlier(d, (struct gn_deadline){s->link[i].retry_at, true});
+    return d.armed ? d : gn_host_deadline(s->host);
+}
 
-        if (!station_alive(s, i))
-            continue;
-        d = earlier(d, gn_link_deadline(l->link));
-        if (l->held) {
-            full = true;
-            d = earlier(d, (struct gn_deadline){l->retry_at, true});
-        }
-    }
-    /* a host that may not send has nothing to do at its deadline */
-    return full ? d : earlier(d, gn_host_deadline(s->host));
+struct gn_deadline station_deadline(const struct station *s)
+{
+    struct gn_deadline d = station_turn_deadline(s);
+
+    for (unsigned i = 0; i < GN_IFACE_MAX; i++)
+        if (station_alive(s, i))
+            d = earlier(d, gn_link_deadline(s->link[i].link));
+    return d;
 }
 
 bool station_link_due(const struct station *s, unsigned i, gn_time now)
@@ -276,9 +281,9 @@ bool station_link_due(const struct station *s, unsigned i, gn_time now)
     return d.armed && d.at <= now;
 }
 
-bool station_host_due(const struct station *s, gn_time now)
+bool station_due(const struct station *s, gn_time now)
 {
-    struct gn_deadline d = gn_host_deadline(s->host);
+    struct gn_deadline d = station_turn_deadline(s);
 
     return d.armed && d.at <= now;
 }

@@ -75,8 +75,8 @@ static inline bool station_held(const struct station *s, unsigned i)
 struct gn_deadline station_deadline(const struct station *s);
 /** station_link_due() - rx of interface @i must be called though its fd says nothing */
 bool station_link_due(const struct station *s, unsigned i, gn_time now);
-/** station_host_due() - the host's deadline has been reached */
-bool station_host_due(const struct station *s, gn_time now);
+/** station_due() - the host must have a turn though nothing has arrived */
+bool station_due(const struct station *s, gn_time now);
 
 /** earlier() - of two deadlines */
 static inline struct gn_deadline earlier(struct gn_deadline a, struct gn_deadline b)
