@@ -145,13 +145,13 @@ static size_t put_turn(struct gn_host *h, struct tcb *t, struct gn_frame *f, siz
     struct seg s;
 
     for (unsigned i = 0; i < TURN && used < n && more; i++) {
-        uint64_t again = st->RetransSegs;
+        uint64_t again = st->RetransSegs + st->TCPSynRetrans;
 
         if (!tcp_output(t, e, &s)) {
             more = false;
             break;
         }
-        if (st->RetransSegs == again)
+        if (st->RetransSegs + st->TCPSynRetrans == again)
             st->OutSegs += s.gso_size ? (s.text_len + s.gso_size - 1) / s.gso_size : 1;
         used += emit(h, &s, &f[used], (enum gn_state)t->state);
         more = tcp_wants_output(t);
