@@ -53,6 +53,7 @@ struct demo {
     enum gn_state promise[2];      /* where both ends are when it is over */
     uint32_t until_ms;             /* when it is over */
     const char *knobs[DEMO_KNOBS]; /* for both hosts */
+    uint32_t mbit;                 /* rate of the wire, 0: it takes no time to send */
     struct demo_step step[DEMO_STEPS];
 };
 

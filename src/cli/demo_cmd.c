@@ -25,6 +25,8 @@ enum {
     OPT_LOSS
 };
 
+#define STATUS_LINES 6
+
 static const struct option_spec options[] = {
     {OPT_ASCII, 0, "ascii", NULL, "draw with ASCII characters only"},
     {OPT_ABSOLUTE, 'A', "absolute", NULL, "absolute SEQ and ACK beneath the relative ones"},
@@ -81,13 +83,27 @@ static int list(bool json)
     return EXIT_FINE;
 }
 
-/** print_status() - what `gannet ss` would say of both hosts */
+/** print_status() - what `gannet ss` would say of both hosts, the first few lines of it */
 static void print_status(const struct demo_result *r, bool ascii, struct buf *b)
 {
-    struct view v = {.all = true, .timers = true, .ascii = ascii};
+    const struct view v = {.all = true, .timers = true, .ascii = ascii};
     for (unsigned i = 0; i < 2; i++) {
-        buf_printf(b, "\n%c now:\n", 'A' + (int)i);
-        view_host(&v, r->host[i], r->now, b);
+        struct gn_status s;
+        uint64_t cursor = 0;
+        unsigned n = 0;
+        buf_printf(b, "\n%c now:", 'A' + (int)i);
+        while (gn_host_walk(r->host[i], &cursor, r->now, &s)) {
+            if (n++ == 0) {
+                buf_str(b, "\n");
+                view_header(b);
+            }
+            if (n <= STATUS_LINES)
+                view_status(&v, &s, r->now, b);
+        }
+        if (n > STATUS_LINES)
+            buf_printf(b, "... and %u more\n", n - STATUS_LINES);
+        if (n == 0)
+            buf_str(b, " nothing\n");
     }
 }
 

@@ -14,7 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define START (1000 * GN_SEC) /* virtual time begins here; drawings begin at 0 */
+#define START      (1000 * GN_SEC) /* virtual time begins here; drawings begin at 0 */
+#define ROUNDS_MAX 1000            /* at one moment */
 
 /** A loss that was ordered. */
 struct order {
@@ -144,22 +145,34 @@ static void on_trace(void *ctx, const struct gn_trace *t)
     record_add(st->rec, e);
 }
 
-/** serve() - the application of one host: accept, and read if it reads */
+/** read_all() - the application reads what there is, if it reads */
+static void read_all(struct side *s, gn_time now)
+{
+    char sink[4096];
+    while (s->conn && s->reads && gn_host_recv(s->host, s->conn, sink, sizeof sink, 0, now) > 0)
+        ;
+}
+
+/** serve() - the application of one host: accept one connection, and read */
 static size_t serve(void *ctx, struct gn_host *h, gn_time now)
 {
     struct side *s = ctx;
     struct gn_event ev[8];
     size_t n = gn_host_events(h, ev, 8);
     gn_handle c;
-    while (s->listener && gn_host_accept(h, s->listener, &c) == GN_OK) {
-        if (s->conn)
-            (void)gn_host_close(h, c, now);
-        else
-            s->conn = c;
+    bool readable = false;
+    for (size_t i = 0; i < n; i++) {
+        readable |= (ev[i].what & GN_EV_READABLE) != 0;
+        while (ev[i].what & GN_EV_ACCEPT && gn_host_accept(h, s->listener, &c) == GN_OK) {
+            readable = true;
+            if (s->conn)
+                (void)gn_host_close(h, c, now);
+            else
+                s->conn = c;
+        }
     }
-    char sink[4096];
-    while (s->conn && s->reads && gn_host_recv(h, s->conn, sink, sizeof sink, 0, now) > 0)
-        n++;
+    if (readable)
+        read_all(s, now);
     return n;
 }
 
@@ -213,19 +226,30 @@ static void note_timers(struct stage *st, gn_time at)
     }
 }
 
-/** run_until() - let virtual time pass */
-static void run_until(struct stage *st, gn_time until)
+/** run_until() - let virtual time pass; false: it stands still, which is a bug of the stack */
+static bool run_until(struct stage *st, gn_time until)
 {
+    unsigned rounds = 0;
+    gn_time last = 0;
     (void)gn_simloop_settle(st->loop);
     for (;;) {
         struct gn_deadline next = gn_simloop_next(st->loop);
         if (!next.armed || next.at > until)
             break;
-        note_timers(st, next.at);
+        rounds = next.at > last ? 0 : rounds + 1;
+        if (rounds == ROUNDS_MAX) {
+            complain("time stands still at %.6f s: something is due and does not get done",
+                     (double)since(next.at) / 1e9);
+            return false;
+        }
+        last = next.at;
+        if (rounds == 0)
+            note_timers(st, next.at);
         (void)gn_simloop_step(st->loop, next.at);
     }
     while (gn_simloop_step(st->loop, until))
         ;
+    return true;
 }
 
 /** flood() - @n SYNs from invented addresses arrive at @s */
@@ -344,7 +368,7 @@ static enum gn_err perform(struct stage *st, const struct demo_step *step, gn_ti
     case DO_READ:
         record_text(st->rec, since(now), s->index, LADDER_CALL, "RECEIVE");
         s->reads = true;
-        (void)serve(s, s->host, now);
+        read_all(s, now);
         break;
     case DO_CLOSE:
         record_text(st->rec, since(now), s->index, LADDER_CALL, "CLOSE");
@@ -366,8 +390,8 @@ static enum gn_err perform(struct stage *st, const struct demo_step *step, gn_ti
     return GN_OK;
 }
 
-/** build() - wire, loop and hosts */
-static bool build(struct stage *st)
+/** build() - wire, loop and hosts; false: no memory */
+static bool build(struct stage *st, const struct demo *d)
 {
     struct gn_sim_config sc = {
         .ports = 2, .medium = GN_MEDIUM_IP, .seed = st->o->seed, .tap = on_wire, .tap_ctx = st};
@@ -380,6 +404,7 @@ static bool build(struct stage *st)
         if (st->o->ipv6)
             (void)gn_addr_parse(i == 0 ? "fd00::1" : "fd00::2", &s->self.addr);
         sc.pipe[i] = (struct gn_pipe_config){.latency = st->o->latency,
+                                             .rate = (uint64_t)d->mbit * 1000000,
                                              .loss_ppm = st->o->loss_ppm,
                                              .filter = decide,
                                              .filter_ctx = s};
@@ -415,15 +440,15 @@ static void take_down(struct stage *st)
 static bool act(struct stage *st, const struct demo *d)
 {
     for (size_t i = 0; i < DEMO_STEPS && (d->step[i].op || d->step[i].ms); i++) {
-        run_until(st, START + d->step[i].ms * GN_MSEC);
+        if (!run_until(st, START + d->step[i].ms * GN_MSEC))
+            return false;
         enum gn_err e = perform(st, &d->step[i], START + d->step[i].ms * GN_MSEC);
         if (e != GN_OK) {
             complain("demo %s, step %zu: %s", d->name, i + 1, gn_err_text(e));
             return false;
         }
     }
-    run_until(st, START + d->until_ms * GN_MSEC);
-    return true;
+    return run_until(st, START + d->until_ms * GN_MSEC);
 }
 
 bool demo_play(const struct demo *d, const struct demo_options *o, struct demo_result *ret)
@@ -438,7 +463,7 @@ bool demo_play(const struct demo *d, const struct demo_options *o, struct demo_r
         complain("%s", err.text);
         return false;
     }
-    bool good = build(&st);
+    bool good = build(&st, d);
     if (!good)
         complain("out of memory");
     good = good && act(&st, d);

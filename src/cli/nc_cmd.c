@@ -34,6 +34,7 @@ struct nc {
     bool listens, verbose;
     gn_handle listener, conn;
     bool open;           /* the connection is established */
+    bool readable, room; /* it has something, or takes something, as far as its events tell */
     bool in_done;        /* standard input has ended */
     bool out_done;       /* the peer has ended */
     bool in_ready;       /* standard input has something, as far as known */
@@ -59,10 +60,12 @@ static size_t pump_in(struct nc *n, gn_time now)
 {
     struct gn_span span[2];
     size_t done = 0;
-    while (n->open && !n->in_done && (n->in_ready || n->in_file)) {
+    while (n->open && n->room && !n->in_done && (n->in_ready || n->in_file)) {
         int spans = gn_host_send_room(n->rig.host, n->conn, CHUNK, span);
-        if (spans <= 0)
+        if (spans <= 0) {
+            n->room = false;
             break;
+        }
         ssize_t got = read(0, (void *)(uintptr_t)span[0].ptr, span[0].len);
         n->in_ready = false;
         if (got > 0) {
@@ -90,10 +93,12 @@ static size_t pump_out(struct nc *n, gn_time now)
 {
     struct gn_span span[2];
     size_t done = 0;
-    while (n->open && !n->out_done && !n->out_full) {
+    while (n->open && n->readable && !n->out_done && !n->out_full) {
         int spans = gn_host_recv_data(n->rig.host, n->conn, span);
-        if (spans == GN_E_WOULD_BLOCK)
+        if (spans == GN_E_WOULD_BLOCK) {
+            n->readable = false;
             break;
+        }
         if (spans <= 0) {
             n->out_done = true;
             if (spans < 0)
@@ -140,7 +145,7 @@ static void on_input(void *ctx, int fd, unsigned what, gn_time now)
 static void opened(struct nc *n, gn_time now)
 {
     struct gn_status s;
-    n->open = true;
+    n->open = n->readable = n->room = true;
     n->begun = n->told = now;
     if (!n->verbose || gn_host_status(n->rig.host, n->conn, now, &s) != GN_OK)
         return;
@@ -161,6 +166,10 @@ static size_t serve(void *ctx, struct gn_host *h, gn_time now)
     for (size_t i = 0; i < got; i++) {
         if (ev[i].handle == n->conn && ev[i].what & GN_EV_CONNECTED && !n->open)
             opened(n, now);
+        if (ev[i].handle == n->conn) {
+            n->readable |= (ev[i].what & (GN_EV_READABLE | GN_EV_EOF | GN_EV_ERROR)) != 0;
+            n->room |= (ev[i].what & GN_EV_WRITABLE) != 0;
+        }
         if (ev[i].handle == n->conn && ev[i].what & GN_EV_ERROR)
             n->failure = gn_host_error(h, n->conn);
     }
@@ -172,8 +181,7 @@ static size_t serve(void *ctx, struct gn_host *h, gn_time now)
     }
     got += pump_in(n, now);
     got += pump_out(n, now);
-    if (n->open && !n->in_done && !n->in_file && !n->in_ready &&
-        gn_host_poll(h, n->conn) & GN_EV_WRITABLE)
+    if (n->open && n->room && !n->in_done && !n->in_file && !n->in_ready)
         (void)gn_loop_watch(n->rig.loop, 0, GN_WATCH_READ, on_input, n);
     return got;
 }
