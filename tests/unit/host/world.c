@@ -104,6 +104,8 @@ static void carry(struct world *w, unsigned to, const struct gn_frame *f)
     memcpy(p->data, f->data, f->len);
     for (unsigned i = 0; i < f->n_tail; at += f->tail[i++].len)
         memcpy(p->data + at, f->tail[i].ptr, f->tail[i].len);
+    if (w->bend)
+        w->bend(p);
     q->n++;
 }
 

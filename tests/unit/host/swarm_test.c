@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Random calls on two hosts over a wire that loses, with small limits everywhere, so that every
+ * queue overflows. The books must balance at each step, and all must end. */
+#include "world.h"
+
+#include "base/prng.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#define HANDLES 24
+#define STEPS   1500
+
+static struct world w;
+static struct prng rng;
+static gn_handle conn[2][HANDLES], listener[2];
+static const struct gn_endpoint any;
+
+/** balance() - what a walk finds is what the counters say */
+static void balance(unsigned i)
+{
+    struct gn_stats st = world_stats(&w, i);
+    uint64_t state[GN_STATE_COUNT] = {0}, orphans = 0, cursor = 0;
+    struct gn_status s;
+
+    while (gn_host_walk(w.h[i], &cursor, w.now, &s)) {
+        state[s.state]++;
+        orphans += s.kind == GN_KIND_CONNECTION && s.orphan;
+    }
+    for (unsigned k = GN_LISTEN; k < GN_STATE_COUNT; k++)
+        cr_assert_eq(state[k], st.state[k], "%s: %lu found, %lu counted",
+                     gn_state_name((enum gn_state)k), (unsigned long)state[k],
+                     (unsigned long)st.state[k]);
+    cr_assert_eq(orphans, st.orphans);
+}
+
+/** keep() - remember a handle, closing the one in its place */
+static void keep(unsigned i, gn_handle c)
+{
+    gn_handle *p = &conn[i][prng_below(&rng, HANDLES)];
+
+    if (*p)
+        (void)gn_host_close(w.h[i], *p, w.now);
+    *p = c;
+}
+
+static void transfer_step(unsigned i, gn_handle c)
+{
+    static uint8_t buf[9000];
+    size_t n = prng_below(&rng, sizeof(buf));
+
+    if (prng_below(&rng, 2))
+        (void)gn_host_send(w.h[i], c, buf, n, 0, w.now);
+    else
+        (void)gn_host_recv(w.h[i], c, buf, n, 0, w.now);
+}
+
+static void call_step(unsigned i)
+{
+    gn_handle *p = &conn[i][prng_below(&rng, HANDLES)], c;
+    bool v6 = prng_below(&rng, 2);
+
+    switch (prng_below(&rng, 12)) {
+    case 0:
+    case 1:
+    case 2:
+        if (!gn_host_connect(w.h[i], any, world_end(1 - i, v6, 80), NULL, w.now, &c))
+            keep(i, c);
+        break;
+    case 3:
+    case 4:
+        while (!gn_host_accept(w.h[i], listener[i], &c))
+            keep(i, c);
+        break;
+    case 5: (void)gn_host_shutdown(w.h[i], *p, w.now); break;
+    case 6:
+        (void)gn_host_close(w.h[i], *p, w.now);
+        *p = 0;
+        break;
+    case 7:
+        if (prng_below(&rng, 3) == 0)
+            (void)gn_host_abort(w.h[i], *p, w.now);
+        break;
+    case 8:
+        if (prng_below(&rng, 10) == 0) {
+            (void)gn_host_close(w.h[i], listener[i], w.now);
+            (void)gn_host_listen(w.h[i], (struct gn_endpoint){.port = 80}, prng_below(&rng, 6),
+                                 NULL, &listener[i]);
+        }
+        break;
+    default: transfer_step(i, *p); break;
+    }
+}
+
+/** bend() - one octet of every hundredth packet is wrong */
+static void bend(struct packet *p)
+{
+    if (prng_below(&rng, 100) == 0)
+        p->data[prng_below(&rng, p->len)] ^= (uint8_t)(1 + prng_below(&rng, 255));
+}
+
+/** wire_step() - a direction fails or works again, packets arrive, time passes */
+static void wire_step(void)
+{
+    for (unsigned i = 0; i < 2; i++)
+        w.cut[i] = prng_below(&rng, 8) == 0;
+    if (prng_below(&rng, 3) == 0)
+        world_run(&w, prng_below(&rng, 3000) * GN_MSEC);
+    else
+        world_flush(&w);
+}
+
+static void swarm(uint64_t seed, unsigned caps, enum gn_medium medium, long fail_from)
+{
+    struct gn_event ev[16];
+    struct gn_conf c;
+
+    prng_seed(&rng, seed, 1);
+    gn_conf_default(&c);
+    c.tcp_max_syn_backlog = 1 + prng_below(&rng, 6);
+    c.tcp_max_orphans = prng_below(&rng, 8);
+    c.tcp_max_tw_buckets = prng_below(&rng, 8);
+    c.tcp_syncookies = prng_below(&rng, 3);
+    c.tcp_tw_reuse = prng_below(&rng, 3);
+    c.tcp_abort_on_overflow = prng_below(&rng, 2);
+    c.tcp_timestamps = prng_below(&rng, 3);
+    c.ip_local_port_min = 3000;
+    c.ip_local_port_max = 3000 + prng_below(&rng, 40);
+    world_init(&w, &c, caps, medium);
+    w.bend = bend;
+    memset(conn, 0, sizeof(conn));
+    for (unsigned i = 0; i < 2; i++) {
+        (void)gn_host_listen(w.h[i], (struct gn_endpoint){.port = 80}, 3, NULL, &listener[i]);
+        if (fail_from)
+            w.pages[i].fail_from = w.pages[i].calls + fail_from;
+    }
+    for (unsigned step = 0; step < STEPS; step++) {
+        unsigned i = prng_below(&rng, 2);
+
+        call_step(i);
+        balance(i);
+        wire_step();
+        (void)gn_host_events(w.h[i], ev, 16);
+        balance(1 - i);
+    }
+    w.cut[0] = w.cut[1] = false;
+    w.bend = NULL;
+    for (unsigned i = 0; i < 2; i++) {
+        (void)gn_host_close(w.h[i], listener[i], w.now);
+        for (unsigned k = 0; k < HANDLES; k++)
+            (void)gn_host_close(w.h[i], conn[i][k], w.now);
+    }
+    world_run(&w, 2000 * GN_SEC);
+    for (unsigned i = 0; i < 2; i++) {
+        world_nothing_left(&w, i);
+        cr_expect_eq(world_stats(&w, i).state[GN_LISTEN], 0);
+    }
+    world_fini(&w);
+}
+
+Test(swarm, plain, .timeout = 60)
+{
+    for (uint64_t seed = 1; seed <= 8; seed++)
+        swarm(seed, 0, GN_MEDIUM_IP, 0);
+}
+
+Test(swarm, ethernet_gather, .timeout = 60)
+{
+    for (uint64_t seed = 100; seed < 104; seed++)
+        swarm(seed, GN_CAP_GATHER, GN_MEDIUM_ETHERNET, 0);
+}
+
+Test(swarm, super_segments, .timeout = 60)
+{
+    for (uint64_t seed = 200; seed < 204; seed++)
+        swarm(seed, GN_CAP_CSUM_TX | GN_CAP_CSUM_RX | GN_CAP_TSO, GN_MEDIUM_IP, 0);
+}
+
+Test(swarm, no_memory, .timeout = 60)
+{
+    for (uint64_t seed = 300; seed < 308; seed++)
+        swarm(seed, 0, GN_MEDIUM_IP, (long)(seed - 299));
+}
