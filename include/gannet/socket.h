@@ -80,10 +80,9 @@ struct gn_driver {
 /** gn_stack_new() - sockets over @h, with a loop of its own on real time; the host stays the
  * caller's. The first stack of a process becomes the default. NULL: errno */
 GN_API struct gn_stack *gn_stack_new(struct gn_host *h);
-/** gn_stack_new_sim() - on virtual time: calls that block drive @l. Stacks on one loop share one
- * lock:
- *  @beside is one of them, or NULL for the first. A blocking call without a time-out of which
- * nothing can ever come gives EDEADLK */
+/** gn_stack_new_sim() - on virtual time, for one thread: calls that block drive @l. Stacks on one
+ * loop share one lock: @beside is one of them, or NULL for the first. A call that blocks for ever
+ * gives EDEADLK */
 GN_API struct gn_stack *gn_stack_new_sim(struct gn_host *h, struct gn_simloop *l,
                                          struct gn_stack *beside);
 /** gn_stack_new_driven() - driven by the caller's @d (copied), who sees to it that

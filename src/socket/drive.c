@@ -49,15 +49,15 @@ static gn_time sim_now(void *ctx)
     return gn_simloop_now(st->simloop);
 }
 
-/** sim_step() - to the next thing that happens */
+/** sim_step() - to the next thing that happens; time passes only if nothing does right now */
 static enum gn_drive sim_step(void *ctx, gn_time until)
 {
     struct gn_stack *st = ctx;
+    uint64_t before = st->events;
 
-    if (until <= gn_simloop_now(st->simloop)) {
-        (void)gn_simloop_settle(st->simloop);
+    (void)gn_simloop_settle(st->simloop);
+    if (st->events != before || until <= gn_simloop_now(st->simloop))
         return GN_DRIVE_MOVED;
-    }
     if (gn_simloop_step(st->simloop, until) || until != GN_FOREVER)
         return GN_DRIVE_MOVED;
     return GN_DRIVE_IDLE;

@@ -290,6 +290,7 @@ size_t gn_stack_service(void *ctx, struct gn_host *h, gn_time now)
         }
         total += n;
     }
+    st->events += total;
     wake_expired(st);
     return total;
 }

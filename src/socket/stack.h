@@ -51,6 +51,7 @@ struct gn_stack {
     bool threaded, stopping;
     pthread_t thread;
 
+    uint64_t events; /* that were ever served */
     struct list sleepers;
     struct list socks;
     struct list port[STACK_PORT_BUCKETS]; /* bound sockets */

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#define _GNU_SOURCE
+
+#include "net.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <string.h>
+
+TestSuite(option, .init = net_up, .fini = net_down);
+
+/** get() - a number */
+static int get(int s, int level, int name)
+{
+    int v = -77;
+    socklen_t len = sizeof(v);
+
+    GIVES(gn_getsockopt(s, level, name, &v, &len), 0);
+    cr_assert_eq(len, sizeof(v));
+    return v;
+}
+
+static const struct {
+    int level, name, fresh, set, got;
+} numbers[] = {
+    {SOL_SOCKET, SO_KEEPALIVE, 0, 7, 1},
+    {SOL_SOCKET, SO_REUSEADDR, 0, 1, 1},
+    {SOL_SOCKET, SO_REUSEPORT, 0, 1, 1},
+    {SOL_SOCKET, SO_OOBINLINE, 0, 1, 1},
+    {SOL_SOCKET, SO_RCVLOWAT, 1, 10, 10},
+    {SOL_SOCKET, SO_RCVBUF, 262144, 50000, 100000},
+    {SOL_SOCKET, SO_SNDBUF, 131072, 50000, 100000},
+    {IPPROTO_TCP, TCP_NODELAY, 0, 1, 1},
+    {IPPROTO_TCP, TCP_CORK, 0, 1, 1},
+    {IPPROTO_TCP, TCP_MAXSEG, 536, 700, 700},
+    {IPPROTO_TCP, TCP_KEEPIDLE, 7200, 60, 60},
+    {IPPROTO_TCP, TCP_KEEPINTVL, 75, 5, 5},
+    {IPPROTO_TCP, TCP_KEEPCNT, 9, 3, 3},
+    {IPPROTO_TCP, TCP_SYNCNT, 6, 2, 2},
+    {IPPROTO_TCP, TCP_LINGER2, 60, 10, 10},
+    {IPPROTO_TCP, TCP_DEFER_ACCEPT, 0, 3, 3},
+    {IPPROTO_TCP, TCP_USER_TIMEOUT, 0, 12345, 12345},
+    {IPPROTO_TCP, TCP_NOTSENT_LOWAT, -1, 4096, 4096},
+    {IPPROTO_IP, IP_TTL, 64, 3, 3},
+    {IPPROTO_IP, IP_TOS, 0, 0x20, 0x20},
+};
+#define N_NUMBERS (sizeof(numbers) / sizeof(numbers[0]))
+
+Test(option, numbers_before_and_after_connecting)
+{
+    struct sockaddr_in a = net_addr(1, 80);
+    int s = gn_socket(AF_INET, SOCK_STREAM, 0), l = net_listen(80, 5), c;
+
+    for (size_t i = 0; i < N_NUMBERS; i++) {
+        cr_assert_eq(get(s, numbers[i].level, numbers[i].name), numbers[i].fresh, "fresh %zu", i);
+        net_option(s, numbers[i].level, numbers[i].name, numbers[i].set);
+        cr_assert_eq(get(s, numbers[i].level, numbers[i].name), numbers[i].got, "set %zu", i);
+        net_option(l, numbers[i].level, numbers[i].name, numbers[i].set);
+    }
+    GIVES(gn_connect(s, (struct sockaddr *)&a, sizeof(a)), 0);
+    GIVES(gn_send(s, "x", 1, MSG_MORE), 1); /* for TCP_DEFER_ACCEPT, but corked: */
+    net_option(s, IPPROTO_TCP, TCP_CORK, 0);
+    c = gn_accept(l, NULL, NULL);
+    net_option(s, IPPROTO_TCP, TCP_CORK, 1);
+    cr_assert_geq(c, 0);
+    for (size_t i = 0; i < N_NUMBERS; i++) {
+        if (numbers[i].name == TCP_MAXSEG && numbers[i].level == IPPROTO_TCP)
+            continue; /* the current one, which has room for timestamps */
+        cr_assert_eq(get(s, numbers[i].level, numbers[i].name), numbers[i].got, "connected %zu", i);
+        cr_assert_eq(get(c, numbers[i].level, numbers[i].name), numbers[i].got, "accepted %zu", i);
+    }
+    cr_assert_leq(get(s, IPPROTO_TCP, TCP_MAXSEG), 700);
+    cr_assert_leq(get(c, IPPROTO_TCP, TCP_MAXSEG), 700);
+}
+
+Test(option, bounds)
+{
+    static const int bad[][3] = {
+        {IPPROTO_TCP, TCP_MAXSEG, 87},    {IPPROTO_TCP, TCP_MAXSEG, 40000},
+        {IPPROTO_TCP, TCP_KEEPIDLE, 0},   {IPPROTO_TCP, TCP_KEEPIDLE, 32768},
+        {IPPROTO_TCP, TCP_KEEPINTVL, -1}, {IPPROTO_TCP, TCP_KEEPCNT, 0},
+        {IPPROTO_TCP, TCP_KEEPCNT, 128},  {IPPROTO_TCP, TCP_SYNCNT, 0},
+        {IPPROTO_TCP, TCP_SYNCNT, 128},   {IPPROTO_TCP, TCP_USER_TIMEOUT, -1},
+        {IPPROTO_IP, IP_TTL, 256},        {IPPROTO_IP, IP_TTL, 0},
+        {IPPROTO_IP, IP_TOS, 256},
+    };
+    int s = gn_socket(AF_INET, SOCK_STREAM, 0), v = 1;
+    socklen_t len = sizeof(v);
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        FAILS(gn_setsockopt(s, bad[i][0], bad[i][1], &bad[i][2], sizeof(int)), EINVAL);
+    FAILS(gn_setsockopt(s, SOL_SOCKET, SO_KEEPALIVE, NULL, 4), EFAULT);
+    FAILS(gn_setsockopt(s, SOL_SOCKET, SO_KEEPALIVE, &v, 3), EINVAL);
+    FAILS(gn_setsockopt(s, SOL_SOCKET, 9999, &v, 4), ENOPROTOOPT);
+    FAILS(gn_setsockopt(s, 9999, 1, &v, 4), ENOPROTOOPT);
+    FAILS(gn_getsockopt(s, SOL_SOCKET, 9999, &v, &len), ENOPROTOOPT);
+    FAILS(gn_getsockopt(s, SOL_SOCKET, SO_ERROR, NULL, &len), EFAULT);
+    FAILS(gn_setsockopt(s, IPPROTO_IPV6, IPV6_V6ONLY, &v, 4), ENOPROTOOPT);
+    net_option(s, IPPROTO_IP, IP_TTL, -1);
+    cr_assert_eq(get(s, IPPROTO_IP, IP_TTL), 64);
+    net_option(s, SOL_SOCKET, SO_RCVBUF, 1); /* clipped, no error */
+    cr_assert_geq(get(s, SOL_SOCKET, SO_RCVBUF), 2304);
+    net_option(s, IPPROTO_TCP, TCP_LINGER2, -1);
+    cr_assert_eq(get(s, IPPROTO_TCP, TCP_LINGER2), -1);
+}
+
+Test(option, what_a_socket_is)
+{
+    int s = gn_socket(AF_INET6, SOCK_STREAM, 0), l = net_listen(80, 1);
+
+    cr_assert_eq(get(s, SOL_SOCKET, SO_TYPE), SOCK_STREAM);
+    cr_assert_eq(get(s, SOL_SOCKET, SO_DOMAIN), AF_INET6);
+    cr_assert_eq(get(l, SOL_SOCKET, SO_DOMAIN), AF_INET);
+    cr_assert_eq(get(s, SOL_SOCKET, SO_PROTOCOL), IPPROTO_TCP);
+    cr_assert_eq(get(s, SOL_SOCKET, SO_ACCEPTCONN), 0);
+    cr_assert_eq(get(l, SOL_SOCKET, SO_ACCEPTCONN), 1);
+    cr_assert_eq(get(s, IPPROTO_IPV6, IPV6_V6ONLY), 0);
+}
+
+Test(option, structs)
+{
+    struct linger l = {1, 9}, gl;
+    struct timeval tv = {3, 250000}, gtv;
+    socklen_t len = sizeof(gl);
+    int s = gn_socket(AF_INET, SOCK_STREAM, 0);
+
+    GIVES(gn_setsockopt(s, SOL_SOCKET, SO_LINGER, &l, sizeof(l)), 0);
+    GIVES(gn_getsockopt(s, SOL_SOCKET, SO_LINGER, &gl, &len), 0);
+    cr_assert(gl.l_onoff == 1 && gl.l_linger == 9);
+    GIVES(gn_setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)), 0);
+    len = sizeof(gtv);
+    GIVES(gn_getsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &gtv, &len), 0);
+    cr_assert(gtv.tv_sec == 3 && gtv.tv_usec == 250000);
+    tv.tv_usec = 1000000;
+    FAILS(gn_setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)), EDOM);
+    FAILS(gn_setsockopt(s, SOL_SOCKET, SO_LINGER, &l, 4), EINVAL);
+}
+
+Test(option, congestion_control_by_name)
+{
+    char text[20];
+    socklen_t len = sizeof(text);
+    int s[2];
+
+    net_pair(80, s);
+    GIVES(gn_getsockopt(s[0], IPPROTO_TCP, TCP_CONGESTION, text, &len), 0);
+    cr_assert_str_eq(text, "newreno");
+    FAILS(gn_setsockopt(s[0], IPPROTO_TCP, TCP_CONGESTION, "vegas", 5), ENOENT);
+    FAILS(gn_setsockopt(s[0], IPPROTO_TCP, TCP_CONGESTION, "0", 1), ENOENT);
+    GIVES(gn_setsockopt(s[0], IPPROTO_TCP, TCP_CONGESTION, "reno", 4), 0);
+}
+
+Test(option, tcp_info)
+{
+    struct tcp_info i;
+    socklen_t len = sizeof(i);
+    int s[2], l = net_listen(99, 7);
+
+    net_pair(80, s);
+    GIVES(gn_send(s[0], "hello", 5, 0), 5);
+    net_pass(GN_SEC);
+    GIVES(gn_getsockopt(s[0], IPPROTO_TCP, TCP_INFO, &i, &len), 0);
+    cr_assert_eq(len, sizeof(i));
+    cr_assert_eq(i.tcpi_state, TCP_ESTABLISHED);
+    cr_assert_eq(i.tcpi_unacked, 0);
+    cr_assert_geq(i.tcpi_rtt, 2000);
+    cr_assert_geq(i.tcpi_rto, 200000);
+    cr_assert_geq(i.tcpi_snd_mss, 1400);
+    cr_assert_geq(i.tcpi_snd_cwnd, 10);
+    cr_assert(i.tcpi_options & TCPI_OPT_TIMESTAMPS);
+    len = 1;
+    GIVES(gn_getsockopt(l, IPPROTO_TCP, TCP_INFO, &i, &len), 0);
+    cr_assert_eq(len, 1);
+    cr_assert_eq(i.tcpi_state, TCP_LISTEN);
+    len = sizeof(i);
+    GIVES(gn_getsockopt(gn_socket(AF_INET, SOCK_STREAM, 0), IPPROTO_TCP, TCP_INFO, &i, &len), 0);
+    cr_assert_eq(i.tcpi_state, TCP_CLOSE);
+}
+
+Test(option, keepalive_finds_a_dead_peer)
+{
+    gn_time t;
+    char b;
+    int s[2];
+
+    net_pair(80, s);
+    net_option(s[0], SOL_SOCKET, SO_KEEPALIVE, 1);
+    net_option(s[0], IPPROTO_TCP, TCP_KEEPIDLE, 10);
+    net_option(s[0], IPPROTO_TCP, TCP_KEEPINTVL, 2);
+    net_option(s[0], IPPROTO_TCP, TCP_KEEPCNT, 3);
+    net_cut(true);
+    t = net_now();
+    FAILS(gn_recv(s[0], &b, 1, 0), ETIMEDOUT);
+    cr_assert_leq(net_now() - t, 17 * GN_SEC);
+    cr_assert_geq(net_now() - t, 15 * GN_SEC);
+}
+
+Test(option, user_timeout_ends_a_stuck_connection)
+{
+    gn_time t;
+    char b;
+    int s[2];
+
+    net_pair(80, s);
+    net_option(s[0], IPPROTO_TCP, TCP_USER_TIMEOUT, 4000);
+    net_cut(true);
+    t = net_now();
+    GIVES(gn_send(s[0], "x", 1, 0), 1);
+    FAILS(gn_recv(s[0], &b, 1, 0), ETIMEDOUT);
+    cr_assert(net_now() - t >= 4 * GN_SEC && net_now() - t < 8 * GN_SEC);
+}
