@@ -42,7 +42,7 @@ static int netif_name(const char *name, struct ifreq *ret)
     if (strlen(name) >= sizeof ret->ifr_name)
         return -ENAMETOOLONG;
     memset(ret, 0, sizeof *ret);
-    strcpy(ret->ifr_name, name);
+    memcpy(ret->ifr_name, name, strlen(name) + 1);
     return 0;
 }
 

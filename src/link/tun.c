@@ -141,6 +141,17 @@ static bool tun_header(const struct gn_link *l, const struct gn_frame *f, struct
     return true;
 }
 
+/** iovec_of() - for writev(), which only reads, though its struct has no const */
+static struct iovec iovec_of(const uint8_t *p, uint32_t len)
+{
+    union {
+        const uint8_t *in;
+        void *base;
+    } u = {.in = p};
+
+    return (struct iovec){u.base, len};
+}
+
 /**
  * tun_write() - one frame to the device
  *
@@ -158,10 +169,9 @@ static int tun_write(struct gn_link *l, const struct gn_frame *f)
         return 1;
     }
     iov[0] = (struct iovec){&h, sizeof h};
-    /* writev() reads only; its struct has no const */
-    iov[1] = (struct iovec){(void *)(uintptr_t)f->data, f->len};
+    iov[1] = iovec_of(f->data, f->len);
     for (unsigned i = 0; i < f->n_tail; i++)
-        iov[n_iov++] = (struct iovec){(void *)(uintptr_t)f->tail[i].ptr, f->tail[i].len};
+        iov[n_iov++] = iovec_of(f->tail[i].ptr, f->tail[i].len);
     do {
         r = writev(l->fd, iov, n_iov);
         l->stats.tx_calls++;
@@ -240,7 +250,7 @@ static bool tun_attach(struct tun *t, const struct gn_tun_config *c, struct gn_l
         link_fail(ret_err, ENAMETOOLONG, "interface name %s", name);
         return false;
     }
-    strcpy(req.ifr_name, name);
+    memcpy(req.ifr_name, name, strlen(name) + 1);
     req.ifr_flags = (short)((tap ? IFF_TAP : IFF_TUN) | IFF_NO_PI | IFF_VNET_HDR);
     if (ioctl(t->link.fd, TUNSETIFF, &req) < 0) {
         link_fail(ret_err, errno, "cannot make interface %s%s", name,
