@@ -491,7 +491,7 @@ int main(int argc, char **argv)
     }
     if (all || !strcmp(what, "churn")) {
         churn(n ? n : 200000, 500 * GN_USEC * 2, 1);
-        churn(n ? n : 200000, 30 * GN_SEC, 20);
+        churn(n ? n : 200000, 30 * GN_SEC, n ? n / 20000 + 1 : 20);
     }
     if (all || !strcmp(what, "flood"))
         flood(n ? n : 1000000);
