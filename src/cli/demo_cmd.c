@@ -8,6 +8,7 @@
 #include "cli/view.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -228,7 +229,7 @@ static void take(struct args *a, int id, const char *value, struct request *q)
         break;
     case OPT_SET:
         if (!knob_set(&q->play.conf, value))
-            usage_fail(a, "bad --set");
+            exit(EXIT_USAGE);
         break;
     default:
         if (q->name)

@@ -61,25 +61,48 @@ static const struct gn_trace *latest(const struct history *s, uint32_t port, uin
     return NULL;
 }
 
-/** translate() - a trace event as an event of the ladder; false: nothing to draw */
-static bool translate(const struct gn_trace *t, gn_time start, struct ladder_event *e)
+/** translate() - a trace event as an event of the ladder */
+static struct ladder_event translate(const struct gn_trace *t, gn_time start)
 {
     static const enum ladder_kind kinds[] = {[GN_TRACE_STATE] = LADDER_STATE,
                                              [GN_TRACE_DROP] = LADDER_DROP,
                                              [GN_TRACE_SEG_IN] = LADDER_RECV,
                                              [GN_TRACE_SEG_OUT] = LADDER_SEND};
-    *e = (struct ladder_event){.at = t->at > start ? t->at - start : 0,
-                               .kind = kinds[t->kind],
-                               .from = t->transition.from,
-                               .to = t->transition.to,
-                               .cause = t->transition.cause,
-                               .drop = t->drop,
-                               .ctl = t->ctl,
-                               .seq = t->seq,
-                               .ack = t->ack,
-                               .len = t->len,
-                               .wnd = t->wnd};
-    return true;
+    return (struct ladder_event){.at = t->at > start ? t->at - start : 0,
+                                 .kind = kinds[t->kind],
+                                 .from = t->transition.from,
+                                 .to = t->transition.to,
+                                 .cause = t->transition.cause,
+                                 .drop = t->drop,
+                                 .ctl = t->ctl,
+                                 .seq = t->seq,
+                                 .ack = t->ack,
+                                 .len = t->len,
+                                 .wnd = t->wnd};
+}
+
+/** by_segment() - is this what an arriving segment does, not a call or a timer? */
+static bool by_segment(const struct ladder_event *e)
+{
+    if (e->kind == LADDER_DROP)
+        return true;
+    return e->kind == LADDER_STATE && e->cause != GN_CAUSE_OPEN_ACTIVE &&
+           e->cause != GN_CAUSE_OPEN_PASSIVE && e->cause != GN_CAUSE_CLOSE_CALL &&
+           e->cause != GN_CAUSE_CLOSE_EARLY && e->cause != GN_CAUSE_ABORT_CALL &&
+           e->cause != GN_CAUSE_CLOSE_UNREAD;
+}
+
+/** arrive() - a segment is traced after it was processed: put it before what it did, which is all
+ * from @fresh on */
+static void arrive(struct record *r, size_t fresh)
+{
+    for (size_t i = r->n - 1; i > fresh; i--) {
+        struct ladder_event *e = &r->event[i], swap = e[-1];
+        if (e[-1].at != e->at || !by_segment(&e[-1]))
+            return;
+        e[-1] = *e;
+        *e = swap;
+    }
 }
 
 /** gather() - all events of @key's conversation from its opening on */
@@ -87,22 +110,20 @@ static void gather(const struct history *s, const struct gn_trace *key, uint64_t
                    struct record *r)
 {
     uint64_t from = oldest;
-    /* a segment that opens it is traced just before its transition, or just after */
     for (uint64_t i = oldest; i < s->n; i++)
         if (&s->ring[i % EVENTS] == key)
             from = i;
-    for (uint64_t back = 0; back < 4 && from > oldest; back++) {
-        const struct gn_trace *t = &s->ring[(from - 1) % EVENTS];
-        if (!same_pair(t, key) || t->kind != GN_TRACE_SEG_IN || !(t->ctl & 2))
-            break;
-        from--;
-    }
     gn_time start = s->ring[from % EVENTS].at;
+    size_t fresh = 0;
     for (uint64_t i = from; i < s->n; i++) {
         const struct gn_trace *t = &s->ring[i % EVENTS];
-        struct ladder_event e;
-        if (same_pair(t, key) && translate(t, start, &e))
-            record_add(r, e);
+        if (!same_pair(t, key))
+            continue;
+        record_add(r, translate(t, start));
+        if (t->kind == GN_TRACE_SEG_IN) {
+            arrive(r, fresh);
+            fresh = r->n;
+        }
     }
 }
 

@@ -32,7 +32,7 @@ struct http {
     uint64_t at, left; /* of the file, still to be sent; or of the upload, still to come */
     int file;          /* of the upload, -1: none */
     char temp[64];     /* its name until it is whole */
-    char target[HTTP_PATH_MAX];
+    char target[HTTP_PATH_MAX + 16]; /* name of the file that is served or stored */
 };
 
 /** file_done() - let go of the files of a request */
@@ -97,11 +97,13 @@ static void refuse(struct http *c, int status, const char *more)
     c->out_len += (size_t)n;
 }
 
-/** open_for_get() - the file of a request, index.html for a directory; its size; -1 and errno */
-static int open_for_get(const struct http *c, struct stat *st)
+/** open_for_get() - the file of a request, index.html for a directory, its name in c->target; -1
+ * and errno */
+static int open_for_get(struct http *c, struct stat *st)
 {
-    char index[HTTP_PATH_MAX + 16];
+    const size_t room = sizeof c->target;
     int fd = open_beneath(c->peer.app->root, c->req.path, O_RDONLY | O_NONBLOCK, 0);
+    snprintf(c->target, room, "%s", c->req.path);
     if (fd >= 0 && !fstat(fd, st) && S_ISDIR(st->st_mode)) {
         size_t n = strlen(c->req.path);
         close(fd);
@@ -154,7 +156,7 @@ static void begin_get(struct http *c)
     }
     close(fd);
     int n = snprintf(more, sizeof more, "Content-Type: %s\r\nAccept-Ranges: bytes\r\n",
-                     http_type(c->req.path));
+                     http_type(c->target));
     if (status == 206)
         snprintf(more + n, sizeof more - (size_t)n,
                  "Content-Range: bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64 "\r\n", first,

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -89,7 +90,7 @@ void rig_take(struct args *a, int id, const char *value, struct rig_options *o)
     case RIG_PCAP: o->pcap = value; break;
     case RIG_SET:
         if (!knob_set(&o->conf, value))
-            usage_fail(a, "bad --set");
+            exit(EXIT_USAGE);
         break;
     case RIG_NETNS: o->own_netns = true; break;
     case RIG_NO_OFFLOAD: o->no_offload = true; break;

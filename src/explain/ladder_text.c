@@ -569,6 +569,8 @@ static void draw_recv(struct view *v, size_t i)
     }
     head(v, e->end, p);
     take_after(v, i);
+    if (far)
+        tee(v, e->end ^ 1u);
     row_emit(v);
     if (!lane)
         emit_absolute(v, e);
