@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 /** A netlink request under construction. */
@@ -90,35 +91,83 @@ static void request_addr(struct request *q, unsigned short type, const struct gn
     request_attr(q, type, v4 ? a->b + 12 : a->b, v4 ? 4 : 16);
 }
 
-/** request_send() - send and wait for the kernel's word; 0 or -errno */
-static int request_send(struct request *q)
+/** What the kernel answers. */
+struct answer {
+    struct nlmsghdr h;
+    union {
+        struct nlmsgerr error;
+        struct rtmsg route;
+    };
+    uint8_t more[512];
+};
+
+/** request_ask() - send @q and take the answer; 0 or -errno */
+static int request_ask(const struct request *q, struct answer *ret)
 {
-    struct {
-        struct nlmsghdr h;
-        struct nlmsgerr e;
-        uint8_t more[512];
-    } answer;
-    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), r = 0;
     ssize_t n;
-    int r;
 
     if (fd < 0)
         return -errno;
-    q->h.nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
-    if (send(fd, q, q->h.nlmsg_len, 0) < 0 || (n = recv(fd, &answer, sizeof answer, 0)) < 0)
+    memset(ret, 0, sizeof *ret);
+    if (send(fd, q, q->h.nlmsg_len, 0) < 0 || (n = recv(fd, ret, sizeof *ret, 0)) < 0)
         r = -errno;
-    else if ((size_t)n < sizeof answer.h + sizeof answer.e || answer.h.nlmsg_type != NLMSG_ERROR)
+    else if ((size_t)n < sizeof ret->h + sizeof ret->route)
         r = -EPROTO;
-    else
-        r = answer.e.error;
+    else if (ret->h.nlmsg_type == NLMSG_ERROR)
+        r = ret->error.error;
     close(fd);
     return r;
+}
+
+/** request_send() - send @q and wait for the kernel's word; 0 or -errno */
+static int request_send(struct request *q)
+{
+    struct answer a;
+
+    q->h.nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
+    return request_ask(q, &a);
+}
+
+/** netif_takes() - packets to the IPv6 address @a are the kernel's own */
+static bool netif_takes(const struct gn_addr *a)
+{
+    struct request q = {
+        .h = {.nlmsg_len = NLMSG_LENGTH(sizeof(struct rtmsg)),
+              .nlmsg_type = RTM_GETROUTE,
+              .nlmsg_flags = NLM_F_REQUEST},
+    };
+    struct answer answer;
+
+    q.route = (struct rtmsg){.rtm_family = AF_INET6, .rtm_dst_len = 128};
+    request_addr(&q, RTA_DST, a);
+    return request_ask(&q, &answer) == 0 && answer.h.nlmsg_type == RTM_NEWROUTE &&
+           answer.route.rtm_type == RTN_LOCAL;
+}
+
+/**
+ * netif_settle() - wait until a new IPv6 address can be reached, half a second at the most
+ *
+ * The kernel adds the local route some time later, even without duplicate address detection; until
+ * then packets to the address are lost. On an interface that is down it does not come at all.
+ */
+static void netif_settle(const char *name, const struct gn_addr *a)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+    struct ifreq req;
+
+    if (netif_name(name, &req) < 0 || netif_ioctl(SIOCGIFFLAGS, &req) < 0 ||
+        !(req.ifr_flags & IFF_RUNNING))
+        return;
+    for (unsigned i = 0; i < 500 && !netif_takes(a); i++)
+        nanosleep(&pause, NULL);
 }
 
 int gn_netif_add_addr(const char *name, struct gn_prefix p)
 {
     bool v4 = gn_addr_is_v4(&p.addr);
     uint32_t flags = IFA_F_NODAD;
+    int r;
     struct request q = {
         .h = {.nlmsg_len = NLMSG_LENGTH(sizeof(struct ifaddrmsg)),
               .nlmsg_type = RTM_NEWADDR,
@@ -136,7 +185,10 @@ int gn_netif_add_addr(const char *name, struct gn_prefix p)
     request_addr(&q, IFA_ADDRESS, &p.addr);
     if (!v4)
         request_attr(&q, IFA_FLAGS, &flags, sizeof flags);
-    return request_send(&q);
+    r = request_send(&q);
+    if (r == 0 && !v4)
+        netif_settle(name, &p.addr);
+    return r;
 }
 
 int gn_netif_add_route(const char *name, struct gn_prefix dst, struct gn_addr gateway)
