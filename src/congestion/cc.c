@@ -6,9 +6,11 @@
 #include "congestion/cc.h"
 
 #include "base/bits.h"
+#include "congestion/cubic.h"
 
 static const struct cc_ops *const algorithms[] = {
     [CC_NEWRENO] = &cc_newreno,
+    [CC_CUBIC] = &cc_cubic,
 };
 
 #define N_ALGORITHMS (sizeof(algorithms) / sizeof(algorithms[0]))

@@ -53,9 +53,11 @@ void recovery_enter_fast(struct recovery *r, const struct rec_env *e, uint32_t d
 {
     uint32_t fs = seq_span(r->una, r->nxt) - r->sent.sacked - r->reno_sacked + delivered;
 
-    r->cc.ops->on_loss(&r->cc, recovery_flight_size(r), e->now);
-    if (r->state != GN_RECOVERY_FAST)
+    if (r->state == GN_RECOVERY_FAST) /* once more, from the window that it was on the way to */
+        r->cc.cwnd = r->cc.ssthresh;
+    else
         undo_start(&r->undo, r->una);
+    r->cc.ops->on_loss(&r->cc, recovery_flight_size(r), e->now);
     prr_start(&r->prr, fs); /* CC-9937-1 */
     r->state = GN_RECOVERY_FAST;
     r->partial = false;
