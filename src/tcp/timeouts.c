@@ -105,7 +105,8 @@ static bool merely_shut(const struct tcb *t, const struct tcp_env *e)
 {
     struct rec_env re = rec_env(e);
 
-    return t->snd.wnd == 0 && !t->orphan && e->now - t->last_in < 2 * recovery_rto(&t->rec, &re);
+    return state_synchronised(t->state) && t->snd.wnd == 0 && !t->orphan &&
+           e->now - t->last_in < 2 * recovery_rto(&t->rec, &re);
 }
 
 static void on_rto(struct tcb *t, const struct tcp_env *e)
