@@ -42,7 +42,6 @@ static int netif_name(const char *name, struct ifreq *ret)
 {
     if (strlen(name) >= sizeof ret->ifr_name)
         return -ENAMETOOLONG;
-    memset(ret, 0, sizeof *ret);
     memcpy(ret->ifr_name, name, strlen(name) + 1);
     return 0;
 }
@@ -101,7 +100,7 @@ struct answer {
     uint8_t more[512];
 };
 
-/** request_ask() - send @q and take the answer; 0 or -errno */
+/** request_ask() - send @q and take the answer into *ret, which is zero; 0 or -errno */
 static int request_ask(const struct request *q, struct answer *ret)
 {
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), r = 0;
@@ -109,7 +108,6 @@ static int request_ask(const struct request *q, struct answer *ret)
 
     if (fd < 0)
         return -errno;
-    memset(ret, 0, sizeof *ret);
     if (send(fd, q, q->h.nlmsg_len, 0) < 0 || (n = recv(fd, ret, sizeof *ret, 0)) < 0)
         r = -errno;
     else if ((size_t)n < sizeof ret->h + sizeof ret->route)
@@ -123,7 +121,7 @@ static int request_ask(const struct request *q, struct answer *ret)
 /** request_send() - send @q and wait for the kernel's word; 0 or -errno */
 static int request_send(struct request *q)
 {
-    struct answer a;
+    struct answer a = {0};
 
     q->h.nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
     return request_ask(q, &a);
@@ -137,7 +135,7 @@ static bool netif_takes(const struct gn_addr *a)
               .nlmsg_type = RTM_GETROUTE,
               .nlmsg_flags = NLM_F_REQUEST},
     };
-    struct answer answer;
+    struct answer answer = {0};
 
     q.route = (struct rtmsg){.rtm_family = AF_INET6, .rtm_dst_len = 128};
     request_addr(&q, RTA_DST, a);
