@@ -10,8 +10,8 @@
 /**
  * gn_panic() - a bug was found: say where, and do not return
  *
- * The only symbol that the core needs from outside besides memcpy and its kin. The full library brings a weak default that
- * prints and aborts; whoever links the core alone supplies one.
+ * The only symbol that the core needs from outside besides memcpy and its kin. The full library
+ * brings a weak default that prints and aborts; whoever links the core alone supplies one.
  */
 _Noreturn void gn_panic(const char *file, int line, const char *what);
 

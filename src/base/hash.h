@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
- * @file hash.h  SipHash (Aumasson and Bernstein, 2012): the one keyed function behind demux, ISN, ports, timestamps and cookies.
+ * @file hash.h  SipHash (Aumasson and Bernstein, 2012): the one keyed function behind demux, ISN,
+ * ports, timestamps and cookies.
  */
 #ifndef GN_BASE_HASH_H
 #define GN_BASE_HASH_H
@@ -12,7 +13,8 @@ struct siphash_key {
     uint64_t k[2];
 };
 
-/** siphash24() - the full-strength variant, for what outsiders see (ISN, cookies, ports, timestamps) */
+/** siphash24() - the full-strength variant, for what outsiders see (ISN, cookies, ports,
+ * timestamps) */
 uint64_t siphash24(const struct siphash_key *k, const void *data, size_t len);
 /** siphash13() - the fast variant, for tables only */
 uint64_t siphash13(const struct siphash_key *k, const void *data, size_t len);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
- * @file ranges.h  A bounded, sorted set of disjoint sequence ranges [a, b): what has arrived out of order.
+ * @file ranges.h  A bounded, sorted set of disjoint sequence ranges [a, b): what has arrived out of
+ * order.
  *
- * Holds no memory while empty. Insertion is O(log n) comparisons and one memmove of at most RANGES_MAX entries, whatever the
- * peer sends (CVE-2018-5390).
+ * Holds no memory while empty. Insertion is O(log n) comparisons and one memmove of at most
+ * RANGES_MAX entries, whatever the peer sends (CVE-2018-5390).
  */
 #ifndef GN_BASE_RANGES_H
 #define GN_BASE_RANGES_H
@@ -19,19 +20,21 @@ struct range {
 
 struct ranges {
     struct range *r; /* sorted, neither overlapping nor touching */
-    uint16_t      n, cap;
+    uint16_t n, cap;
 };
 
-/** ranges_add() - unite with [a, b); *ret (may be NULL) is the whole range that now contains it, *ret_new (may be NULL) the
- *  number of octets that were not in the set. false: RANGES_MAX or memory reached, set unchanged */
-bool ranges_add(struct ranges *s, struct mem *m, seq_t a, seq_t b, struct range *ret, uint32_t *ret_new);
+/** ranges_add() - unite with [a, b); *ret (may be NULL) is the whole range that now contains it,
+ * *ret_new (may be NULL) the number of octets that were not in the set. false: RANGES_MAX or memory
+ * reached, set unchanged */
+bool ranges_add(struct ranges *s, struct mem *m, seq_t a, seq_t b, struct range *ret,
+                uint32_t *ret_new);
 /** ranges_cut() - remove everything before @a; memory goes back when nothing is left */
 void ranges_cut(struct ranges *s, struct mem *m, seq_t a);
 /** ranges_find() - the range that contains @x, or NULL */
 const struct range *ranges_find(const struct ranges *s, seq_t x);
 /** ranges_covers() - is all of [a, b) in the set? */
-bool     ranges_covers(const struct ranges *s, seq_t a, seq_t b);
+bool ranges_covers(const struct ranges *s, seq_t a, seq_t b);
 uint32_t ranges_octets(const struct ranges *s);
-void     ranges_free(struct ranges *s, struct mem *m);
+void ranges_free(struct ranges *s, struct mem *m);
 
 #endif

@@ -2,9 +2,10 @@
 /**
  * @file ring.h  A byte ring that grows by doubling and holds no memory while it is empty.
  *
- * Used as the send buffer (appended at the end, dropped from the front) and as the receive buffer, where octets beyond the end
- * may be put in place early (out of order) and are taken in by ring_extend() once the gap before them is filled. Any run of octets is
- * at most two spans. When it becomes empty it starts again at offset 0: what is short stays in the same cache lines.
+ * Used as the send buffer (appended at the end, dropped from the front) and as the receive buffer,
+ * where octets beyond the end may be put in place early (out of order) and are taken in by
+ * ring_extend() once the gap before them is filled. Any run of octets is at most two spans. When it
+ * becomes empty it starts again at offset 0: what is short stays in the same cache lines.
  */
 #ifndef GN_BASE_RING_H
 #define GN_BASE_RING_H
@@ -21,11 +22,14 @@ struct ring {
     uint32_t cap;  /* power of two, or 0 */
     uint32_t head; /* offset of the first octet, < cap */
     uint32_t len;  /* octets held in order */
-    uint32_t usual; /* what it had grown to when it was last freed: begin with that (64 KiB at most) */
+    uint32_t
+        usual; /* what it had grown to when it was last freed: begin with that (64 KiB at most) */
 };
 
-/** ring_reserve() - room for octets 0 .. @total-1 counted from the front (2^30 at most); false: out of memory, unchanged.
- *  @beyond: octets put in place beyond the end (out of order) that must survive, counted from the front; >= len */
+/** ring_reserve() - room for octets 0 .. @total-1 counted from the front (2^30 at most); false: out
+ * of memory, unchanged.
+ *  @beyond: octets put in place beyond the end (out of order) that must survive, counted from the
+ * front; >= len */
 bool ring_reserve(struct ring *r, struct mem *m, uint32_t total, uint32_t beyond);
 /** ring_put() - copy @n octets in at offset @at from the front; room for at + n was reserved */
 void ring_put(struct ring *r, uint32_t at, const uint8_t *src, uint32_t n);
@@ -35,8 +39,8 @@ void ring_extend(struct ring *r, uint32_t n);
 unsigned ring_span(const struct ring *r, uint32_t at, uint32_t n, struct gn_span ret[2]);
 /** ring_get() - copy @n held octets from offset @at out */
 void ring_get(const struct ring *r, uint32_t at, uint8_t *dst, uint32_t n);
-/** ring_drop() - the first @n octets are done with. @keep: something lies beyond the end (out of order); if not, and nothing is left,
- *  the memory goes back */
+/** ring_drop() - the first @n octets are done with. @keep: something lies beyond the end (out of
+ * order); if not, and nothing is left, the memory goes back */
 void ring_drop(struct ring *r, struct mem *m, uint32_t n, bool keep);
 /** ring_free() - give all memory back */
 void ring_free(struct ring *r, struct mem *m);

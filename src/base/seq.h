@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
- * @file seq.h  Sequence numbers modulo 2^32 (RFC 9293 sec. 3.4). A one-member struct, so that `a < b` does not compile.
+ * @file seq.h  Sequence numbers modulo 2^32 (RFC 9293 sec. 3.4). A one-member struct, so that `a <
+ * b` does not compile.
  */
 #ifndef GN_BASE_SEQ_H
 #define GN_BASE_SEQ_H

@@ -47,7 +47,8 @@ static inline deadline_t deadline_min(deadline_t a, deadline_t b)
 
 static inline struct gn_deadline deadline_public(deadline_t d)
 {
-    return (struct gn_deadline){.at = deadline_armed(d) ? deadline_time(d) : 0, .armed = deadline_armed(d)};
+    return (struct gn_deadline){.at = deadline_armed(d) ? deadline_time(d) : 0,
+                                .armed = deadline_armed(d)};
 }
 
 #endif

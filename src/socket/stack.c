@@ -9,6 +9,7 @@
 #include "socket/sock.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -169,6 +170,12 @@ static void *thread_main(void *ctx)
     struct gn_stack *st = ctx;
 
     gn_stack_lock(st);
+    while (st->driving) { /* a caller still does: it leaves that to us once it wakes */
+        st->driver.wake(st->driver.ctx);
+        gn_stack_unlock(st);
+        sched_yield();
+        gn_stack_lock(st);
+    }
     while (!st->stopping)
         (void)st->driver.step(st->driver.ctx, GN_FOREVER);
     gn_stack_unlock(st);
@@ -177,18 +184,17 @@ static void *thread_main(void *ctx)
 
 int gn_stack_start(struct gn_stack *st)
 {
-    int e;
+    int e = EINVAL;
 
-    if (!st->driver.real_time || st->threaded) {
-        errno = EINVAL;
-        return -1;
+    gn_stack_lock(st);
+    if (st->driver.real_time && !st->threaded) {
+        st->stopping = false;
+        e = pthread_create(&st->thread, NULL, thread_main, st);
+        st->threaded = e == 0;
     }
-    st->stopping = false;
-    st->threaded = true;
-    e = pthread_create(&st->thread, NULL, thread_main, st);
+    gn_stack_unlock(st);
     if (!e)
         return 0;
-    st->threaded = false;
     errno = e;
     return -1;
 }

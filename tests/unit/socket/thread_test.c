@@ -27,24 +27,23 @@ static void start(struct job *j, void *(*fn)(void *), int s)
     cr_assert_eq(pthread_create(&j->thread, NULL, fn, j), 0);
 }
 
+static uint8_t pattern[30011];
+
 /** write_much() - MUCH octets by blocking calls of odd sizes, then the end */
 static void *write_much(void *ctx)
 {
-    static uint8_t buf[30011];
     struct job *j = ctx;
 
-    for (size_t i = 0; i < sizeof(buf); i++)
-        buf[i] = (uint8_t)(i * 31);
     while (j->result < MUCH) {
         size_t n = MUCH - (size_t)j->result;
-        ssize_t k = gn_send(j->s, buf, n < sizeof(buf) ? n : sizeof(buf), 0);
+        ssize_t k = gn_send(j->s, pattern, n < sizeof(pattern) ? n : sizeof(pattern), 0);
 
         if (k <= 0) {
             j->err = errno;
             return NULL;
         }
         for (ssize_t i = 0; i < k; i++)
-            j->sum = (uint8_t)(j->sum * 3 + buf[i]);
+            j->sum = (uint8_t)(j->sum * 3 + pattern[i]);
         j->result += k;
     }
     (void)gn_shutdown(j->s, SHUT_WR);
@@ -84,6 +83,8 @@ static void transfer(void)
     struct job out[2], in[2];
     int s[2];
 
+    for (size_t i = 0; i < sizeof(pattern); i++)
+        pattern[i] = (uint8_t)(i * 31);
     net_pair(80, s);
     for (int i = 0; i < 2; i++) {
         start(&out[i], write_much, s[i]);
@@ -170,6 +171,7 @@ Test(thread, timeouts_on_real_time, .timeout = 60)
 
 Test(thread, start_and_stop, .timeout = 60)
 {
+    struct job j;
     char b[2];
     int s[2];
 
@@ -181,7 +183,13 @@ Test(thread, start_and_stop, .timeout = 60)
     GIVES(gn_recv(s[1], b, 1, 0), 1);
     GIVES(gn_send(s[1], "yz", 2, 0), 2);
     GIVES(gn_recv(s[0], b, 2, MSG_WAITALL), 2);
+    start(&j, read_once, s[0]); /* sleeps in the loop, until the thread takes it over */
+    usleep(50000);
     GIVES(gn_stack_start(net.stack[0]), 0);
+    usleep(50000);
+    GIVES(gn_send(s[1], "a", 1, 0), 1);
+    pthread_join(j.thread, NULL);
+    cr_assert_eq(j.result, 1);
     net_down_real();
 }
 
