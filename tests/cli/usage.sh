@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Help texts, bad arguments, knobs, completion, man page: what every caller meets first.
+set -u
+root=${GN_ROOT:-$(cd "$(dirname "$0")/../.." && pwd)}
+gannet=${GN_BUILD:-$root/build}/bin/gannet
+n=0
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+export XDG_RUNTIME_DIR=$tmp NO_COLOR=1
+
+result() { # STATUS NAME
+    n=$((n + 1))
+    if [ "$1" -eq 0 ]; then
+        echo "ok $n - $2"
+    else
+        echo "not ok $n - $2"
+        sed 's/^/# /' "$tmp/out" "$tmp/err"
+    fi
+}
+
+# expect CODE LINES_ON_STDERR WORDS -- ARGUMENT...: exit code, exactly that many lines, containing WORDS
+expect() {
+    local code=$1 lines=$2 words=$3 got
+    shift 4
+    "$gannet" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+    got=$?
+    [ "$got" -eq "$code" ] && [ "$(wc -l <"$tmp/err")" -eq "$lines" ] && grep -qF -- "$words" "$tmp/out" "$tmp/err"
+    result $? "gannet $*: exit $code, says '$words' (exit was $got)"
+}
+
+expect 0 0 'usage: gannet COMMAND' -- --help
+expect 0 0 'gannet 0.' -- --version
+expect 2 1 "no such command 'frob'" -- frob
+for c in demo up nc ss stats ladder ctl knobs; do
+    expect 0 0 "usage: gannet $c" -- "$c" --help
+    expect 0 0 "usage: gannet $c" -- help "$c"
+    expect 2 1 "unknown option '--frob'" -- "$c" --frob
+    expect 2 1 "unknown option '-Z'" -- "$c" -Z
+done
+expect 2 1 "no demonstration is called 'frob'" -- demo frob
+expect 2 1 "one demonstration at a time" -- demo close handshake
+expect 2 1 "--width is a number" -- demo handshake --width 3
+expect 2 1 "--loss is a percentage" -- demo handshake --loss 101
+expect 2 1 "no good value for tcp_sack" -- demo handshake --set tcp_sack=7
+expect 2 1 "no knob is called 'frob'" -- demo handshake --set frob=1
+expect 2 1 "wants NAME=VALUE" -- demo handshake --set tcp_sack
+expect 2 1 "needs a value" -- demo --svg
+expect 2 1 "takes no value" -- demo --ascii=1
+expect 1 1 "/nonexistent/x.pcap" -- demo handshake --pcap /nonexistent/x.pcap
+expect 1 1 "/nonexistent/x.svg" -- demo handshake --svg /nonexistent/x.svg
+expect 2 1 "which host and port" -- nc
+expect 2 1 "which host and port" -- nc 10.0.0.1
+expect 2 1 "is no port" -- nc 10.0.0.1 65536
+expect 2 1 "is no IPv4 or IPv6 address" -- nc example 80
+expect 2 1 "one word too many" -- nc 10.0.0.1 80 90
+expect 2 1 "which port" -- nc -l
+expect 2 1 "wants ADDRESS/LENGTH" -- up --addr 10.0.0.300/24
+expect 2 1 "wants ADDRESS/LENGTH" -- up --addr 10.0.0.1/33
+expect 2 1 "--mtu is a number" -- up --mtu 100
+expect 2 1 "one device" -- up --tun a --tap b
+expect 2 1 "cannot be the name of a device" -- up --tun abcdefghijklmnopqrst
+expect 2 1 "No such file or directory" -- up --http /nonexistent
+expect 2 1 "--put needs --http" -- up --put
+expect 2 1 "is no port" -- up --echo 0
+expect 1 1 "no 'gannet up' of this user is running" -- ss
+expect 1 1 "No such file or directory" -- stats --control /nonexistent
+expect 2 1 "no state is called 'frob'" -- ss state frob
+expect 2 1 "is no filter" -- ss frob
+expect 2 1 "is no port" -- ss sport = :0
+expect 2 1 "which request" -- ctl
+expect 1 1 "no knob has 'frob'" -- knobs frob
+expect 0 0 'tcp_syn_retries' -- knobs
+expect 0 0 '"name":"tcp_msl"' -- knobs tcp_msl --json
+
+"$gannet" knobs --json | python3 -m json.tool >"$tmp/out" 2>"$tmp/err"
+result $? "gannet knobs --json is JSON"
+"$gannet" knobs --markdown | diff - "$root/docs/knobs.md" >"$tmp/out" 2>"$tmp/err"
+result $? "docs/knobs.md is what gannet knobs --markdown prints"
+"$gannet" demo handshake >/dev/full 2>"$tmp/err"
+[ $? -eq 1 ]
+result $? "output that cannot be written makes it fail"
+
+# the man page names every command and every option, and none that is not there
+for c in demo up nc ss stats ladder ctl knobs; do
+    "$gannet" "$c" --help | sed -n 's/^  \(-[A-Za-z0-9],\)\? *\(--[a-z0-9-]*\).*/\2/p'
+done | sort -u >"$tmp/real"
+sed 's/\\-/-/g' "$root/docs/gannet.1" | grep -oE -- '--[a-z][a-z0-9-]*' | grep -vx -- '--version' | sort -u >"$tmp/said"
+diff "$tmp/real" "$tmp/said" >"$tmp/out" 2>"$tmp/err"
+result $? "the man page has the options that there are"
+if command -v man >/dev/null; then
+    man --warnings -E UTF-8 -l -Tutf8 -Z "$root/docs/gannet.1" 2>"$tmp/err" >/dev/null
+    [ ! -s "$tmp/err" ]
+    result $? "the man page formats without warnings"
+else
+    n=$((n + 1))
+    echo "ok $n - the man page formats without warnings # SKIP no man program here"
+fi
+
+# complete WORDS...: what bash would offer for the last word
+complete_for() {
+    bash -c '. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+        _gannet "$1" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"; printf "%s\n" "${COMPREPLY[@]}"' \
+        x "$root/completions/gannet.bash" "$gannet" "$@" 2>"$tmp/err" >"$tmp/out"
+}
+complete_for de && grep -qx demo "$tmp/out"
+result $? "completion knows commands"
+complete_for demo simul && grep -qx simultaneous-close "$tmp/out"
+result $? "completion knows demonstrations"
+complete_for ss --hi && grep -qx -- --history "$tmp/out"
+result $? "completion knows options"
+complete_for up --set tcp_syn_r && grep -qx tcp_syn_retries= "$tmp/out"
+result $? "completion knows knobs"
+complete_for ss state time && grep -qx time-wait "$tmp/out"
+result $? "completion knows states"
+echo "1..$n"
