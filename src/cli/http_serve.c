@@ -107,9 +107,9 @@ static int open_for_get(struct http *c, struct stat *st)
     if (fd >= 0 && !fstat(fd, st) && S_ISDIR(st->st_mode)) {
         size_t n = strlen(c->req.path);
         close(fd);
-        snprintf(index, sizeof index, "%s%sindex.html", c->req.path,
+        snprintf(c->target + n, room - n, "%sindex.html",
                  n && c->req.path[n - 1] != '/' ? "/" : "");
-        fd = open_beneath(c->peer.app->root, index, O_RDONLY | O_NONBLOCK, 0);
+        fd = open_beneath(c->peer.app->root, c->target, O_RDONLY | O_NONBLOCK, 0);
     }
     if (fd < 0)
         return -1;
