@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
- * @file status.h  STATUS (RFC 9293 sec. 3.10.6): all that can be said of one connection, as one plain value.
+ * @file status.h  STATUS (RFC 9293 sec. 3.10.6): all that can be said of one connection, as one
+ * plain value.
  */
 #ifndef GANNET_STATUS_H
 #define GANNET_STATUS_H
@@ -13,41 +14,46 @@ extern "C" {
 
 /** One remembered transition. */
 struct gn_transition {
-    gn_time       at; /* microsecond resolution */
+    gn_time at; /* microsecond resolution */
     enum gn_state from, to;
     enum gn_cause cause;
 };
 #define GN_HISTORY 8 /* transitions remembered per connection; the oldest go first */
 
 enum gn_timer {
-    GN_TIMER_RTO, /* retransmission, SYN and SYN,ACK included */
+    GN_TIMER_RTO,     /* retransmission, SYN and SYN,ACK included */
     GN_TIMER_PROBE,   /* tail loss probe (PTO) */
     GN_TIMER_REORDER, /* RACK */
     GN_TIMER_PERSIST,
     GN_TIMER_KEEPALIVE,
     GN_TIMER_DELACK,
-    GN_TIMER_SWS,     /* override of silly-window avoidance, cork */
+    GN_TIMER_SWS, /* override of silly-window avoidance, cork */
     GN_TIMER_PACE,
-    GN_TIMER_USER,    /* user timeout */
+    GN_TIMER_USER, /* user timeout */
     GN_TIMER_FIN_WAIT_2,
     GN_TIMER_TIME_WAIT,
     GN_TIMER_COUNT
 };
 
-enum gn_recovery_state { GN_RECOVERY_OPEN, GN_RECOVERY_DISORDER, GN_RECOVERY_FAST, GN_RECOVERY_LOSS };
+enum gn_recovery_state {
+    GN_RECOVERY_OPEN,
+    GN_RECOVERY_DISORDER,
+    GN_RECOVERY_FAST,
+    GN_RECOVERY_LOSS
+};
 
 /** What kind of object a status describes: the three sizes of connection, and the listener. */
 enum gn_kind { GN_KIND_CONNECTION, GN_KIND_LISTENER, GN_KIND_HALF_OPEN, GN_KIND_TIME_WAIT };
 
 struct gn_status {
-    enum gn_kind       kind;
-    gn_handle          handle; /* GN_NO_HANDLE for half-open entries, TIME-WAIT records and orphans */
-    enum gn_state      state;
+    enum gn_kind kind;
+    gn_handle handle; /* GN_NO_HANDLE for half-open entries, TIME-WAIT records and orphans */
+    enum gn_state state;
     struct gn_endpoint local, remote;
-    bool               orphan;  /* its user has gone */
-    bool               passive; /* opened by a listener */
-    enum gn_err        error;   /* pending, GN_OK if none */
-    void              *user;
+    bool orphan;       /* its user has gone */
+    bool passive;      /* opened by a listener */
+    enum gn_err error; /* pending, GN_OK if none */
+    void *user;
 
     /* listeners: recv_q = connections waiting for accept, send_q = backlog, as ss shows it */
     uint32_t recv_q;    /* octets received and not yet read */
@@ -58,36 +64,38 @@ struct gn_status {
 
     struct {
         uint32_t una, nxt, wnd, wl1, wl2, iss, max_wnd;
-        uint8_t  wscale;
+        uint8_t wscale;
     } snd;
     struct {
         uint32_t nxt, wnd, irs, edge; /* edge: right edge announced */
-        uint8_t  wscale;
+        uint8_t wscale;
         uint32_t out_of_order; /* octets held beyond nxt */
     } rcv;
 
-    bool     opt_timestamps, opt_sack, opt_wscale, opt_ecn;
+    bool opt_timestamps, opt_sack, opt_wscale, opt_ecn;
     uint32_t mss;      /* payload octets per segment now, options counted */
     uint32_t peer_mss; /* as announced */
     uint32_t ts_recent;
 
-    char                   cc[12];
+    char cc[12];
     enum gn_recovery_state recovery;
-    uint32_t               cwnd, ssthresh, in_flight, sacked, lost, retrans_out; /* octets; ssthresh UINT32_MAX: not set */
-    uint32_t               dup_acks, backoff, retransmits; /* backoff: RTO doublings in a row; retransmits: in all, segments */
-    gn_time                srtt, rttvar, rto, min_rtt;      /* 0: no measurement yet */
-    uint64_t               pacing_rate;                     /* octets per second, 0: not paced */
-    uint64_t               bytes_sent, bytes_acked, bytes_received, bytes_retrans;
-    uint64_t               segs_in, segs_out;
-    uint32_t               sndbuf, rcvbuf;
-    uint32_t               memory; /* octets held, the block itself included */
-    uint8_t                probes; /* unanswered keep-alive or window probes */
+    uint32_t cwnd, ssthresh, in_flight, sacked, lost,
+        retrans_out; /* octets; ssthresh UINT32_MAX: not set */
+    uint32_t dup_acks, backoff,
+        retransmits; /* backoff: RTO doublings in a row; retransmits: in all, segments */
+    gn_time srtt, rttvar, rto, min_rtt; /* 0: no measurement yet */
+    uint64_t pacing_rate;               /* octets per second, 0: not paced */
+    uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retrans;
+    uint64_t segs_in, segs_out;
+    uint32_t sndbuf, rcvbuf;
+    uint32_t memory; /* octets held, the block itself included */
+    uint8_t probes;  /* unanswered keep-alive or window probes */
 
-    gn_time           created, last_in, last_out;
+    gn_time created, last_in, last_out;
     struct gn_deadline timer[GN_TIMER_COUNT];
 
     struct gn_transition history[GN_HISTORY]; /* oldest first */
-    uint8_t              n_history;
+    uint8_t n_history;
 };
 
 #ifdef __cplusplus

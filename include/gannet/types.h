@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
- * @file types.h  The values that cross Gannet's border: time, addresses, states, errors, handles, memory.
+ * @file types.h  The values that cross Gannet's border: time, addresses, states, errors, handles,
+ * memory.
  */
 #ifndef GANNET_TYPES_H
 #define GANNET_TYPES_H
@@ -14,14 +15,15 @@ extern "C" {
 #endif
 
 #if defined(__GNUC__)
-#define GN_API     __attribute__((visibility("default")))
+#define GN_API       __attribute__((visibility("default")))
 #define GN_NODISCARD __attribute__((warn_unused_result))
 #else
 #define GN_API
 #define GN_NODISCARD
 #endif
 
-/** A point in time, or a span of it, in nanoseconds. Monotonic; its origin is the caller's choice. */
+/** A point in time, or a span of it, in nanoseconds. Monotonic; its origin is the caller's choice.
+ */
 typedef uint64_t gn_time;
 
 #define GN_NSEC ((gn_time)1)
@@ -29,10 +31,11 @@ typedef uint64_t gn_time;
 #define GN_MSEC ((gn_time)1000000)
 #define GN_SEC  ((gn_time)1000000000)
 
-/** When to call again. `armed == false` means never (until something else happens); then `at` is 0. */
+/** When to call again. `armed == false` means never (until something else happens); then `at` is 0.
+ */
 struct gn_deadline {
     gn_time at;
-    bool    armed;
+    bool armed;
 };
 
 /** An IPv6 address, or an IPv4 address in its mapped form ::ffff:a.b.c.d; network byte order. */
@@ -42,7 +45,7 @@ struct gn_addr {
 
 struct gn_endpoint {
     struct gn_addr addr; /* all zero: any */
-    uint16_t       port; /* host byte order; 0: any */
+    uint16_t port;       /* host byte order; 0: any */
 };
 
 /** The eleven states of RFC 9293 sec. 3.3.2, in the RFC's order. */
@@ -87,12 +90,14 @@ enum gn_cause {
     GN_CAUSE_COUNT
 };
 
-/** Names a connection or a listener of one host. Generation-checked: one that is gone gives GN_E_BAD_HANDLE. */
+/** Names a connection or a listener of one host. Generation-checked: one that is gone gives
+ * GN_E_BAD_HANDLE. */
 typedef uint64_t gn_handle;
 #define GN_NO_HANDLE ((gn_handle)0)
 
 /**
- * Where a host gets its memory from. Blocks are a power of two of bytes, 4 KiB or more, aligned to 64 at least.
+ * Where a host gets its memory from. Blocks are a power of two of bytes, 4 KiB or more, aligned to
+ * 64 at least.
  * @alloc: returns NULL when there is none; the host goes on with what it has
  * @free:  gives back a block of exactly the size that alloc was asked for
  */
@@ -102,7 +107,8 @@ struct gn_page_source {
     void *ctx;
 };
 
-/** Short names, never NULL: "ESTABLISHED" (RFC 9293), "ESTAB" (ss), "would block", "old duplicate", ... */
+/** Short names, never NULL: "ESTABLISHED" (RFC 9293), "ESTAB" (ss), "would block", "old duplicate",
+ * ... */
 GN_API const char *gn_state_name(enum gn_state s);
 GN_API const char *gn_state_ss_name(enum gn_state s);
 GN_API const char *gn_err_text(enum gn_err e);
@@ -114,10 +120,11 @@ GN_API const char *gn_cause_rfc(enum gn_cause c); /* the section, "RFC 9293 3.10
 
 /** gn_addr_v4() - the mapped form of a.b.c.d */
 GN_API struct gn_addr gn_addr_v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d);
-GN_API bool           gn_addr_is_v4(const struct gn_addr *a);
-GN_API bool           gn_addr_is_any(const struct gn_addr *a); /* ::, or ::ffff:0.0.0.0 */
-GN_API bool           gn_addr_eq(const struct gn_addr *a, const struct gn_addr *b);
-/** gn_addr_parse() - "10.0.0.1" or "fd00::1" (no zone, no brackets) to an address; false: not one, *ret untouched */
+GN_API bool gn_addr_is_v4(const struct gn_addr *a);
+GN_API bool gn_addr_is_any(const struct gn_addr *a); /* ::, or ::ffff:0.0.0.0 */
+GN_API bool gn_addr_eq(const struct gn_addr *a, const struct gn_addr *b);
+/** gn_addr_parse() - "10.0.0.1" or "fd00::1" (no zone, no brackets) to an address; false: not one,
+ * *ret untouched */
 GN_API bool gn_addr_parse(const char *text, struct gn_addr *ret);
 /** gn_addr_format() - into @dst (GN_ADDR_TEXT bytes always suffice), RFC 5952 form; returns @dst */
 #define GN_ADDR_TEXT 46

@@ -228,7 +228,7 @@ static int give_algorithm(const struct sock *sk, void *value, socklen_t *len)
 {
     char text[16] = {0};
 
-    strncpy(text, algorithm_name(value_of(sk, GN_OPT_CONGESTION)), sizeof(text) - 1);
+    snprintf(text, sizeof(text), "%s", algorithm_name(value_of(sk, GN_OPT_CONGESTION)));
     return give(value, len, text, sizeof(text));
 }
 

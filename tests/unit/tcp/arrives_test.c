@@ -23,7 +23,8 @@ static uint32_t rcv_nxt(const struct fixture *fx)
 static void expect_ack(struct fixture *fx)
 {
     cr_assert(fx_output(fx), "an ACK is owed in %s", gn_state_name(fx->tcb.state));
-    cr_assert_eq(fx->out.ctl, CTL_ACK, "%s: ctl %x seq %u nxt %u", gn_state_name(fx->tcb.state), fx->out.ctl, fx->out.seq.raw, snd_nxt(fx));
+    cr_assert_eq(fx->out.ctl, CTL_ACK, "%s: ctl %x seq %u nxt %u", gn_state_name(fx->tcb.state),
+                 fx->out.ctl, fx->out.seq.raw, snd_nxt(fx));
     cr_assert_eq(fx->out.seq.raw, snd_nxt(fx));
     cr_assert_eq(fx->out.ack.raw, rcv_nxt(fx));
     cr_assert_eq(fx->out.text_len, 0);
