@@ -32,6 +32,7 @@ enum demo_op {
               */
     DO_CRASH,     /* the host forgets everything and starts again */
     DO_FLOOD,     /* arg SYNs from invented addresses arrive here */
+    DO_STREAM,    /* SEND arg KiB of a pattern, as fast as the connection takes it; not drawn */
     DO_BLIND_RST, /* a forged RST arrives here, arg octets beyond what is expected next */
 };
 

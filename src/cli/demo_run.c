@@ -34,6 +34,9 @@ struct side {
     struct gn_endpoint self;
     gn_handle listener, conn;
     bool reads;
+    uint64_t to_stream;          /* octets of DO_STREAM still to be sent */
+    uint64_t streamed, received; /* octets sent by DO_STREAM, octets received */
+    uint64_t sum_out, sum_in;    /* hashes of both (FNV-1a) */
     struct order order[ORDERS];
 };
 
@@ -46,6 +49,7 @@ struct stage {
     struct side side[2];
     struct record *rec;
     uint64_t floods;
+    bool quiet; /* a stream runs */
 };
 
 /** since() - on the clock of the drawing */
@@ -108,6 +112,8 @@ static void on_wire(void *ctx, const struct gn_tap *t)
         gn_pcap_write(st->pcap, t->frame, since(t->at));
     if (t->kind == GN_TAP_LOST || !glance_at(t->frame->data, t->frame->len, &g))
         return;
+    if (st->quiet && !(g.ctl & 7)) /* in the middle of a stream only SYN, FIN and RST are drawn */
+        return;
     bool sent = t->kind == GN_TAP_SENT;
     if (!ours(st, end, sent ? &g.src : &g.dst, sent ? &g.dst : &g.src))
         return;
@@ -130,6 +136,8 @@ static void on_trace(void *ctx, const struct gn_trace *t)
     bool listener = t->remote.port == 0 && t->local.port == s->self.port;
     if (!listener && !ours(st, s->index, &t->local, &t->remote))
         return;
+    if (st->quiet && t->kind != GN_TRACE_STATE)
+        return;
     struct ladder_event e = {.at = since(t->at), .end = (uint8_t)s->index};
     if (t->kind == GN_TRACE_STATE) {
         e.kind = LADDER_STATE;
@@ -145,12 +153,63 @@ static void on_trace(void *ctx, const struct gn_trace *t)
     record_add(st->rec, e);
 }
 
+/** fnv() - a hash, continued over @n octets */
+static uint64_t fnv(uint64_t sum, const char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        sum = (sum ^ (unsigned char)p[i]) * UINT64_C(0x100000001b3);
+    return sum;
+}
+
 /** read_all() - the application reads what there is, if it reads */
 static void read_all(struct side *s, gn_time now)
 {
-    char sink[4096];
-    while (s->conn && s->reads && gn_host_recv(s->host, s->conn, sink, sizeof sink, 0, now) > 0)
-        ;
+    char chunk[4096];
+    int64_t n;
+    while (s->conn && s->reads &&
+           (n = gn_host_recv(s->host, s->conn, chunk, sizeof chunk, 0, now)) > 0) {
+        s->sum_in = fnv(s->sum_in, chunk, (size_t)n);
+        s->received += (uint64_t)n;
+    }
+}
+
+/** stream() - send as much of DO_STREAM's octets as is taken */
+static void stream(struct side *s, gn_time now)
+{
+    char chunk[4096];
+    while (s->to_stream) {
+        size_t want = s->to_stream < sizeof chunk ? (size_t)s->to_stream : sizeof chunk;
+        for (size_t i = 0; i < want; i++)
+            chunk[i] = (char)((s->streamed + i) * UINT64_C(0x9E3779B97F4A7C15) >> 56);
+        int64_t took = gn_host_send(s->host, s->conn, chunk, want, 0, now);
+        if (took <= 0)
+            return;
+        s->sum_out = fnv(s->sum_out, chunk, (size_t)took);
+        s->streamed += (uint64_t)took;
+        s->to_stream -= (uint64_t)took;
+    }
+}
+
+/** compare() - did every octet of a stream arrive as it was sent? Only for scripts that stream */
+static bool compare(struct stage *st)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        const struct side *from = &st->side[i], *to = &st->side[i ^ 1u];
+        if (!from->streamed && !from->to_stream)
+            continue;
+        bool same =
+            !from->to_stream && from->streamed == to->received && from->sum_out == to->sum_in;
+        record_text(st->rec, since(gn_simloop_now(st->loop)), to->index, LADDER_NOTE,
+                    "%s%llu octets, hash %016llx",
+                    same ? "" : "NOT THE SAME: ", (unsigned long long)to->received,
+                    (unsigned long long)to->sum_in);
+        if (!same) {
+            complain("%llu octets were sent, %llu arrived, or they differ",
+                     (unsigned long long)from->streamed, (unsigned long long)to->received);
+            return false;
+        }
+    }
+    return true;
 }
 
 /** serve() - the application of one host: accept one connection, and read */
@@ -173,6 +232,8 @@ static size_t serve(void *ctx, struct gn_host *h, gn_time now)
     }
     if (readable)
         read_all(s, now);
+    if (n)
+        stream(s, now);
     return n;
 }
 
@@ -196,6 +257,7 @@ static bool make_host(struct side *s)
     gn_host_trace(s->host, on_trace, s);
     s->listener = s->conn = GN_NO_HANDLE;
     s->reads = true;
+    s->sum_in = s->sum_out = UINT64_C(0xcbf29ce484222325);
     return gn_simloop_service(st->loop, s->host, serve, s) == GN_OK;
 }
 
@@ -243,7 +305,7 @@ static bool run_until(struct stage *st, gn_time until)
             return false;
         }
         last = next.at;
-        if (rounds == 0)
+        if (rounds == 0 && !st->quiet)
             note_timers(st, next.at);
         (void)gn_simloop_step(st->loop, next.at);
     }
@@ -381,6 +443,12 @@ static enum gn_err perform(struct stage *st, const struct demo_step *step, gn_ti
         record_text(st->rec, since(now), s->index, LADDER_CALL, "ABORT");
         s->conn = GN_NO_HANDLE;
         return gn_host_abort(s->host, c, now);
+    case DO_STREAM:
+        record_text(st->rec, since(now), s->index, LADDER_CALL, "SEND %u KiB", step->arg);
+        s->to_stream = (uint64_t)step->arg * 1024;
+        st->quiet = true;
+        stream(s, now);
+        break;
     case DO_KEEPALIVE: return gn_host_set_option(s->host, c, GN_OPT_KEEPALIVE, 1, now);
     case DO_LOSE: order_loss(s, step->arg); break;
     case DO_CRASH: return crash(s, now);
@@ -442,13 +510,14 @@ static bool act(struct stage *st, const struct demo *d)
     for (size_t i = 0; i < DEMO_STEPS && (d->step[i].op || d->step[i].ms); i++) {
         if (!run_until(st, START + d->step[i].ms * GN_MSEC))
             return false;
+        st->quiet = st->quiet && d->step[i].op == DO_STREAM;
         enum gn_err e = perform(st, &d->step[i], START + d->step[i].ms * GN_MSEC);
         if (e != GN_OK) {
             complain("demo %s, step %zu: %s", d->name, i + 1, gn_err_text(e));
             return false;
         }
     }
-    return run_until(st, START + d->until_ms * GN_MSEC);
+    return run_until(st, START + d->until_ms * GN_MSEC) && compare(st);
 }
 
 bool demo_play(const struct demo *d, const struct demo_options *o, struct demo_result *ret)

@@ -42,6 +42,10 @@ static const struct demo demos[] = {
     {"blind-reset", "a forged RST inside the window is challenged, not believed", {GN_ESTABLISHED, GN_ESTABLISHED}, 300,
      {0}, 0, {OPENED, {100, B, DO_BLIND_RST, 1000}}},
 
+    {"bulk", "4 MiB each way, compared; the segments in the middle are not drawn", {GN_TIME_WAIT, GN_CLOSED}, 10000,
+     {0}, 100, {OPENED, {50, A, DO_STREAM, 4096}, {50, B, DO_STREAM, 4096}, {8000, A, DO_CLOSE, 0},
+      {8500, B, DO_CLOSE, 0}}},
+
     /* the eleven states, each held */
     {"closed", "held: no connection at all", {GN_CLOSED, GN_CLOSED}, 10, {0}, 0,
      {{0, A, DO_END, 0}}},

@@ -146,10 +146,12 @@ static struct gn_link *open_link(const struct rig_options *o)
             complain("%s", denied ? err.text : report.text);
             return NULL;
         }
-        fprintf(stderr,
+        l = try_link(o, &err);
+        if (l)
+            fprintf(
+                stderr,
                 "gannet: in a network namespace of its own; enter it with: nsenter %s-n -t %ld\n",
                 report.way == GN_NETNS_USER ? "--preserve-credentials -U " : "", (long)getpid());
-        l = try_link(o, &err);
     }
     if (!l) {
         complain("%s", err.text);
