@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file workload.h  The workloads, what can be set about them, and what they give.
+ */
+#ifndef BENCH_WORKLOAD_H
+#define BENCH_WORKLOAD_H
+
+#include "world.h"
+
+/* OPTION(key, default, workloads, text): numbers; k, m and g multiply by 1024 and so on */
+#define OPTIONS                                                                      \
+    OPTION(runs, 3, "all", "runs of each stack, interleaved")                        \
+    OPTION(bytes, 1 << 30, "bulk", "octets to move")                                 \
+    OPTION(window, 65536, "bulk", "send and receive buffers, octets")                \
+    OPTION(timestamps, 0, "all", "1: TCP timestamps on")                             \
+    OPTION(sack, 1, "all", "1: SACK on, where the stack has it")                     \
+    OPTION(super, 0, "bulk", "1: packets of 64 KiB, passed whole, checksums owed")   \
+    OPTION(check, 0, "bulk", "1: compare every octet read (costs time)")             \
+    OPTION(total, 200000, "churn", "life cycles")                                    \
+    OPTION(at_once, 100, "churn ping", "connections, or pings, under way at a time") \
+    OPTION(time_wait_ms, 60000, "churn", "duration of TIME-WAIT")                    \
+    OPTION(own_ports, 0, "churn", "1: the program chooses the ports, not the stack") \
+    OPTION(n, 10000, "idle ping timers", "connections that stand")                   \
+    OPTION(pings, 200000, "ping", "messages of 64 octets, there and back")           \
+    OPTION(syns, 1000000, "flood", "SYNs from random addresses")                     \
+    OPTION(rate, 100000, "flood", "SYNs in a second of virtual time")                \
+    OPTION(clients, 100, "flood", "legitimate clients meanwhile")                    \
+    OPTION(backlog, 255, "all", "backlog of a listener")                             \
+    OPTION(minutes, 1, "timers", "virtual time")                                     \
+    OPTION(cpu_s, 5, "flood", "CPU seconds after which the flood ends early")        \
+    OPTION(keepalive_s, 7200, "timers", "idle time before a keep-alive probe")
+
+struct options {
+#define OPTION(key, def, workloads, text) uint64_t key;
+    OPTIONS
+#undef OPTION
+};
+
+#define FIGURES 10
+
+/** One figure of a run. The first of a workload is the one that is compared. */
+struct figure {
+    char name[28];
+    char unit[20];
+    double value;
+};
+
+struct result {
+    char why[160]; /* why there are no figures, or empty */
+    unsigned n;
+    struct figure figure[FIGURES];
+};
+
+struct workload {
+    const char *name, *text;
+    void (*run)(const char *stack, const struct options *o, struct result *r);
+};
+
+extern const struct workload workloads[]; /* ends with a row without a name */
+
+/** figure_add() - one more figure of the run */
+void figure_add(struct result *r, const char *name, const char *unit, double value);
+
+void bulk_run(const char *stack, const struct options *o, struct result *r);
+void churn_run(const char *stack, const struct options *o, struct result *r);
+void idle_run(const char *stack, const struct options *o, struct result *r);
+void ping_run(const char *stack, const struct options *o, struct result *r);
+void timers_run(const char *stack, const struct options *o, struct result *r);
+void flood_run(const char *stack, const struct options *o, struct result *r);
+
+#endif
