@@ -148,6 +148,9 @@ GN_API enum gn_err gn_host_status(const struct gn_host *h, gn_handle c, gn_time 
 GN_API enum gn_err gn_host_error(struct gn_host *h, gn_handle c);
 /** gn_host_poll() - GN_EV_* bits that hold now (level, not edge) */
 GN_API unsigned gn_host_poll(const struct gn_host *h, gn_handle c);
+/** gn_host_want_write() - GN_EV_WRITABLE shall come once there is room in the send buffer, as if a
+ * gn_host_send() had been short; at once if there is */
+GN_API enum gn_err gn_host_want_write(struct gn_host *h, gn_handle c);
 GN_API enum gn_err gn_host_set_user(struct gn_host *h, gn_handle c, void *user);
 
 /** Options of one connection; on a listener they are inherited by what it accepts. Values are

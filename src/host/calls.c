@@ -282,8 +282,19 @@ unsigned gn_host_poll(const struct gn_host *h, gn_handle c)
     const struct listener *l = listener_find(h, c);
 
     if (t)
-        return tcp_readiness(t);
+        return tcp_readiness(t, &h->env);
     return l && l->n_accept ? GN_EV_ACCEPT : 0;
+}
+
+enum gn_err gn_host_want_write(struct gn_host *h, gn_handle c)
+{
+    struct tcb *t = conn_find(h, c);
+
+    if (!t)
+        return no_conn(h, c);
+    tcp_want_write(t, host_env(h, t));
+    conn_after(h, t);
+    return GN_OK;
 }
 
 enum gn_err gn_host_set_user(struct gn_host *h, gn_handle c, void *user)

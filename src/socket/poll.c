@@ -65,11 +65,8 @@ static short poll_one(struct sock *sk, short events)
     }
     r &= (short)(events | POLLERR | POLLHUP);
     /* ask for an event when there is room: the host gives one only to those who found none */
-    if (!r && events & (POLLOUT | POLLWRNORM) && what & GN_EV_CONNECTED) {
-        struct gn_span s[2];
-
-        (void)gn_host_send_room(h, sk->handle, SIZE_MAX, s);
-    }
+    if (!r && events & (POLLOUT | POLLWRNORM) && what & GN_EV_CONNECTED)
+        (void)gn_host_want_write(h, sk->handle);
     return r;
 }
 

@@ -59,10 +59,7 @@ static void release(struct tcb *t, const struct tcp_env *e, seq_t ack)
     ring_drop(&t->sndbuf, e->mem, n, false);
     t->bytes_acked += n;
     window_grow_sndbuf(t, e);
-    if (t->want_write && sndbuf_writable(t, e)) {
-        t->want_write = false;
-        t->events |= GN_EV_WRITABLE;
-    }
+    sndbuf_tell(t, e);
 }
 
 /**
@@ -74,7 +71,7 @@ void acked_by(struct arrival *a)
     const struct tcp_env *e = a->e;
     uint32_t old_wnd = t->snd.wnd;
 
-    window_update(t, e, &a->s);
+    window_update(t, &a->s, a->refuse_text ? a->s.seq : seq_max(a->s.seq, t->rcv.nxt));
     if (a->s.text_len == 0)
         e->stats->TCPPureAcks++;
     t->probes = 0; /* the peer lives */

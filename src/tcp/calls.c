@@ -252,7 +252,13 @@ void tcp_detach(struct tcb *t, const struct tcp_env *e)
     ring_free(&t->rcvbuf, e->mem);
 }
 
-unsigned tcp_readiness(const struct tcb *t)
+void tcp_want_write(struct tcb *t, const struct tcp_env *e)
+{
+    t->want_write = true;
+    sndbuf_tell(t, e);
+}
+
+unsigned tcp_readiness(const struct tcb *t, const struct tcp_env *e)
 {
     unsigned what = 0;
 
@@ -266,7 +272,7 @@ unsigned tcp_readiness(const struct tcb *t)
         what |= GN_EV_ERROR | GN_EV_READABLE | GN_EV_WRITABLE;
     if (state_synchronised(t->state) && t->state != GN_TIME_WAIT) {
         what |= GN_EV_CONNECTED;
-        if (t->fin_queued || t->sndbuf.len <= t->opts.sndbuf - t->opts.sndbuf / 3)
+        if (t->fin_queued || sndbuf_writable(t, e))
             what |= GN_EV_WRITABLE;
     }
     if (t->urg_rcv)

@@ -57,7 +57,7 @@ uint8_t window_shift(const struct tcp_env *e, const struct tcb_opts *o);
 uint16_t window_announce(struct tcb *t, const struct tcp_env *e, bool syn);
 bool window_worth_telling(const struct tcb *t, const struct tcp_env *e);
 void window_on_read(struct tcb *t, const struct tcp_env *e, uint32_t octets);
-void window_update(struct tcb *t, const struct tcp_env *e, const struct seg *s);
+void window_update(struct tcb *t, const struct seg *s, seq_t at);
 uint32_t window_usable(const struct tcb *t);
 void window_grow_sndbuf(struct tcb *t, const struct tcp_env *e);
 
@@ -66,6 +66,7 @@ seq_t sndbuf_base(const struct tcb *t);
 uint32_t sndbuf_unsent(const struct tcb *t);
 uint32_t sndbuf_room(const struct tcb *t, const struct tcp_env *e);
 bool sndbuf_writable(const struct tcb *t, const struct tcp_env *e);
+void sndbuf_tell(struct tcb *t, const struct tcp_env *e);
 
 /* options.c */
 void options_syn(const struct tcb *t, const struct tcp_env *e, struct seg *s);
@@ -74,6 +75,7 @@ void options_negotiate(struct tcb *t, const struct tcp_env *e, const struct seg 
 uint16_t options_mss(const struct tcp_env *e, const struct tcp_key *k, const struct tcb_opts *o);
 uint16_t options_send_mss(const struct tcp_env *e, const struct seg *syn);
 void options_mss_changed(struct tcb *t, const struct tcp_env *e);
+void options_before_syn(struct tcb *t, const struct tcp_env *e);
 
 /* timeouts.c */
 void timeouts_on_established(struct tcb *t, const struct tcp_env *e);

@@ -56,6 +56,17 @@ void options_mss_changed(struct tcb *t, const struct tcp_env *e)
     recovery_set_mss(&t->rec, &re, tcp_mss(t, e));
 }
 
+/* the user has set options before our SYN has left: what it will announce follows them. Once it
+ * has left, the window scale is fixed for life (OPT-WS-7) */
+void options_before_syn(struct tcb *t, const struct tcp_env *e)
+{
+    if (t->state != GN_SYN_SENT || !seq_eq(t->snd.nxt, t->snd.iss))
+        return;
+    t->rcv.wscale = t->ws_ok ? window_shift(e, &t->opts) : 0;
+    t->send_mss = options_mss(e, &t->key, &t->opts);
+    options_mss_changed(t, e);
+}
+
 /* options of a SYN or SYN,ACK; in the latter only what the peer offered (OPT-GEN-8) */
 void options_syn(const struct tcb *t, const struct tcp_env *e, struct seg *s)
 {

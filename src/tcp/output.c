@@ -211,6 +211,7 @@ static bool make_new(struct tcb *t, const struct tcp_env *e, struct seg *s)
     t->snd.nxt = t->rec.nxt;
     t->bytes_sent += len;
     e->stats->OutOctets += len;
+    sndbuf_tell(t, e); /* less is unsent now */
     t->sws_expired = false;
     t->sws_at = deadline_none();
     finish(t, e, s);

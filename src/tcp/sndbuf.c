@@ -20,18 +20,37 @@ uint32_t sndbuf_unsent(const struct tcb *t)
     return t->sndbuf.len - seq_span(sndbuf_base(t), t->snd.nxt);
 }
 
+/* how much may wait unsent (GN_OPT_NOTSENT_LOWAT, tcp_notsent_lowat) */
+static uint64_t unsent_limit(const struct tcb *t, const struct tcp_env *e)
+{
+    if (t->opts.notsent_lowat != 0)
+        return t->opts.notsent_lowat;
+    return max_u64(e->conf->tcp_notsent_lowat, 1);
+}
+
+/* octets that SEND takes now; a full segment at least while the limits are not reached */
 uint32_t sndbuf_room(const struct tcb *t, const struct tcp_env *e)
 {
-    uint64_t lowat =
-        t->opts.notsent_lowat != 0 ? t->opts.notsent_lowat : e->conf->tcp_notsent_lowat;
+    uint64_t limit = unsent_limit(t, e);
+    uint32_t unsent = sndbuf_unsent(t);
 
-    if (t->sndbuf.len >= t->opts.sndbuf || sndbuf_unsent(t) >= lowat)
+    if (t->sndbuf.len >= t->opts.sndbuf || unsent >= limit)
         return 0;
-    return t->opts.sndbuf - t->sndbuf.len;
+    return (uint32_t)min_u64(t->opts.sndbuf - t->sndbuf.len, max_u64(limit - unsent, t->rec.mss));
 }
 
 /* poll's notion: room for a third of the buffer, so that a writer is not woken for every octet */
 bool sndbuf_writable(const struct tcb *t, const struct tcp_env *e)
 {
-    return sndbuf_room(t, e) >= t->opts.sndbuf / 3;
+    return t->sndbuf.len <= t->opts.sndbuf - t->opts.sndbuf / 3 &&
+           sndbuf_unsent(t) < unsent_limit(t, e);
+}
+
+/* who was told that there is no room hears when there is some again */
+void sndbuf_tell(struct tcb *t, const struct tcp_env *e)
+{
+    if (!t->want_write || !sndbuf_writable(t, e))
+        return;
+    t->want_write = false;
+    t->events |= GN_EV_WRITABLE;
 }

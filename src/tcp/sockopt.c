@@ -106,6 +106,8 @@ static bool set_number(struct tcb *t, const struct tcp_env *e, enum gn_opt o, ui
         if (state_synchronised(t->state))
             options_mss_changed(t, e);
     } else if (o == GN_OPT_CONGESTION && cc_name((unsigned)v) != NULL) {
+        if (t->state != GN_CLOSED && p->cc != v)
+            cc_switch(&t->rec.cc, (unsigned)v, e->now);
         p->cc = (uint8_t)v;
     } else if (o == GN_OPT_RCVLOWAT && v <= BUF_MAX) {
         p->rcvlowat = (uint32_t)max_u64(v, 1);
@@ -147,6 +149,7 @@ enum gn_err tcp_set_option(struct tcb *t, const struct tcp_env *e, enum gn_opt o
     case GN_OPT_TOS: ok = set_number(t, e, o, value); break;
     case GN_OPT_COUNT: return GN_E_UNSUPPORTED;
     }
+    options_before_syn(t, e);
     return ok ? GN_OK : GN_E_INVALID;
 }
 

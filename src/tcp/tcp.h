@@ -72,7 +72,9 @@ enum gn_err tcp_shutdown_read(struct tcb *t, const struct tcp_env *e);
 void tcp_detach(struct tcb *t, const struct tcp_env *e);
 void tcp_abort(struct tcb *t, const struct tcp_env *e, enum gn_cause cause, enum gn_err error);
 /** tcp_readiness() - GN_EV_* bits that hold now */
-unsigned tcp_readiness(const struct tcb *t);
+unsigned tcp_readiness(const struct tcb *t, const struct tcp_env *e);
+/** tcp_want_write() - GN_EV_WRITABLE as soon as SEND has room worth waking for; that may be now */
+void tcp_want_write(struct tcb *t, const struct tcp_env *e);
 enum gn_err tcp_set_option(struct tcb *t, const struct tcp_env *e, enum gn_opt o, uint64_t value);
 enum gn_err tcp_get_option(const struct tcb *t, const struct tcp_env *e, enum gn_opt o,
                            uint64_t *ret);

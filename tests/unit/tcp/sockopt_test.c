@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/** @file Options of one connection: when they count, and what they change. */
+#include "fixture.h"
+
+#include <criterion/criterion.h>
+
+static void set(struct fixture *fx, enum gn_opt o, uint64_t v)
+{
+    cr_assert_eq(tcp_set_option(&fx->tcb, &fx->env, o, v), GN_OK);
+}
+
+/* SO-12, SO-18: what is set between OPEN and the SYN's leaving is what the SYN announces */
+Test(sockopt, options_before_the_syn)
+{
+    struct fixture fx;
+
+    fx_init(&fx, GN_CLOSED);
+    fx.conf.tcp_rmem_max = 64 << 20;
+    cr_assert_eq(tcp_open(&fx.tcb, &fx.env), GN_OK);
+    set(&fx, GN_OPT_RCVBUF, 30000);
+    set(&fx, GN_OPT_MAXSEG, 600);
+    cr_assert(fx_output(&fx));
+    cr_assert_eq(fx.out.opt.wscale, 0, "30000 octets fit without a scale");
+    cr_assert_eq(fx.out.opt.mss, 600);
+    cr_assert_eq(fx.out.wnd, 30000);
+    /* OPT-WS-7: too late now */
+    set(&fx, GN_OPT_RCVBUF, 1 << 20);
+    cr_assert_eq(fx.tcb.rcv.wscale, 0);
+    fx_fini(&fx);
+}
+
+Test(sockopt, a_large_buffer_before_the_syn)
+{
+    struct fixture fx;
+
+    fx_init(&fx, GN_CLOSED);
+    fx.conf.tcp_rmem_max = 1 << 30;
+    fx.tcb.opts.rcvbuf_fixed = true;
+    cr_assert_eq(tcp_open(&fx.tcb, &fx.env), GN_OK);
+    set(&fx, GN_OPT_RCVBUF, 1 << 20);
+    cr_assert(fx_output(&fx));
+    cr_assert_eq(fx.out.opt.wscale, 5); /* 2^20 >> 4 is 65536, one too many */
+    fx_fini(&fx);
+}
+
+/* SO-13: another algorithm takes over where the old one stands */
+Test(sockopt, congestion_control_in_flight)
+{
+    struct fixture fx;
+    uint32_t cwnd;
+
+    fx_init(&fx, GN_ESTABLISHED);
+    cwnd = fx.tcb.rec.cc.cwnd;
+    cr_assert_str_eq(fx.tcb.rec.cc.ops->name, "newreno");
+    set(&fx, GN_OPT_CONGESTION, CC_CUBIC);
+    cr_assert_str_eq(fx.tcb.rec.cc.ops->name, "cubic");
+    cr_assert_eq(fx.tcb.rec.cc.cwnd, cwnd);
+    fx_fini(&fx);
+}
+
+/* SO-16: writable, and SEND, stop at so much unsent text; sending it, not only its acknowledgment,
+ * makes room */
+Test(sockopt, notsent_lowat)
+{
+    static char text[8000];
+    struct fixture fx;
+    struct tcb *t = &fx.tcb;
+
+    fx_init(&fx, GN_ESTABLISHED);
+    set(&fx, GN_OPT_NOTSENT_LOWAT, 4000);
+    cr_assert(tcp_readiness(t, &fx.env) & GN_EV_WRITABLE);
+    cr_assert_eq(tcp_send(t, &fx.env, text, sizeof text, 0), 4000);
+    cr_assert_not(tcp_readiness(t, &fx.env) & GN_EV_WRITABLE);
+    cr_assert_eq(tcp_send(t, &fx.env, text, 1, 0), GN_E_WOULD_BLOCK);
+    cr_assert_not(t->events & GN_EV_WRITABLE);
+    cr_assert(fx_output(&fx));
+    cr_assert(t->events & GN_EV_WRITABLE);
+    cr_assert(tcp_readiness(t, &fx.env) & GN_EV_WRITABLE);
+    cr_assert_eq(sndbuf_room(t, &fx.env), 1460); /* what was sent, and it is a full segment */
+    fx_fini(&fx);
+}
+
+/* a wish to write is granted at once if there is room, and once if there is not */
+Test(sockopt, want_write)
+{
+    static char text[9000];
+    struct fixture fx;
+    struct tcb *t = &fx.tcb;
+
+    fx_init(&fx, GN_ESTABLISHED);
+    set(&fx, GN_OPT_SNDBUF, 4500);
+    tcp_want_write(t, &fx.env);
+    cr_assert(t->events & GN_EV_WRITABLE);
+    t->events = 0;
+    cr_assert_eq(tcp_send(t, &fx.env, text, 4400, 0), 4400);
+    tcp_want_write(t, &fx.env);
+    cr_assert_eq(t->events, 0);
+    while (fx_output(&fx))
+        ;
+    fx_arrives(&fx, fx_seg(CTL_ACK, FX_RCV, FX_UNA + 2920, ""));
+    cr_assert(t->events & GN_EV_WRITABLE);
+    fx_fini(&fx);
+}
