@@ -71,21 +71,22 @@ trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-inside() { "$@"; }
+# A command and not a function: what is started in the background must be the program itself, to be killed.
+inside=()
 if [ -z "${GANNET_RUN_INSIDE-}" ] && ip netns add "$ns" 2>/dev/null; then
     ns_made=1
-    inside() { ip netns exec "$ns" "$@"; }
+    inside=(ip netns exec "$ns")
 elif [ -z "${GANNET_RUN_INSIDE-}" ]; then
     GANNET_RUN_INSIDE=none
 fi
 if [ "${GANNET_RUN_INSIDE-}" != none ]; then
-    inside ip link set lo up || die "cannot set up the namespace"
+    "${inside[@]}" ip link set lo up || die "cannot set up the namespace"
 fi
 
 # has_tun: can a TUN device be made there?
 has_tun() {
-    [ "${GANNET_RUN_INSIDE-}" != none ] && inside ip tuntap add dev gnprobe mode tun 2>/dev/null &&
-        inside ip tuntap del dev gnprobe mode tun
+    [ "${GANNET_RUN_INSIDE-}" != none ] && "${inside[@]}" ip tuntap add dev gnprobe mode tun 2>/dev/null &&
+        "${inside[@]}" ip tuntap del dev gnprobe mode tun
 }
 
 # --- without TUN: two Gannets in one process ----------------------------------------------------
@@ -145,7 +146,7 @@ start_up() {
 
     say "Gannet on a TUN device: 10.77.0.2 and fd77::2; the kernel is 10.77.0.1 and fd77::1"
     ctl=$tmp/gannet.sock
-    inside "$gannet" up --tun gannet0 --http "$tmp/www" --put --echo 7 --sink 9 --source 19 --ladder -v \
+    "${inside[@]}" "$gannet" up --tun gannet0 --http "$tmp/www" --put --echo 7 --sink 9 --source 19 --ladder -v \
         --control "$ctl" >"$tmp/up.log" 2>&1 &
     pids+=($!)
     up_pid=$!
@@ -153,11 +154,13 @@ start_up() {
     sed 's/^/   /' "$tmp/up.log"
 }
 
+sees_established() { "$gannet" ss --control "$ctl" -H state established | grep -q ESTABLISHED; }
+
 # transfer NAME HOST: curl downloads and uploads the file
 transfer() {
     local t saw=
     say "$1: the kernel's curl downloads $mib MiB from Gannet, and uploads them"
-    inside curl -sS -g -o "$tmp/got/down" -w '%{time_total}' --max-time 300 "http://$2/file.bin" >"$tmp/t" &
+    "${inside[@]}" curl -sS -g -o "$tmp/got/down" -w '%{time_total}' --max-time 300 "http://$2/file.bin" >"$tmp/t" &
     local curl_pid=$!
     while kill -0 "$curl_pid" 2>/dev/null; do
         [ -n "$saw" ] || saw=$("$gannet" ss --control "$ctl" -H state established 2>/dev/null | head -n 1)
@@ -167,12 +170,19 @@ transfer() {
     t=$(cat "$tmp/t")
     same "$1 download" "$tmp/got/down"
     rate "$1 Gannet -> kernel (curl)" "$octets" "$t"
+    if [ -z "$saw" ]; then # too fast to be seen: a slow one
+        "${inside[@]}" curl -s -g -o /dev/null --limit-rate 64k "http://$2/file.bin" &
+        curl_pid=$!
+        wait_for sees_established && saw=$("$gannet" ss --control "$ctl" -H state established | head -n 1)
+        kill "$curl_pid" 2>/dev/null
+        wait "$curl_pid" 2>/dev/null
+    fi
     if [ -n "$saw" ]; then
         good "gannet ss meanwhile: $saw"
     else
         bad "gannet ss did not list the connection as ESTABLISHED"
     fi
-    t=$(inside curl -sS -g -T "$tmp/www/file.bin" -o /dev/null -w '%{time_total}' --max-time 300 \
+    t=$("${inside[@]}" curl -sS -g -T "$tmp/www/file.bin" -o /dev/null -w '%{time_total}' --max-time 300 \
         "http://$2/upload.bin") || bad "$1: curl could not upload"
     same "$1 upload" "$tmp/www/upload.bin"
     rate "$1 kernel (curl) -> Gannet" "$octets" "$t"
@@ -184,7 +194,7 @@ fetch() {
     local begin end
     begin=$(date +%s.%N)
     printf 'GET /file.bin HTTP/1.0\r\nHost: kernel\r\n\r\n' |
-        inside "$gannet" nc --tun gannet1 --addr 10.78.0.2/24 --addr fd78::2/64 "$2" 8080 >"$tmp/got/answer" ||
+        "${inside[@]}" "$gannet" nc --tun gannet1 --addr 10.78.0.2/24 --addr fd78::2/64 "$2" 8080 >"$tmp/got/answer" ||
         bad "$1: gannet nc failed"
     end=$(date +%s.%N)
     # the head of the answer ends with an empty line
@@ -203,16 +213,16 @@ PY
 
 fetches() {
     say "Gannet opens connections to Python's http.server in the kernel, and fetches the file"
-    inside python3 -m http.server --bind :: --directory "$tmp/www" 8080 >"$tmp/http.log" 2>&1 &
+    "${inside[@]}" python3 -m http.server --bind :: --directory "$tmp/www" 8080 >"$tmp/http.log" 2>&1 &
     pids+=($!)
-    wait_for inside curl -sf -o /dev/null http://127.0.0.1:8080/hello.txt || bad "http.server did not start"
+    wait_for "${inside[@]}" curl -sf -o /dev/null http://127.0.0.1:8080/hello.txt || bad "http.server did not start"
     fetch IPv4 10.78.0.1
     fetch IPv6 fd78::1
 }
 
 short_connections() {
     say "200 short connections, closed by either side or aborted"
-    if inside python3 "$here/tools/run_short.py" 10.77.0.2 fd77::2 >"$tmp/short" 2>&1; then
+    if "${inside[@]}" python3 "$here/tools/run_short.py" 10.77.0.2 fd77::2 >"$tmp/short" 2>&1; then
         sed 's/^/   /' "$tmp/short"
     else
         sed 's/^/   /' "$tmp/short"
@@ -224,7 +234,7 @@ short_connections() {
 show_one() {
     local port
     say "one connection: curl asks by HTTP/1.0, Gannet closes first"
-    port=$(inside curl -sS -0 -o "$tmp/got/hello" -w '%{local_port}' --max-time 10 http://10.77.0.2/hello.txt)
+    port=$("${inside[@]}" curl -sS -0 -o "$tmp/got/hello" -w '%{local_port}' --max-time 10 http://10.77.0.2/hello.txt)
     if cmp -s "$tmp/got/hello" "$tmp/www/hello.txt"; then
         good "hello.txt is what it was"
     else
