@@ -9,13 +9,17 @@
  */
 #include "tcp/internal.h"
 
-/* the table of 3.10.7.4: is any octet of the segment inside the window? The right edge is the
- * largest ever announced (RFC 7323 2.4) */
+/* RCV.WND: up to the largest right edge ever announced (RFC 7323 2.4) */
+static uint32_t receive_window(const struct tcb *t)
+{
+    return seq_gt(t->rcv.max_edge, t->rcv.nxt) ? seq_span(t->rcv.nxt, t->rcv.max_edge) : 0;
+}
+
+/* the table of 3.10.7.4: is any octet of the segment inside the window? */
 static bool acceptable(const struct tcb *t, const struct seg *s)
 {
-    uint32_t len = seg_len(s), wnd;
+    uint32_t len = seg_len(s), wnd = receive_window(t);
 
-    wnd = seq_gt(t->rcv.max_edge, t->rcv.nxt) ? seq_span(t->rcv.nxt, t->rcv.max_edge) : 0;
     if (wnd == 0)
         return len == 0 && seq_eq(s->seq, t->rcv.nxt);
     if (len == 0)
@@ -23,18 +27,57 @@ static bool acceptable(const struct tcb *t, const struct seg *s)
     return seq_in(s->seq, t->rcv.nxt, wnd) || seq_in(seq_add(s->seq, len - 1), t->rcv.nxt, wnd);
 }
 
-/* SYN-RECEIVED after an active OPEN: the peer's SYN again, or its SYN,ACK (SG-04, SG-12). The
- * sequence check would refuse both */
+/* a RST counts by its sequence number alone, whatever else is in it and also when the window is
+ * closed (MUST-66, SG-09, SG-10) */
+static bool reset_in_window(const struct tcb *t, const struct seg *s)
+{
+    return seq_eq(s->seq, t->rcv.nxt) || seq_in(s->seq, t->rcv.nxt, receive_window(t));
+}
+
+/* RFC 5961 5.2 */
+static bool ack_too_old(const struct tcb *t, const struct seg *s)
+{
+    return seq_lt(s->ack, seq_sub(t->snd.una, t->snd.max_wnd));
+}
+
+/* SYN-RECEIVED after an active OPEN: the peer's SYN again, or its SYN,ACK for ours (SG-04, SG-12).
+ * The sequence check would refuse both */
 static bool crossed_syn(const struct arrival *a)
 {
-    return a->t->state == GN_SYN_RECEIVED && (a->s.ctl & CTL_SYN) && !(a->s.ctl & CTL_RST) &&
-           seq_eq(a->s.seq, a->t->rcv.irs);
+    const struct tcb *t = a->t;
+    const struct seg *s = &a->s;
+
+    if (t->state != GN_SYN_RECEIVED || !(s->ctl & CTL_SYN) || (s->ctl & CTL_RST) ||
+        !seq_eq(s->seq, t->rcv.irs))
+        return false;
+    return !(s->ctl & CTL_ACK) || (seq_gt(s->ack, t->snd.una) && seq_le(s->ack, t->snd.nxt));
 }
 
 /* a FIN that was already counted has come again: our ACK was lost (trap of SG-24) */
 static bool fin_again(const struct tcb *t, const struct seg *s)
 {
-    return t->fin_rcvd && (s->ctl & CTL_FIN) && seq_eq(seq_add(s->seq, seg_len(s)), t->rcv.nxt);
+    return t->fin_rcvd && (s->ctl & (CTL_FIN | CTL_ACK | CTL_SYN)) == (CTL_FIN | CTL_ACK) &&
+           seq_eq(seq_add(s->seq, seg_len(s)), t->rcv.nxt) && seq_le(s->ack, t->snd.nxt) &&
+           !ack_too_old(t, s);
+}
+
+/* the segment lies outside the window: answered, and mostly that is all */
+static enum gn_drop out_of_window(struct arrival *a)
+{
+    struct tcb *t = a->t;
+    const struct seg *s = &a->s;
+
+    if (t->state == GN_TIME_WAIT && fin_again(t, s))
+        timeouts_on_time_wait(t, a->e);
+    ack_invalid(t, a->e, s);
+    /* RFC 9293 A.2: the ACK field counts all the same for a probe of a closed window (MUST-66,
+     * SG-05) and for what lies just left of it (SG-06) */
+    if (!(s->ctl & CTL_SYN) && t->state != GN_SYN_RECEIVED &&
+        (seq_eq(s->seq, t->rcv.nxt) || seq_eq(s->seq, seq_sub(t->rcv.nxt, 1)))) {
+        a->refuse_text = true;
+        return GN_DROP_NONE;
+    }
+    return seq_lt(s->seq, t->rcv.nxt) ? GN_DROP_OLD_SEQ : GN_DROP_BEYOND_WINDOW;
 }
 
 /* First, check sequence number (timestamps before it: RFC 7323 5.3). */
@@ -42,27 +85,16 @@ static enum gn_drop step1_sequence(struct arrival *a)
 {
     struct tcb *t = a->t;
     const struct seg *s = &a->s;
-    enum gn_drop d = ts_check(a);
+    enum gn_drop d;
 
-    if (d != GN_DROP_NONE)
-        return d;
-    if (acceptable(t, s) || crossed_syn(a)) {
-        ts_update(a);
-        return GN_DROP_NONE;
-    }
+    /* PL-04, RFC 6191: it does not qualify, or nobody listens; the host has asked before */
+    if (t->state == GN_TIME_WAIT && (s->ctl & (CTL_SYN | CTL_ACK | CTL_RST)) == CTL_SYN)
+        return GN_DROP_TIME_WAIT_SYN;
     if (s->ctl & CTL_RST)
-        return GN_DROP_RST_OUT_OF_WINDOW;
-    if (t->state == GN_TIME_WAIT && fin_again(t, s))
-        timeouts_on_time_wait(t, a->e);
-    ack_invalid(t, a->e, s);
-    /* RFC 9293 A.2: the ACK field counts all the same for a probe of a closed window (MUST-66,
-     * SG-05) and for what lies just left of it */
-    if (!(s->ctl & CTL_SYN) &&
-        (seq_eq(s->seq, t->rcv.nxt) || seq_eq(s->seq, seq_sub(t->rcv.nxt, 1)))) {
-        a->refuse_text = true;
-        return GN_DROP_NONE;
-    }
-    return seq_lt(s->seq, t->rcv.nxt) ? GN_DROP_OLD_SEQ : GN_DROP_BEYOND_WINDOW;
+        return reset_in_window(t, s) ? GN_DROP_NONE : GN_DROP_RST_OUT_OF_WINDOW;
+    if ((d = ts_check(a)) != GN_DROP_NONE)
+        return d;
+    return acceptable(t, s) || crossed_syn(a) ? GN_DROP_NONE : out_of_window(a);
 }
 
 /* Second, check the RST bit (RFC 5961 3.2: only an exact hit resets). */
@@ -115,9 +147,7 @@ static enum gn_drop step4_syn(struct arrival *a)
         t->synack_again = true;
         return GN_DROP_SYN_DUPLICATE;
     }
-    if (t->state == GN_TIME_WAIT && !(a->s.ctl & CTL_ACK))
-        return GN_DROP_TIME_WAIT_SYN; /* its user still holds it: no new incarnation */
-    ack_challenge(t, a->e);           /* SEC-5961-2 */
+    ack_challenge(t, a->e); /* SEC-5961-2 */
     return GN_DROP_SYN_CHALLENGED;
 }
 
@@ -191,16 +221,16 @@ enum gn_drop step5_ack(struct arrival *a)
         ack_invalid(t, a->e, &a->s);
         return GN_DROP_ACK_UNSENT;
     }
-    if (seq_lt(a->s.ack, seq_sub(t->snd.una, t->snd.max_wnd))) { /* SEC-5961-3 */
+    if (ack_too_old(t, &a->s)) { /* SEC-5961-3 */
         ack_challenge(t, a->e);
         return GN_DROP_ACK_TOO_OLD;
     }
+    if (!a->refuse_text) /* not earlier: a stranger who guessed SEG.SEQ has SEG.ACK to guess too */
+        ts_update(a);
     if (seq_ge(a->s.ack, t->snd.una))
         acked_by(a);
     if (t->fin_acked && !was_acked)
         fin_is_acked(a);
-    if (a->refuse_text)
-        return seq_eq(a->s.seq, t->rcv.nxt) ? GN_DROP_WINDOW_CLOSED : GN_DROP_OLD_SEQ;
     return GN_DROP_NONE;
 }
 
@@ -228,7 +258,11 @@ enum gn_drop step6_to_8(struct arrival *a)
 
     if (a->t->state == GN_CLOSED) /* LAST-ACK ended with step 5 */
         return GN_DROP_NONE;
-    step6_urgent(a);
+    if (a->refuse_text && !seq_eq(a->s.seq, a->t->rcv.nxt))
+        return GN_DROP_OLD_SEQ;
+    step6_urgent(a); /* also with a closed window (MUST-66) */
+    if (a->refuse_text)
+        return GN_DROP_WINDOW_CLOSED;
     d = step7_text(a);
     return d != GN_DROP_NONE ? d : step8_fin(a);
 }

@@ -112,6 +112,23 @@ static bool half_open_acceptable(const struct half_open *h, const struct seg *s,
     return seq_in(s->seq, nxt, wnd) || seq_in(seq_add(s->seq, len - 1), nxt, wnd);
 }
 
+/* step 2, by the sequence number alone (SG-10): back to LISTEN, the user hears nothing (SG-07) */
+static enum gn_drop half_open_reset(const struct half_open *h, const struct tcp_env *e,
+                                    const struct seg *s, const struct tcb_opts *o,
+                                    enum half_open_verdict *ret)
+{
+    seq_t nxt = seq(h->irs + 1);
+
+    if (!seq_in(s->seq, nxt, syn_window(o)))
+        return GN_DROP_RST_OUT_OF_WINDOW;
+    if (!seq_eq(s->seq, nxt)) {
+        half_open_ack(h, e, o);
+        return GN_DROP_RST_CHALLENGED;
+    }
+    *ret = HALF_OPEN_DELETE;
+    return GN_DROP_RST_ACCEPTED;
+}
+
 enum gn_drop half_open_arrives(struct half_open *h, const struct tcp_env *e, const struct seg *s,
                                const struct tcb_opts *o, enum half_open_verdict *ret)
 {
@@ -126,19 +143,11 @@ enum gn_drop half_open_arrives(struct half_open *h, const struct tcp_env *e, con
     }
     if ((d = half_open_ts(h, e, s, o)) != GN_DROP_NONE)
         return d;
+    if (s->ctl & CTL_RST)
+        return half_open_reset(h, e, s, o, ret);
     if (!half_open_acceptable(h, s, o)) {
-        if (s->ctl & CTL_RST)
-            return GN_DROP_RST_OUT_OF_WINDOW;
         half_open_ack(h, e, o);
         return seq_lt(s->seq, seq(h->irs + 1)) ? GN_DROP_OLD_SEQ : GN_DROP_BEYOND_WINDOW;
-    }
-    if (s->ctl & CTL_RST) { /* back to LISTEN, the user hears nothing (SG-07) */
-        if (!seq_eq(s->seq, seq(h->irs + 1))) {
-            half_open_ack(h, e, o);
-            return GN_DROP_RST_CHALLENGED;
-        }
-        *ret = HALF_OPEN_DELETE;
-        return GN_DROP_RST_ACCEPTED;
     }
     if (s->ctl & CTL_SYN) { /* RFC 5961 4 rather than RFC 9293's return to LISTEN: a stranger cannot
                                end it (SG-11) */

@@ -51,6 +51,14 @@ static bool syn_is_new(const struct time_wait *w, const struct seg *s)
     return newer_seq;
 }
 
+/* RFC 5961 5.2, with the largest window that there can be for MAX.SND.WND, as it allows */
+static bool ack_in_range(const struct time_wait *w, const struct seg *s)
+{
+    uint32_t max_wnd = (uint32_t)UINT16_MAX << 14;
+
+    return seq_in(s->ack, seq(w->snd_nxt - max_wnd), max_wnd + 1);
+}
+
 enum gn_drop time_wait_arrives(struct time_wait *w, const struct tcp_env *e, const struct seg *s,
                                enum time_wait_verdict *ret)
 {
@@ -78,14 +86,15 @@ enum gn_drop time_wait_arrives(struct time_wait *w, const struct tcp_env *e, con
         *ret = TIME_WAIT_DELETE;
         return GN_DROP_RST_ACCEPTED;
     }
-    /* the FIN again: its ACK was lost; 2MSL restarts for nothing else (TO-10) */
-    if ((s->ctl & CTL_FIN) && seq_eq(seq_add(s->seq, seg_len(s)), seq(w->rcv_nxt)))
-        *ret = TIME_WAIT_RESTART;
-    if (!(s->ctl & CTL_ACK) && *ret == TIME_WAIT_KEEP)
-        return GN_DROP_NO_ACK_BIT;
-    /* an ACK that fits is what the peer sends when all is well: silence */
-    if (seg_len(s) == 0 && seq_eq(s->seq, seq(w->rcv_nxt)) && seq_eq(s->ack, seq(w->snd_nxt)))
+    /* nothing may follow the peer's FIN, so RCV.WND is 0: an empty segment at RCV.NXT is all that
+     * is acceptable, and it is what the peer sends when all is well: silence */
+    if (seg_len(s) == 0 && seq_eq(s->seq, seq(w->rcv_nxt)) &&
+        (!(s->ctl & CTL_ACK) || ack_in_range(w, s)))
         return GN_DROP_TIME_WAIT_OLD;
+    /* the FIN again: its ACK was lost; 2MSL restarts for nothing else (TO-10) */
+    if ((s->ctl & (CTL_FIN | CTL_ACK | CTL_SYN)) == (CTL_FIN | CTL_ACK) && ack_in_range(w, s) &&
+        seq_eq(seq_add(s->seq, seg_len(s)), seq(w->rcv_nxt)))
+        *ret = TIME_WAIT_RESTART;
     time_wait_ack(w, e);
     return GN_DROP_TIME_WAIT_OLD;
 }

@@ -96,15 +96,15 @@ void window_on_read(struct tcb *t, const struct tcp_env *e, uint32_t octets)
 /**
  * window_update() - SND.WND from an acceptable ACK (step 5; SND.WL1, SND.WL2 keep old segments from
  * doing it)
+ * @at: where the segment begins once what was received before is cut off: "the idealized segment"
  */
-void window_update(struct tcb *t, const struct tcp_env *e, const struct seg *s)
+void window_update(struct tcb *t, const struct seg *s, seq_t at)
 {
-    (void)e;
-    if (seq_lt(s->seq, t->snd.wl1) || (seq_eq(s->seq, t->snd.wl1) && seq_lt(s->ack, t->snd.wl2)))
+    if (seq_lt(at, t->snd.wl1) || (seq_eq(at, t->snd.wl1) && seq_lt(s->ack, t->snd.wl2)))
         return;
     t->snd.wnd =
         s->ctl & CTL_SYN ? s->wnd : (uint32_t)s->wnd << t->snd.wscale; /* OPT-WS-4, MUST-1 */
-    t->snd.wl1 = s->seq;
+    t->snd.wl1 = at;
     t->snd.wl2 = s->ack;
     t->snd.max_wnd = max_u32(t->snd.max_wnd, t->snd.wnd);
 }
