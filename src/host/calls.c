@@ -153,7 +153,8 @@ int64_t gn_host_recv(struct gn_host *h, gn_handle c, void *buf, size_t len, unsi
         return no_conn(h, c);
     host_now(h, now);
     n = tcp_recv(t, host_env(h, t), buf, len, flags);
-    conn_after(h, t);
+    if (n > 0) /* else nothing has changed, and whoever polls must not keep the host awake */
+        conn_after(h, t);
     return n;
 }
 
