@@ -25,10 +25,10 @@ test: ## set up, build, run every test and every check
 	@tools/build.sh dev $(JOBS)
 	@tools/run_tests.py --build build/dev
 
-bench: ## set up, build, measure
+bench: ## set up, build, measure; writes docs/benchmarks.md
 	@$(QUIET_SETUP) build bench
 	@tools/build.sh release $(JOBS)
-	@build/bin/gannet-bench
+	@tools/bench.py
 
 fuzz: ## every fuzz target for FUZZ_SECONDS each
 	@$(QUIET_SETUP) build test

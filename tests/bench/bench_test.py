@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Every workload of gannet-bench runs with each stack that can, and all octets are right. Sizes are
+tiny and nothing here judges speed."""
+
+import json
+import os
+import pathlib
+import subprocess
+
+ROOT = pathlib.Path(os.environ.get("GN_ROOT", pathlib.Path(__file__).resolve().parents[2]))
+BUILD = pathlib.Path(os.environ.get("GN_BUILD", ROOT / "build"))
+PROGRAM = BUILD / "bin/gannet-bench"
+HAS_LWIP = (BUILD / "lib/libgannet-bench-lwip.so").exists()
+
+# (arguments, stacks that can, {figure of Gannet: value})
+RUNS = [
+    ("bulk bytes=1m check=1", "gannet lwip null", {}),
+    ("bulk bytes=1m check=1 timestamps=1", "gannet null", {}),
+    ("bulk bytes=1m check=1 sack=0", "gannet lwip null", {}),
+    ("bulk bytes=4m check=1 window=4m timestamps=1", "gannet null", {}),
+    ("bulk bytes=1000003 check=1 window=5000", "gannet null", {}),
+    ("bulk bytes=4m check=1 window=1m super=1", "gannet null", {}),
+    ("churn total=300 at_once=7", "gannet lwip", {"in TIME-WAIT at the end": 330}),
+    ("churn total=300 timestamps=1", "gannet", {"in TIME-WAIT at the end": 330}),
+    ("churn total=300 own_ports=1", "gannet lwip", {"in TIME-WAIT at the end": 330}),
+    ("churn total=300 time_wait_ms=2", "gannet lwip", {}),
+    ("idle n=100", "gannet lwip", {}),
+    ("ping n=50 pings=500", "gannet lwip", {}),
+    ("ping n=1 pings=500 at_once=1", "gannet lwip", {}),
+    ("flood syns=3000 clients=10", "gannet lwip", {"clients served": 10}),
+    ("timers n=50 keepalive_s=20", "gannet lwip", {}),
+]
+WRONG = [
+    (["nonsense"], "no workload 'nonsense'"),
+    (["bulk", "bytes=much"], "'bytes=much'"),
+    (["bulk", "colour=1"], "'colour=1'"),
+    (["bulk", "window=1"], "out of bounds"),
+    (["bulk", "stacks=gannet,x"], "unknown stack in 'gannet,x'"),
+]
+count = 0
+
+
+def report(good, name, detail=""):
+    """One TAP line."""
+    global count
+    count += 1
+    print(f"{'ok' if good else 'not ok'} {count} - {name}")
+    if not good:
+        print("\n".join(f"# {line}" for line in detail.splitlines()))
+
+
+def skip(name, reason):
+    """One TAP line for what cannot be tested here."""
+    global count
+    count += 1
+    print(f"ok {count} - {name} # SKIP {reason}")
+
+
+def check_run(arguments, can, expected):
+    """One comparison of all stacks: a test for each."""
+    done = subprocess.run([PROGRAM, *arguments.split(), "runs=1", "--json"], text=True,
+                          capture_output=True, check=False)
+    try:
+        columns = {s["stack"]: s for s in json.loads(done.stdout)["stacks"]}
+    except ValueError:
+        report(False, f"{arguments}: JSON", done.stdout + done.stderr)
+        return
+    for stack, column in columns.items():
+        name = f"{arguments}: {stack}"
+        if stack == "lwip" and not HAS_LWIP:
+            skip(name, "no liblwip-dev when this was built")
+        elif stack not in can.split():
+            report("not_measured" in column, f"{name} says why it is not measured", str(column))
+        else:
+            figures = {f["name"]: f["median"] for f in column.get("figures", [])}
+            good = bool(figures) and all(v >= 0 for v in figures.values())
+            if stack == "gannet":
+                good = good and all(figures.get(k) == v for k, v in expected.items())
+            report(good, name, f"{column}\n{done.stderr}")
+
+
+def main():
+    for run in RUNS:
+        check_run(*run)
+    for arguments, text in WRONG:
+        done = subprocess.run([PROGRAM, *arguments], text=True, capture_output=True, check=False)
+        report(done.returncode == 2 and text in done.stderr and done.stderr.count("\n") == 1,
+               f"{' '.join(arguments)} is refused in one line", done.stdout + done.stderr)
+    print(f"1..{count}")
+
+
+main()
