@@ -118,22 +118,37 @@ static inline uint64_t to_network(uint64_t sum)
     return get16(octets);
 }
 
-/** below_word() - sum of the last 0 to 7 octets, padded with zeros to a native word */
+/** below_word() - sum of the last 0 to 7 octets; an odd one is the first octet of its word */
 static inline uint64_t below_word(const uint8_t *p, size_t len)
 {
-    uint8_t word[8] = {0};
+    uint64_t sum = 0;
+    uint32_t four;
+    uint16_t two;
 
-    for (size_t i = 0; i < len; i++)
-        word[i] = p[i];
-    uint64_t v = load64(word);
-    return (v & 0xffffffff) + (v >> 32);
+    if (len & 4) {
+        memcpy(&four, p, sizeof four);
+        sum += four;
+        p += 4;
+    }
+    if (len & 2) {
+        memcpy(&two, p, sizeof two);
+        sum += two;
+        p += 2;
+    }
+    if (len & 1) {
+        const uint8_t padded[2] = {*p, 0};
+
+        memcpy(&two, padded, sizeof two);
+        sum += two;
+    }
+    return sum;
 }
 
 /** sum_octets() - csum(), and the copy too if @dst is not NULL; inlined twice */
 static inline uint64_t sum_octets(uint8_t *dst, const uint8_t *src, size_t len)
 {
     size_t whole = len / BLOCK * BLOCK;
-    uint64_t sum = blocks(dst, src, len / BLOCK);
+    uint64_t sum = whole ? blocks(dst, src, len / BLOCK) : 0;
 
     src += whole;
     len -= whole;
