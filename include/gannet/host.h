@@ -74,8 +74,8 @@ enum {
     GN_EV_EOF = 16,      /* the peer has sent its FIN */
     GN_EV_ERROR = 32,    /* reset, refused, timed out, unreachable: gn_host_error() */
     GN_EV_CLOSED = 64,   /* state CLOSED reached; the handle stays valid until gn_host_close() */
-    GN_EV_URGENT = 128,
-    GN_EV_STATE = 256, /* state changed (only for connections with option GN_OPT_STATE_EVENTS) */
+    GN_EV_URGENT = 128,  /* as event: an urgent pointer came; as poll: the octet can be read */
+    GN_EV_STATE = 256,   /* state changed (only for connections with option GN_OPT_STATE_EVENTS) */
 };
 
 struct gn_event {
@@ -114,6 +114,9 @@ GN_API int64_t gn_host_send(struct gn_host *h, gn_handle c, const void *buf, siz
  * gn_err: WOULD_BLOCK, RESET (never looks like an end of data: MUST-12), TIMED_OUT, NOT_CONNECTED
  */
 #define GN_RECV_PEEK 1
+#define GN_RECV_URGENT                                              \
+    2 /* the urgent octet alone, which other reads pass over unless \
+         GN_OPT_OOBINLINE: 1, or GN_E_INVALID if there is none */
 GN_API int64_t gn_host_recv(struct gn_host *h, gn_handle c, void *buf, size_t len, unsigned flags,
                             gn_time now);
 /** gn_host_send_room() / gn_host_send_commit() - zero-copy SEND: up to 2 spans of free send buffer
@@ -127,11 +130,14 @@ GN_API int64_t gn_host_send_commit(struct gn_host *h, gn_handle c, size_t len, u
  * after any other call into the host */
 GN_API int gn_host_recv_data(struct gn_host *h, gn_handle c, struct gn_span ret[2]);
 GN_API enum gn_err gn_host_recv_done(struct gn_host *h, gn_handle c, size_t len, gn_time now);
+/** gn_host_mark() - is urgent data pending? Then *ret (may be NULL) is the number of octets before
+ * the urgent one (the mark); it need not have arrived. Reads stop at the mark (RFC 9293 3.8.5) */
+GN_API bool gn_host_mark(const struct gn_host *h, gn_handle c, uint32_t *ret);
 /** gn_host_shutdown() - CLOSE of RFC 9293: nothing more will be sent; receiving goes on
  * (half-close) */
 GN_API enum gn_err gn_host_shutdown(struct gn_host *h, gn_handle c, gn_time now);
-/** gn_host_shutdown_read() - nothing more will be read: what arrives is acknowledged and thrown
- * away (shutdown(SHUT_RD)) */
+/** gn_host_shutdown_read() - what arrives from now on is acknowledged and thrown away; what has
+ * arrived can still be read (shutdown(SHUT_RD)) */
 GN_API enum gn_err gn_host_shutdown_read(struct gn_host *h, gn_handle c, gn_time now);
 /** gn_host_close() - the user is done with the handle: CLOSE if that was not called, RST if unread
  * data is left (SHLD-3); the connection goes on as an orphan through its remaining states. For a

@@ -141,7 +141,7 @@ GN_API int gn_close(int fd);
 
 /** gn_send() - MSG_DONTWAIT MSG_MORE MSG_OOB; MSG_NOSIGNAL is always on */
 GN_API ssize_t gn_send(int fd, const void *buf, size_t len, int flags);
-/** gn_recv() - MSG_DONTWAIT MSG_PEEK MSG_WAITALL MSG_TRUNC (read and throw away) */
+/** gn_recv() - MSG_DONTWAIT MSG_PEEK MSG_WAITALL MSG_OOB MSG_TRUNC (read and throw away) */
 GN_API ssize_t gn_recv(int fd, void *buf, size_t len, int flags);
 GN_API ssize_t gn_read(int fd, void *buf, size_t len);
 GN_API ssize_t gn_write(int fd, const void *buf, size_t len);
@@ -157,7 +157,7 @@ GN_API int gn_getsockopt(int fd, int level, int name, void *value, socklen_t *le
 GN_API int gn_setsockopt(int fd, int level, int name, const void *value, socklen_t len);
 /** gn_fcntl() - F_GETFL, F_SETFL (O_NONBLOCK), F_GETFD, F_SETFD (without effect) */
 GN_API int gn_fcntl(int fd, int cmd, ...);
-/** gn_ioctl() - SIOCINQ (FIONREAD), SIOCOUTQ, SIOCOUTQNSD, FIONBIO */
+/** gn_ioctl() - SIOCINQ (FIONREAD), SIOCOUTQ, SIOCOUTQNSD, SIOCATMARK, FIONBIO */
 GN_API int gn_ioctl(int fd, unsigned long request, ...);
 /** gn_poll() - sockets of stacks that share a lock (else EINVAL); @timeout in milliseconds, -1: for
  * ever */

@@ -103,6 +103,14 @@ void ring_drop(struct ring *r, struct mem *m, uint32_t n, bool keep)
         ring_free(r, m);
 }
 
+void ring_cut(struct ring *r, struct mem *m, uint32_t len, bool keep)
+{
+    ASSERT(len <= r->len);
+    r->len = len;
+    if (!len && !keep)
+        ring_free(r, m);
+}
+
 void ring_free(struct ring *r, struct mem *m)
 {
     uint32_t usual = r->cap ? min_u32(r->cap, RING_USUAL_MAX) : r->usual;

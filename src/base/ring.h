@@ -42,6 +42,9 @@ void ring_get(const struct ring *r, uint32_t at, uint8_t *dst, uint32_t n);
 /** ring_drop() - the first @n octets are done with. @keep: something lies beyond the end (out of
  * order); if not, and nothing is left, the memory goes back */
 void ring_drop(struct ring *r, struct mem *m, uint32_t n, bool keep);
+/** ring_cut() - only the first @len octets count as held; @keep as above. What lies beyond the end
+ * is no longer in its place: for those who throw it away */
+void ring_cut(struct ring *r, struct mem *m, uint32_t len, bool keep);
 /** ring_free() - give all memory back */
 void ring_free(struct ring *r, struct mem *m);
 

@@ -198,6 +198,18 @@ enum gn_err gn_host_recv_done(struct gn_host *h, gn_handle c, size_t len, gn_tim
     return err;
 }
 
+bool gn_host_mark(const struct gn_host *h, gn_handle c, uint32_t *ret)
+{
+    const struct tcb *t = conn_find(h, c);
+    uint32_t at;
+
+    if (!t || !tcp_mark(t, &at))
+        return false;
+    if (ret)
+        *ret = at;
+    return true;
+}
+
 enum gn_err gn_host_shutdown(struct gn_host *h, gn_handle c, gn_time now)
 {
     struct tcb *t = conn_find(h, c);

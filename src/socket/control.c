@@ -41,6 +41,19 @@ int gn_fcntl(int fd, int cmd, ...)
     return (int)call_end(sk, fcntl_call(sk, cmd, arg));
 }
 
+/** readable() - SIOCINQ: octets, as far as one read can get; an urgent octet stops it */
+static uint32_t readable(const struct sock *sk, const struct gn_status *s)
+{
+    struct gn_host *h = sk->stack->host;
+    uint64_t inline_oob = 0;
+    uint32_t at;
+
+    (void)gn_host_get_option(h, sk->handle, GN_OPT_OOBINLINE, &inline_oob);
+    if (!inline_oob && gn_host_mark(h, sk->handle, &at))
+        return min_u32(s->recv_q, at);
+    return s->recv_q;
+}
+
 /** queue_length() - SIOCINQ, SIOCOUTQ, SIOCOUTQNSD */
 static int queue_length(const struct sock *sk, unsigned long request, int *ret)
 {
@@ -51,7 +64,7 @@ static int queue_length(const struct sock *sk, unsigned long request, int *ret)
     if (sk->phase == PHASE_LISTENING)
         return -EINVAL;
     if (sk->phase != PHASE_IDLE && gn_host_status(st->host, sk->handle, stack_now(st), &s) == GN_OK)
-        n = request == SIOCINQ ? s.recv_q : request == SIOCOUTQ ? s.send_q : s.not_sent;
+        n = request == SIOCINQ ? readable(sk, &s) : request == SIOCOUTQ ? s.send_q : s.not_sent;
     *ret = (int)min_u32(n, INT_MAX);
     return 0;
 }
@@ -60,6 +73,7 @@ int gn_ioctl(int fd, unsigned long request, ...)
 {
     struct sock *sk = call_begin(fd);
     int r = -ENOTTY;
+    uint32_t at;
     int *arg;
     va_list ap;
 
@@ -68,11 +82,15 @@ int gn_ioctl(int fd, unsigned long request, ...)
     va_start(ap, request);
     arg = va_arg(ap, int *);
     va_end(ap);
-    if (request == FIONBIO || request == SIOCINQ || request == SIOCOUTQ || request == SIOCOUTQNSD) {
+    if (request == FIONBIO || request == SIOCATMARK || request == SIOCINQ || request == SIOCOUTQ ||
+        request == SIOCOUTQNSD) {
         if (!arg) {
             r = -EFAULT;
         } else if (request == FIONBIO) {
             sk->nonblock = *arg != 0;
+            r = 0;
+        } else if (request == SIOCATMARK) {
+            *arg = sk->phase != PHASE_IDLE && gn_host_mark(sk->stack->host, sk->handle, &at) && !at;
             r = 0;
         } else {
             r = queue_length(sk, request, arg);

@@ -126,6 +126,14 @@ static int64_t recv_errno(int64_t err)
     return err == GN_E_WOULD_BLOCK ? -EAGAIN : sock_errno((enum gn_err)err);
 }
 
+/** at_mark() - is the urgent octet the next after @ahead more? */
+static bool at_mark(const struct sock *sk, int64_t ahead)
+{
+    uint32_t at;
+
+    return gn_host_mark(sk->stack->host, sk->handle, &at) && at == ahead;
+}
+
 /** recv_some() - what is there, into the pieces from octet @done on; octets, 0 at the end, or
  * negative gn_err */
 static int64_t recv_some(struct sock *sk, const struct iovec *iov, int n, size_t done, unsigned f)
@@ -141,8 +149,9 @@ static int64_t recv_some(struct sock *sk, const struct iovec *iov, int n, size_t
         done -= skip;
         if (!want)
             continue;
-        /* an error or the end must be left for the next call if this one has octets to give */
-        if (got && !(gn_host_poll(st->host, sk->handle) & GN_EV_READABLE))
+        /* an error, the end and what is urgent must be left for the next call if this one has
+         * octets to give */
+        if (got && (!(gn_host_poll(st->host, sk->handle) & GN_EV_READABLE) || at_mark(sk, 0)))
             break;
         k = gn_host_recv(st->host, sk->handle, (uint8_t *)iov[i].iov_base + skip, want, f,
                          stack_now(st));
@@ -184,7 +193,7 @@ static int64_t recv_iov(struct sock *sk, const struct iovec *iov, int n, int fla
     for (;;) {
         if (sk->phase != PHASE_CONNECTING && sk->phase != PHASE_CONNECTED)
             return done ? done : -ENOTCONN;
-        if (done && recv_finished(sk))
+        if (done && (at_mark(sk, f ? done : 0) || recv_finished(sk)))
             return done;
         k = recv_some(sk, iov, n, f ? 0 : (size_t)done, f);
         if (k > 0)
@@ -217,15 +226,34 @@ static int64_t recv_scrap(struct sock *sk, size_t len, int flags)
     return done;
 }
 
+/** recv_urgent() - MSG_OOB: the urgent octet alone; never blocks (Linux and the BSDs agree) */
+static int64_t recv_urgent(struct sock *sk, const struct iovec *iov, int n, int flags)
+{
+    unsigned f = GN_RECV_URGENT | (flags & MSG_PEEK ? GN_RECV_PEEK : 0);
+    int64_t total = iov_total(iov, n), k;
+    uint8_t octet;
+
+    if (total < 0)
+        return total;
+    k = gn_host_recv(sk->stack->host, sk->handle, &octet, total > 0, f, stack_now(sk->stack));
+    for (int i = 0; k > 0 && i < n; i++) {
+        if (!iov[i].iov_len)
+            continue;
+        *(uint8_t *)iov[i].iov_base = octet;
+        break;
+    }
+    return k >= 0 ? k : recv_errno(k);
+}
+
 /** recv_flags() - what kinds of reading there are */
 static int64_t recv_flags(struct sock *sk, const struct iovec *iov, int n, int flags)
 {
-    if (flags & MSG_OOB) /* Linux: no urgent octet, or it is inline */
-        return -EINVAL;
     if (flags & MSG_ERRQUEUE)
         return -EAGAIN;
     if (sk->phase != PHASE_CONNECTING && sk->phase != PHASE_CONNECTED)
         return -ENOTCONN;
+    if (flags & MSG_OOB)
+        return recv_urgent(sk, iov, n, flags);
     if (flags & MSG_TRUNC && !(flags & MSG_PEEK) && n == 1)
         return recv_scrap(sk, iov->iov_len, flags);
     return recv_iov(sk, iov, n, flags);
@@ -296,7 +324,7 @@ ssize_t gn_recvmsg(int fd, struct msghdr *m, int flags)
                                     : recv_flags(sk, m->msg_iov, (int)m->msg_iovlen, flags);
         m->msg_controllen = 0;
         m->msg_namelen = 0;
-        m->msg_flags = 0;
+        m->msg_flags = r > 0 ? flags & MSG_OOB : 0;
     }
     return (ssize_t)call_end(sk, r);
 }

@@ -139,6 +139,7 @@ static enum gn_drop step4_syn(struct arrival *a)
         if (a->s.ctl & CTL_ACK) { /* the answer to our SYN: its octet is counted already, its window
                                      is not scaled */
             a->s.seq = seq_add(a->s.seq, 1);
+            a->s.up = (uint16_t)(a->s.up - (a->s.up > 0));
             a->s.wnd = (uint16_t)(a->s.wnd >> t->snd.wscale);
             a->s.ctl &= (uint16_t)~CTL_SYN;
             ack_at_once(t);
@@ -203,6 +204,13 @@ static void fin_is_acked(struct arrival *a)
     }
 }
 
+/* Sixth, check the URG bit (MUST-30, MUST-31). */
+static void step6_urgent(struct arrival *a)
+{
+    if ((a->s.ctl & CTL_URG) && state_can_receive(a->t->state))
+        urgent_point(a->t, a->e, &a->s);
+}
+
 /* Fifth, check the ACK field (RFC 5961 5.2: MAY-12). */
 enum gn_drop step5_ack(struct arrival *a)
 {
@@ -234,23 +242,6 @@ enum gn_drop step5_ack(struct arrival *a)
     return GN_DROP_NONE;
 }
 
-/* Sixth, check the URG bit (MUST-30..33; the pointer names the octet after the urgent data:
- * MUST-62). */
-static void step6_urgent(struct arrival *a)
-{
-    struct tcb *t = a->t;
-    seq_t up;
-
-    if (!(a->s.ctl & CTL_URG) || !state_can_receive(t->state))
-        return;
-    up = seq_add(a->s.seq, a->s.up + (a->e->conf->tcp_stdurg ? 1u : 0u));
-    if (seq_le(up, t->rcv.nxt) || (t->urg_rcv && seq_le(up, t->rcv.up)))
-        return;
-    t->rcv.up = up;
-    t->urg_rcv = true;
-    t->events |= GN_EV_URGENT;
-}
-
 /* Sixth to eighth: urgent, text, FIN. */
 enum gn_drop step6_to_8(struct arrival *a)
 {
@@ -258,11 +249,9 @@ enum gn_drop step6_to_8(struct arrival *a)
 
     if (a->t->state == GN_CLOSED) /* LAST-ACK ended with step 5 */
         return GN_DROP_NONE;
-    if (a->refuse_text && !seq_eq(a->s.seq, a->t->rcv.nxt))
-        return GN_DROP_OLD_SEQ;
     step6_urgent(a); /* also with a closed window (MUST-66) */
     if (a->refuse_text)
-        return GN_DROP_WINDOW_CLOSED;
+        return seq_eq(a->s.seq, a->t->rcv.nxt) ? GN_DROP_WINDOW_CLOSED : GN_DROP_OLD_SEQ;
     d = step7_text(a);
     return d != GN_DROP_NONE ? d : step8_fin(a);
 }

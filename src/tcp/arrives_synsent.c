@@ -22,10 +22,11 @@ static void take_syn(struct arrival *a)
     t->snd.wl2 = a->s.ctl & CTL_ACK ? a->s.ack : t->snd.iss;
 }
 
-/* the text behind a SYN begins one octet later */
+/* the text behind a SYN begins one octet later, and so is nearer to what is urgent (MAL-16) */
 static void strip_syn(struct seg *s)
 {
     s->seq = seq_add(s->seq, 1);
+    s->up = (uint16_t)(s->up - (s->up > 0));
     s->ctl &= (uint16_t)~CTL_SYN;
 }
 

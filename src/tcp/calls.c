@@ -128,6 +128,8 @@ int64_t tcp_send(struct tcb *t, const struct tcp_env *e, const void *buf, size_t
     for (int i = 0; i < k; i++)
         n += s[i].len;
     ring_put(&t->sndbuf, at, buf, n);
+    if (n < len) /* the urgent octet has not been taken */
+        flags &= ~(unsigned)GN_SEND_URGENT;
     return tcp_send_commit(t, e, n, flags);
 }
 
@@ -149,28 +151,36 @@ static enum gn_err nothing_to_read(struct tcb *t)
 
 int tcp_recv_data(struct tcb *t, struct gn_span ret[2])
 {
-    if (t->rcvbuf.len == 0)
+    if (urgent_run(t) == 0)
         return nothing_to_read(t);
-    return (int)ring_span(&t->rcvbuf, 0, t->rcvbuf.len, ret);
+    return (int)ring_span(&t->rcvbuf, urgent_skip(t), urgent_run(t), ret);
 }
 
 enum gn_err tcp_recv_done(struct tcb *t, const struct tcp_env *e, size_t len)
 {
-    if (len > t->rcvbuf.len)
+    uint32_t n = (uint32_t)min_u64(len, UINT32_MAX);
+
+    if (n > urgent_run(t))
         return GN_E_INVALID;
-    ring_drop(&t->rcvbuf, e->mem, (uint32_t)len, t->ooo.n > 0);
+    if (n == 0)
+        return GN_OK;
+    n += urgent_skip(t);
+    urgent_on_read(t, n);
+    ring_drop(&t->rcvbuf, e->mem, n, t->ooo.n > 0);
     if (t->state != GN_CLOSED)
-        window_on_read(t, e, (uint32_t)len);
+        window_on_read(t, e, n);
     return GN_OK;
 }
 
 int64_t tcp_recv(struct tcb *t, const struct tcp_env *e, void *buf, size_t len, unsigned flags)
 {
-    uint32_t n = (uint32_t)min_u64(len, t->rcvbuf.len);
+    uint32_t run = urgent_run(t), n = (uint32_t)min_u64(len, run);
 
-    if (t->rcvbuf.len == 0)
+    if (flags & GN_RECV_URGENT)
+        return tcp_recv_urgent(t, buf, len, flags);
+    if (run == 0)
         return nothing_to_read(t);
-    ring_get(&t->rcvbuf, 0, buf, n);
+    ring_get(&t->rcvbuf, urgent_skip(t), buf, n);
     if (!(flags & GN_RECV_PEEK))
         (void)tcp_recv_done(t, e, n);
     return n;
@@ -208,13 +218,15 @@ enum gn_err tcp_close(struct tcb *t, const struct tcp_env *e)
     return GN_OK;
 }
 
+/* UC-SHUT-R: what has arrived can still be read; what comes from now on is acknowledged and thrown
+ * away (text.c), so that the peer is not held up */
 enum gn_err tcp_shutdown_read(struct tcb *t, const struct tcp_env *e)
 {
+    (void)e;
     if (t->state == GN_CLOSED || t->state == GN_SYN_SENT)
         return GN_E_NOT_CONNECTED;
     t->shut_rd = true;
-    if (t->rcvbuf.len > 0)
-        (void)tcp_recv_done(t, e, t->rcvbuf.len);
+    t->urg_rcv = false; /* what is left is one stream */
     t->events |= GN_EV_EOF | GN_EV_READABLE;
     return GN_OK;
 }
@@ -240,7 +252,8 @@ void tcp_abort(struct tcb *t, const struct tcp_env *e, enum gn_cause cause, enum
 void tcp_detach(struct tcb *t, const struct tcp_env *e)
 {
     t->orphan = true;
-    if (t->rcvbuf.len > 0 &&
+    /* an urgent octet that was read by itself is no unread text */
+    if (t->rcvbuf.len > (t->urg_taken ? urgent_skip(t) : 0) &&
         t->state != GN_CLOSED) { /* SHLD-3: the peer must learn that text was lost */
         e->stats->TCPAbortOnData++;
         tcp_abort(t, e, GN_CAUSE_CLOSE_UNREAD, GN_E_RESET);
@@ -262,7 +275,7 @@ unsigned tcp_readiness(const struct tcb *t, const struct tcp_env *e)
 {
     unsigned what = 0;
 
-    if (t->rcvbuf.len > 0 && t->rcvbuf.len >= t->opts.rcvlowat)
+    if (urgent_run(t) > 0 && t->rcvbuf.len >= t->opts.rcvlowat)
         what |= GN_EV_READABLE;
     if (t->fin_rcvd || t->shut_rd || t->state == GN_CLOSED)
         what |= GN_EV_READABLE | GN_EV_EOF;
@@ -275,7 +288,7 @@ unsigned tcp_readiness(const struct tcb *t, const struct tcp_env *e)
         if (t->fin_queued || sndbuf_writable(t, e))
             what |= GN_EV_WRITABLE;
     }
-    if (t->urg_rcv)
+    if (urgent_ready(t))
         what |= GN_EV_URGENT;
     return what;
 }

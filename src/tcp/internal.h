@@ -68,6 +68,13 @@ uint32_t sndbuf_room(const struct tcb *t, const struct tcp_env *e);
 bool sndbuf_writable(const struct tcb *t, const struct tcp_env *e);
 void sndbuf_tell(struct tcb *t, const struct tcp_env *e);
 
+/* urgent.c */
+uint32_t urgent_skip(const struct tcb *t);
+uint32_t urgent_run(const struct tcb *t);
+void urgent_on_read(struct tcb *t, uint32_t n);
+bool urgent_ready(const struct tcb *t);
+void urgent_point(struct tcb *t, const struct tcp_env *e, const struct seg *s);
+
 /* options.c */
 void options_syn(const struct tcb *t, const struct tcp_env *e, struct seg *s);
 void options_other(struct tcb *t, const struct tcp_env *e, struct seg *s);

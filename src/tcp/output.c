@@ -151,7 +151,9 @@ static uint32_t new_text(struct tcb *t, const struct tcp_env *e, uint32_t room)
     uint32_t unsent = sndbuf_unsent(t);
     uint32_t cc = recovery_room(&t->rec), wnd = window_usable(t);
     uint32_t len = min_u32(unsent, min_u32(cc, wnd));
-    uint32_t max = e->tso ? (65535 - 256) / room * room : room;
+    /* each segment has its own distance to the urgent octet */
+    bool urgent = t->urg_snd && seq_lt(t->snd.nxt, t->snd.up);
+    uint32_t max = e->tso && !urgent ? (65535 - 256) / room * room : room;
 
     if (unsent == 0)
         return 0;
@@ -238,11 +240,13 @@ static bool make_loss_probe(struct tcb *t, const struct tcp_env *e, struct seg *
     return true;
 }
 
-/* an empty segment; @at is SND.NXT, or an old octet so that the peer has to answer (SHLD-12, TO-07)
- */
+/* an empty segment; @at is SND.NXT, or an old octet so that the peer has to answer (SHLD-12,
+ * TO-07); that one tells of urgent data which a closed window keeps here */
 static void make_empty(struct tcb *t, const struct tcp_env *e, struct seg *s, seq_t at)
 {
-    begin(t, s, at, CTL_ACK);
+    bool urgent = t->urg_snd && seq_lt(at, t->snd.una);
+
+    begin(t, s, at, CTL_ACK | (urgent ? CTL_URG : 0));
     options_other(t, e, s);
     finish(t, e, s);
 }

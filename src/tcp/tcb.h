@@ -72,7 +72,9 @@ struct tcb {
     /* negotiated */
     bool ts_ok : 1, sack_ok : 1, ws_ok : 1, ecn_ok : 1;
     bool ecn_echo : 1, ecn_cwr : 1; /* RFC 3168: send ECE; send CWR on the next new text */
-    bool urg_snd : 1, urg_rcv : 1;
+    bool urg_snd   : 1; /* snd.up is ahead of what is acknowledged */
+    bool urg_rcv   : 1; /* the user has not read beyond rcv.up */
+    bool urg_taken : 1; /* the octet before rcv.up was read by itself */
 
     uint16_t events; /* GN_EV_* not yet taken by the user */
     uint8_t probes;  /* unanswered keep-alive or window probes */

@@ -62,6 +62,11 @@ int64_t tcp_send(struct tcb *t, const struct tcp_env *e, const void *buf, size_t
 int tcp_send_room(struct tcb *t, const struct tcp_env *e, size_t want, struct gn_span ret[2]);
 int64_t tcp_send_commit(struct tcb *t, const struct tcp_env *e, size_t len, unsigned flags);
 int64_t tcp_recv(struct tcb *t, const struct tcp_env *e, void *buf, size_t len, unsigned flags);
+/** tcp_recv_urgent() - the urgent octet alone: 1, 0 (the end came instead), GN_E_INVALID (none, or
+ * in line), GN_E_WOULD_BLOCK (announced, not arrived) */
+int64_t tcp_recv_urgent(struct tcb *t, void *buf, size_t len, unsigned flags);
+/** tcp_mark() - octets from the next one to be read to the urgent one; false: none is pending */
+bool tcp_mark(const struct tcb *t, uint32_t *ret);
 int tcp_recv_data(struct tcb *t, struct gn_span ret[2]);
 enum gn_err tcp_recv_done(struct tcb *t, const struct tcp_env *e, size_t len);
 /** tcp_close() - CLOSE: FIN after what is queued */

@@ -121,10 +121,10 @@ static void take_ranges(struct tcb *t, const struct tcp_env *e)
     ack_at_once(t); /* CC-5681-15: a gap is filled, wholly or in part */
 }
 
-/* nobody will read: it counts as received and is thrown away */
-static void discard(struct tcb *t, const struct tcp_env *e)
+/* nobody will read the last @n octets: they count as received and are thrown away */
+static void discard(struct tcb *t, const struct tcp_env *e, uint32_t n)
 {
-    ring_drop(&t->rcvbuf, e->mem, t->rcvbuf.len, t->ooo.n > 0);
+    ring_cut(&t->rcvbuf, e->mem, t->rcvbuf.len - n, t->ooo.n > 0);
 }
 
 /* text at RCV.NXT; octets accepted early stay as they are */
@@ -153,7 +153,7 @@ static enum gn_drop in_order(struct arrival *a)
     t->events |= GN_EV_READABLE;
     ack_after_text(t, e, a->s.gso_size != 0 ? a->s.gso_size : n);
     if (t->shut_rd)
-        discard(t, e);
+        discard(t, e, seq_span(was, t->rcv.nxt));
     return GN_DROP_NONE;
 }
 
