@@ -249,9 +249,11 @@ enum gn_drop step6_to_8(struct arrival *a)
 
     if (a->t->state == GN_CLOSED) /* LAST-ACK ended with step 5 */
         return GN_DROP_NONE;
+    if (a->refuse_text && !seq_eq(a->s.seq, a->t->rcv.nxt))
+        return GN_DROP_OLD_SEQ;
     step6_urgent(a); /* also with a closed window (MUST-66) */
     if (a->refuse_text)
-        return seq_eq(a->s.seq, a->t->rcv.nxt) ? GN_DROP_WINDOW_CLOSED : GN_DROP_OLD_SEQ;
+        return GN_DROP_WINDOW_CLOSED;
     d = step7_text(a);
     return d != GN_DROP_NONE ? d : step8_fin(a);
 }

@@ -5,6 +5,15 @@
  */
 #include "tcp/internal.h"
 
+/* something is wrong with the path, and may be right again soon (RFC 9293 3.9.1.8: MUST-47). The
+ * user hears of it unless it does not want to (SHLD-20) */
+void tell_soft_error(struct tcb *t, enum gn_err error)
+{
+    t->soft_error = (int8_t)error;
+    if (t->opts.soft_errors)
+        t->events |= GN_EV_SOFT_ERROR;
+}
+
 /**
  * connection_ends() - to CLOSED without a word to the peer: buffers that nobody can use any more
  * go, readable text stays for the user
@@ -20,8 +29,9 @@ void connection_ends(struct tcb *t, const struct tcp_env *e, enum gn_cause cause
     if (t->orphan)
         ring_free(&t->rcvbuf, e->mem);
     t->snd.una = t->snd.nxt;
-    t->persist_at = t->keepalive_at = t->sws_at = t->delack_at = t->state_at = deadline_none();
-    t->ack_now = t->synack_again = t->keepalive_due = t->wprobe_due = false;
+    t->persist_at = t->keepalive_at = t->sws_at = t->delack_at = t->state_at = t->user_at =
+        deadline_none();
+    t->ack_now = t->synack_again = t->keepalive_due = t->wprobe_due = t->urg_due = false;
     t->want_write = false;
     if (error != GN_OK) {
         t->error = (int8_t)error;

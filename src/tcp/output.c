@@ -240,13 +240,12 @@ static bool make_loss_probe(struct tcb *t, const struct tcp_env *e, struct seg *
     return true;
 }
 
-/* an empty segment; @at is SND.NXT, or an old octet so that the peer has to answer (SHLD-12,
- * TO-07); that one tells of urgent data which a closed window keeps here */
-static void make_empty(struct tcb *t, const struct tcp_env *e, struct seg *s, seq_t at)
+/* an empty segment; @at is SND.NXT, or an old octet so that the peer has to answer (SHLD-12, TO-07)
+ */
+static void make_empty(struct tcb *t, const struct tcp_env *e, struct seg *s, seq_t at,
+                       uint16_t ctl)
 {
-    bool urgent = t->urg_snd && seq_lt(at, t->snd.una);
-
-    begin(t, s, at, CTL_ACK | (urgent ? CTL_URG : 0));
+    begin(t, s, at, ctl);
     options_other(t, e, s);
     finish(t, e, s);
 }
@@ -258,11 +257,16 @@ static bool make_bare(struct tcb *t, const struct tcp_env *e, struct seg *s)
         e->stats->TCPZeroWindowProbes += t->wprobe_due;
         e->stats->TCPKeepAlive += t->keepalive_due;
         t->wprobe_due = t->keepalive_due = false;
-        make_empty(t, e, s, seq_sub(t->snd.una, 1));
+        make_empty(t, e, s, seq_sub(t->snd.una, 1), CTL_ACK);
+        return true;
+    }
+    if (t->urg_due) { /* urgent data behind a closed window: the peer must hear of it (MUST-66) */
+        t->urg_due = false;
+        make_empty(t, e, s, t->snd.nxt, CTL_ACK | CTL_URG);
         return true;
     }
     if (t->ack_now) {
-        make_empty(t, e, s, t->snd.nxt);
+        make_empty(t, e, s, t->snd.nxt, CTL_ACK);
         return true;
     }
     return false;
@@ -275,7 +279,8 @@ bool tcp_wants_output(const struct tcb *t)
 
     if (t->state == GN_CLOSED || t->state == GN_LISTEN)
         return false;
-    if (t->ack_now || t->synack_again || t->wprobe_due || t->keepalive_due || t->rec.probe_due)
+    if (t->ack_now || t->synack_again || t->wprobe_due || t->keepalive_due || t->urg_due ||
+        t->rec.probe_due)
         return true;
     if (t->state == GN_SYN_SENT)
         return seq_eq(t->snd.nxt, t->snd.iss) || recovery_next_lost(&t->rec, 1, &at, &len);

@@ -28,6 +28,7 @@ struct tcb_past {
 /** How the user set this connection up; copied from the listener to what it accepts. */
 struct tcb_opts {
     bool nodelay : 1, cork : 1, quickack : 1, keepalive : 1, oobinline : 1, state_events : 1;
+    bool soft_errors : 1; /* GN_EV_SOFT_ERROR wanted (SHLD-20) */
     bool sndbuf_fixed : 1, rcvbuf_fixed : 1; /* set by the user: no auto-tuning */
     bool reuseaddr : 1, reuseport : 1;
     uint8_t ttl, tos;
@@ -36,7 +37,7 @@ struct tcb_opts {
     uint16_t maxseg;          /* 0: from the MTU */
     uint32_t keepidle_s;      /* 0: the knob's */
     uint32_t keepintvl_ms;    /* 0: the knob's */
-    uint32_t user_timeout_ms; /* 0: the knob's */
+    uint32_t user_timeout_ms; /* 0: the knob's; UINT32_MAX: never */
     uint32_t linger2_ms;      /* 0: the knob's */
     uint32_t defer_accept_ms;
     uint32_t rcvlowat, notsent_lowat;
@@ -49,7 +50,7 @@ struct tcb {
     uint8_t state; /* enum gn_state; written by tcb_enter() alone */
     uint8_t n_past, past_head;
     int8_t error;      /* enum gn_err that ended the connection or is pending (SO_ERROR) */
-    int8_t soft_error; /* ICMP said so, but it need not be true (MUST-56); told with a time-out */
+    int8_t soft_error; /* trouble that need not last (MUST-56); over with the next good ACK */
 
     /* who owns it */
     bool passive  : 1; /* opened by a listener (MUST-11) */
@@ -66,6 +67,7 @@ struct tcb {
     bool fin_rcvd      : 1; /* the peer's FIN is below rcv.nxt */
     bool keepalive_due : 1, wprobe_due : 1, sws_expired : 1;
     bool push       : 1;
+    bool doubt_path : 1; /* R1 is reached: the host shall have the route looked at (MUST-20) */
     bool want_write : 1; /* a SEND was short: tell when there is room */
     bool more       : 1; /* GN_SEND_MORE on the last SEND */
 
@@ -73,6 +75,7 @@ struct tcb {
     bool ts_ok : 1, sack_ok : 1, ws_ok : 1, ecn_ok : 1;
     bool ecn_echo : 1, ecn_cwr : 1; /* RFC 3168: send ECE; send CWR on the next new text */
     bool urg_snd   : 1; /* snd.up is ahead of what is acknowledged */
+    bool urg_due   : 1; /* it is behind a closed window: tell of it */
     bool urg_rcv   : 1; /* the user has not read beyond rcv.up */
     bool urg_taken : 1; /* the octet before rcv.up was read by itself */
 

@@ -109,19 +109,32 @@ static bool merely_shut(const struct tcb *t, const struct tcp_env *e)
            e->now - t->last_in < 2 * recovery_rto(&t->rec, &re);
 }
 
+/* USER TIMEOUT (3.10.8, TO-06): what is at SND.UNA has waited too long. Armed by the first
+ * retransmission timeout, so that what is acknowledged in time costs nothing */
+static void on_user(struct tcb *t, const struct tcp_env *e)
+{
+    gn_time limit = user_timeout(t, e), since = t->rec.first_unacked;
+
+    t->user_at = deadline_none();
+    if (limit == 0 || since == 0)
+        return;
+    if (e->now - since >= limit)
+        give_up(t, e, GN_CAUSE_USER_TIMEOUT);
+    else
+        t->user_at = deadline_at(since + limit);
+}
+
 static void on_rto(struct tcb *t, const struct tcp_env *e)
 {
     struct rec_env re = rec_env(e);
-    gn_time limit = user_timeout(t, e);
 
     if (t->rec.timeouts >= retry_limit(t, e) && !merely_shut(t, e)) {
         give_up(t, e, GN_CAUSE_RETRIES);
         return;
     }
-    if (limit != 0 && t->rec.first_unacked != 0 && e->now - t->rec.first_unacked >= limit) {
-        give_up(t, e, GN_CAUSE_USER_TIMEOUT);
+    on_user(t, e);
+    if (t->state == GN_CLOSED)
         return;
-    }
     e->stats->TCPTimeouts++;
     recovery_on_rto(&t->rec, &re);
 }
@@ -139,6 +152,7 @@ static void on_persist(struct tcb *t, const struct tcp_env *e)
         return;
     }
     t->wprobe_due = true;
+    t->urg_due = t->urg_snd && seq_lt(t->snd.nxt, t->snd.up);
     t->probes++;
     if (t->persist_shift < UINT8_MAX)
         t->persist_shift++;
@@ -201,6 +215,8 @@ void tcp_timeouts(struct tcb *t, const struct tcp_env *e)
 {
     DASSERT((tcb_check(t), true));
     recovery_timeouts(t, e);
+    if (t->state != GN_CLOSED && deadline_due(t->user_at, e->now))
+        on_user(t, e);
     if (t->state != GN_CLOSED && deadline_due(t->delack_at, e->now))
         t->ack_now = true;
     if (t->state != GN_CLOSED && deadline_due(t->persist_at, e->now))
@@ -226,6 +242,7 @@ deadline_t tcp_deadline(const struct tcb *t)
     d = deadline_min(d, t->ack_now ? deadline_none() : t->delack_at);
     d = deadline_min(d, t->persist_at);
     d = deadline_min(d, t->keepalive_at);
+    d = deadline_min(d, t->user_at);
     d = deadline_min(d, t->sws_at);
     return deadline_min(d, t->state_at);
 }
