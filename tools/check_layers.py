@@ -20,7 +20,8 @@ BELOW = {
     "link": {"base", "wire"},
     "loop": {"base", "host", "link"},
     "socket": {"base", "host", "loop"},
-    "cli": {"base", "link", "loop", "explain"},
+    "lab": {"base", "wire", "recovery", "tcp", "host", "explain", "loop"},
+    "cli": {"base", "link", "loop", "explain", "lab"},
     "packetdrill": {"base", "link", "loop", "socket"},
 }
 CORE = {"base", "wire", "congestion", "recovery", "tcp", "ip", "host", "explain"}

@@ -37,6 +37,16 @@ void pool_fini(struct pool *p)
     pool_init(p, p->mem, p->object_bytes, p->max);
 }
 
+uint64_t pool_memory(const struct pool *p)
+{
+    uint64_t each = mem_size(POOL_SLAB) + mem_size(p->per_slab * sizeof(uint32_t));
+
+    if (p->cap_slabs == 0)
+        return 0;
+    return p->n_slabs * each + mem_size(p->cap_slabs * sizeof(*p->slab)) +
+           mem_size(p->cap_slabs * sizeof(*p->gen));
+}
+
 /** grow_directory() - double the two arrays of slabs */
 static bool grow_directory(struct pool *p)
 {

@@ -38,6 +38,8 @@ static inline void *pool_at(const struct pool *p, uint32_t index)
 
     return (char *)p->slab[index >> p->slab_shift] + (size_t)in * p->object_bytes;
 }
+/** pool_memory() - octets that it has taken, by class size */
+uint64_t pool_memory(const struct pool *p);
 /** pool_gen() - generation of a live index */
 uint32_t pool_gen(const struct pool *p, uint32_t index);
 /** pool_find() - the object if @index is in range, live and of generation @gen, else NULL */

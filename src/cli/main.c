@@ -12,7 +12,7 @@
 
 const struct command *const commands[] = {&command_demo, &command_up,    &command_nc,
                                           &command_ss,   &command_stats, &command_ladder,
-                                          &command_ctl,  &command_knobs, NULL};
+                                          &command_ctl,  &command_knobs, &command_sim, NULL};
 
 /** print_overview() - what there is */
 static void print_overview(FILE *f)

@@ -43,6 +43,7 @@ bool pipe_set(struct pipe *p, const struct gn_pipe_config *c)
     p->c.queue_packets = room;
     p->c.queue_bytes = min_u32(c->queue_bytes, QUEUE_BYTES_MAX);
     p->carry = 0;
+    p->in_burst = p->in_burst && c->burst_enter_ppm > 0;
     return true;
 }
 

@@ -153,6 +153,18 @@ static enum gn_fate lose_marked(void *ctx, const uint8_t *packet, uint32_t len, 
     return packet[0] == 9 ? GN_FATE_LOSE : GN_FATE_PASS;
 }
 
+Test(pipe, a_burst_ends_when_the_path_is_mended)
+{
+    struct gn_pipe_config c = {.burst_enter_ppm = 1000000}, fine = {0};
+    struct pipe p;
+
+    cr_assert(pipe_init(&p, &c, 1, 1));
+    cr_assert_eq(offer(&p, 100, 0).loss, GN_LOSS_RANDOM);
+    cr_assert(pipe_set(&p, &fine));
+    cr_assert_eq(offer(&p, 100, 1).loss, GN_LOSS_NONE);
+    pipe_fini(&p);
+}
+
 Test(pipe, patterns_hit_exactly_the_packets_they_name)
 {
     struct gn_pipe_config c = {.drop_mask = 1u << 0 | 1u << 5, .drop_every = 4};
