@@ -93,12 +93,14 @@ def unit(row):
 
 
 def further(row):
-    """Gannet's other figures, in one cell."""
-    ours = column(row, "gannet")
-    if not ours or "figures" not in ours:
-        return ours["not_measured"] if ours else ""
-    return "; ".join(f"{f['name']} {number(f['median'])} {f['unit']}".strip()
-                     for f in ours["figures"][1:])
+    """All figures but the first, of each stack."""
+    parts = []
+    for name, title in (("gannet", "Gannet"), ("lwip", "lwIP")):
+        figures = (column(row, name) or {}).get("figures", [])
+        if figures:
+            parts.append(f"{title}: " + "; ".join(
+                f"{f['name']} {number(f['median'])} {f['unit']}".strip() for f in figures[1:]))
+    return ". ".join(parts)
 
 
 def machine():
@@ -133,9 +135,8 @@ def tables(rows):
             why = (peer or {"not_measured": "not asked: it would take hours, or has too few ports"})
             if "not_measured" in why:
                 reasons.setdefault(why["not_measured"], []).append(row["what"])
-        out += ["", "Gannet's other figures:", ""]
-        out += [f"- {row['what']}: {further(row)}  (`gannet-bench {row['arguments']}`)"
-                for row in mine]
+        out += ["", "The other figures (medians):", ""]
+        out += [f"- `{row['arguments']}`: {further(row)}" for row in mine]
         for reason, where in reasons.items():
             out += ["", f"lwIP not measured ({reason}): {'; '.join(where)}."]
         reasons.clear()
