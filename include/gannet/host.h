@@ -76,6 +76,8 @@ enum {
     GN_EV_CLOSED = 64,   /* state CLOSED reached; the handle stays valid until gn_host_close() */
     GN_EV_URGENT = 128,  /* as event: an urgent pointer came; as poll: the octet can be read */
     GN_EV_STATE = 256,   /* state changed (only for connections with option GN_OPT_STATE_EVENTS) */
+    GN_EV_SOFT_ERROR = 512, /* trouble that need not last: gn_status.soft_error says which (RFC 9293
+                               3.9.1.8); not with GN_OPT_SOFT_ERRORS off */
 };
 
 struct gn_event {
@@ -95,6 +97,8 @@ GN_API size_t gn_host_events(struct gn_host *h, struct gn_event *ev, size_t max)
  * GN_E_NO_PORTS */
 GN_API enum gn_err gn_host_listen(struct gn_host *h, struct gn_endpoint local, unsigned backlog,
                                   void *user, gn_handle *ret);
+/** gn_host_set_backlog() - another bound for the accept queue; what waits beyond it stays */
+GN_API enum gn_err gn_host_set_backlog(struct gn_host *h, gn_handle listener, unsigned backlog);
 /** gn_host_accept() - next established connection of a listener, or GN_E_WOULD_BLOCK */
 GN_API enum gn_err gn_host_accept(struct gn_host *h, gn_handle listener, gn_handle *ret);
 /** gn_host_connect() - active OPEN; the SYN leaves with the next gn_host_output(). @local: any
@@ -170,7 +174,8 @@ enum gn_opt {
     GN_OPT_KEEPINTVL, /* nanoseconds */
     GN_OPT_KEEPCNT,
     GN_OPT_SYNCNT,
-    GN_OPT_USER_TIMEOUT, /* nanoseconds, 0: by retries */
+    GN_OPT_USER_TIMEOUT, /* nanoseconds, takes the place of tcp_retries2; 0: the knob's;
+                            UINT64_MAX: never give up */
     GN_OPT_LINGER2,      /* nanoseconds, life of an orphaned FIN-WAIT-2; 0: default */
     GN_OPT_SNDBUF,       /* octets; switches auto-tuning off */
     GN_OPT_RCVBUF,
@@ -185,6 +190,8 @@ enum gn_opt {
     GN_OPT_REUSEPORT,  /* 0/1 */
     GN_OPT_DEFER_ACCEPT, /* nanoseconds */
     GN_OPT_STATE_EVENTS, /* 0/1: GN_EV_STATE wanted */
+    GN_OPT_SOFT_ERRORS,  /* 0/1: GN_EV_SOFT_ERROR wanted, which is the default */
+    GN_OPT_V6ONLY,       /* 0/1: a listener on the IPv6 wildcard does not take IPv4 */
     GN_OPT_COUNT
 };
 /** gn_host_set_option() / gn_host_get_option() - GN_E_INVALID: out of bounds; GN_E_UNSUPPORTED;

@@ -41,6 +41,7 @@
 #include <gannet/loop.h>
 
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -162,6 +163,15 @@ GN_API int gn_ioctl(int fd, unsigned long request, ...);
 /** gn_poll() - sockets of stacks that share a lock (else EINVAL); @timeout in milliseconds, -1: for
  * ever */
 GN_API int gn_poll(struct pollfd *fds, nfds_t n, int timeout);
+
+/** gn_epoll_create() - an instance for sockets of the default stack and those that share its lock;
+ * @flags: EPOLL_CLOEXEC. gn_close() ends it */
+GN_API int gn_epoll_create(int flags);
+/** gn_epoll_create_on() - the same on a given stack */
+GN_API int gn_epoll_create_on(struct gn_stack *st, int flags);
+/** gn_epoll_ctl() - EPOLLET and EPOLLONESHOT as on Linux; instances do not nest (EINVAL) */
+GN_API int gn_epoll_ctl(int epfd, int op, int fd, struct epoll_event *ev);
+GN_API int gn_epoll_wait(int epfd, struct epoll_event *ev, int max, int timeout);
 
 /** gn_socket_handle() - the connection or listener beneath, GN_NO_HANDLE if there is none (yet) */
 GN_API gn_handle gn_socket_handle(int fd);

@@ -30,6 +30,16 @@ enum gn_err gn_host_listen(struct gn_host *h, struct gn_endpoint local, unsigned
     return err;
 }
 
+enum gn_err gn_host_set_backlog(struct gn_host *h, gn_handle listener, unsigned backlog)
+{
+    struct listener *l = listener_find(h, listener);
+
+    if (!l)
+        return conn_find(h, listener) ? GN_E_INVALID : GN_E_BAD_HANDLE;
+    listen_set_backlog(h, l, backlog);
+    return GN_OK;
+}
+
 enum gn_err gn_host_accept(struct gn_host *h, gn_handle listener, gn_handle *ret)
 {
     struct listener *l = listener_find(h, listener);

@@ -45,7 +45,7 @@ static unsigned rank(const struct listener *l, const struct gn_addr *addr, uint1
     if (!gn_addr_is_any(&l->local.addr))
         return 0;
     if (!gn_addr_is_v4(&l->local.addr))
-        return 1;
+        return gn_addr_is_v4(addr) && l->opts.v6only ? 0 : 1;
     return gn_addr_is_v4(addr) ? 2 : 0;
 }
 
@@ -128,6 +128,11 @@ static struct tcp_key listen_key(const struct listener *l)
     return k;
 }
 
+void listen_set_backlog(const struct gn_host *h, struct listener *l, unsigned backlog)
+{
+    l->backlog = (uint32_t)clamp_u64(backlog, 1, h->conf.somaxconn);
+}
+
 enum gn_err listen_open(struct gn_host *h, struct gn_endpoint local, unsigned backlog, void *user,
                         struct listener **ret)
 {
@@ -152,7 +157,7 @@ enum gn_err listen_open(struct gn_host *h, struct gn_endpoint local, unsigned ba
         return GN_E_NO_MEMORY;
     *l = (struct listener){
         .local = local, .index = (uint16_t)index, .user = user, .created = h->now};
-    l->backlog = (uint32_t)clamp_u64(backlog, 1, h->conf.somaxconn);
+    listen_set_backlog(h, l, backlog);
     list_init(&l->accept);
     tcb_opts_default(&l->opts, &h->conf);
     l->opts.reuseport = twin != NULL;

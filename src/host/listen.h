@@ -57,6 +57,8 @@ struct listener *listen_exact(const struct listen_table *l, const struct gn_addr
 /** listen_open() - passive OPEN (RFC 9293 3.10.1); errors as gn_host_listen() */
 enum gn_err listen_open(struct gn_host *h, struct gn_endpoint local, unsigned backlog, void *user,
                         struct listener **ret);
+/** listen_set_backlog() - bound of the accept queue, within somaxconn */
+void listen_set_backlog(const struct gn_host *h, struct listener *l, unsigned backlog);
 /** listen_close() - reset what waits in the accept queue, forget the half-open entries, stop */
 void listen_close(struct gn_host *h, struct listener *l);
 /** listen_full() - no room in the accept queue */

@@ -67,9 +67,16 @@ static bool host_conflict(const struct sock *sk, const struct gn_endpoint *e)
 
     if (sk->reuseaddr || sk->reuseport)
         return false;
-    while (gn_host_walk(st->host, &cursor, stack_now(st), &s))
-        if (s.local.port == e->port && overlaps(&e->addr, sk->v6only, &s.local.addr, false))
+    while (gn_host_walk(st->host, &cursor, stack_now(st), &s)) {
+        uint64_t v6only = 0;
+
+        if (s.local.port != e->port)
+            continue;
+        if (s.kind == GN_KIND_LISTENER)
+            (void)gn_host_get_option(st->host, s.handle, GN_OPT_V6ONLY, &v6only);
+        if (overlaps(&e->addr, sk->v6only, &s.local.addr, v6only != 0))
             return true;
+    }
     return false;
 }
 
@@ -158,7 +165,7 @@ static bool listen_conflict(const struct sock *sk)
     return false;
 }
 
-/** listen_call() - listen(2); one that listens already keeps its backlog */
+/** listen_call() - listen(2); one that listens already gets another backlog */
 static int listen_call(struct sock *sk, int backlog)
 {
     /* Linux lets one more wait than it was told */
@@ -167,7 +174,7 @@ static int listen_call(struct sock *sk, int backlog)
     int r;
 
     if (sk->phase == PHASE_LISTENING)
-        return 0;
+        return sock_errno(gn_host_set_backlog(sk->stack->host, sk->handle, room));
     if (sk->phase != PHASE_IDLE)
         return -EINVAL;
     r = bind_auto(sk);

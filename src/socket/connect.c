@@ -297,7 +297,7 @@ static void linger(struct sock *sk)
 
 int gn_close(int fd)
 {
-    struct sock *sk = call_begin(fd);
+    struct sock *sk = call_begin_any(fd);
 
     if (!sk)
         return -1;

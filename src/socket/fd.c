@@ -110,6 +110,10 @@ void sock_close(struct sock *sk)
     sk->closed = true;
     list_remove(&sk->all);
     sock_notify(sk);
+    if (sk->epoll)
+        epoll_free(sk);
+    else
+        epoll_leave(sk);
     sock_put(sk);
 }
 
@@ -124,7 +128,7 @@ static struct sock *slot_find(int fd)
     return c ? &c->sock[at % CHUNK_SLOTS] : NULL;
 }
 
-struct sock *call_begin(int fd)
+struct sock *call_begin_any(int fd)
 {
     struct sock *sk = slot_find(fd);
     struct gn_stack *st = sk ? atomic_load(&sk->stack) : NULL;
@@ -141,17 +145,31 @@ struct sock *call_begin(int fd)
     return NULL;
 }
 
+struct sock *call_begin(int fd)
+{
+    struct sock *sk = call_begin_any(fd);
+
+    if (!sk || !sk->epoll)
+        return sk;
+    (void)call_end(sk, 0);
+    errno = ENOTSOCK;
+    return NULL;
+}
+
 struct sock *call_beside(const struct sock *first, int fd)
 {
     struct sock *sk = slot_find(fd);
     struct gn_stack *st = sk ? atomic_load(&sk->stack) : NULL;
     bool same = st && st->lock == first->stack->lock;
 
-    if (same && !sk->closed) {
+    if (same && !sk->closed && !sk->epoll) {
         sk->users++;
         return sk;
     }
-    errno = st && !same ? EINVAL : EBADF;
+    if (same && !sk->closed)
+        errno = ENOTSOCK;
+    else
+        errno = st && !same ? EINVAL : EBADF;
     return NULL;
 }
 

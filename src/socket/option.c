@@ -86,6 +86,7 @@ static uint64_t default_of(const struct gn_conf *c, enum gn_opt o)
     case GN_OPT_TTL: return c->ip_default_ttl;
     case GN_OPT_MAXSEG: return 536;
     case GN_OPT_QUICKACK:
+    case GN_OPT_SOFT_ERRORS:
     case GN_OPT_RCVLOWAT: return 1;
     case GN_OPT_CORK:
     case GN_OPT_KEEPALIVE:
@@ -95,6 +96,7 @@ static uint64_t default_of(const struct gn_conf *c, enum gn_opt o)
     case GN_OPT_REUSEPORT:
     case GN_OPT_DEFER_ACCEPT:
     case GN_OPT_STATE_EVENTS:
+    case GN_OPT_V6ONLY:
     case GN_OPT_COUNT: return 0;
     }
     return 0;
@@ -138,6 +140,7 @@ void option_apply(struct sock *sk)
             (void)gn_host_set_option(st->host, sk->handle, (enum gn_opt)o, sk->opt[o], t);
     (void)gn_host_set_option(st->host, sk->handle, GN_OPT_REUSEADDR, sk->reuseaddr, t);
     (void)gn_host_set_option(st->host, sk->handle, GN_OPT_REUSEPORT, sk->reuseport, t);
+    (void)gn_host_set_option(st->host, sk->handle, GN_OPT_V6ONLY, sk->v6only, t);
 }
 
 /** set_row() - an option of the table */

@@ -44,8 +44,7 @@ static short poll_connection(const struct sock *sk, unsigned what)
     return (short)r;
 }
 
-/** poll_one() - what holds now, of what was asked for (and what is always told) */
-static short poll_one(struct sock *sk, short events)
+short poll_one(struct sock *sk, short events)
 {
     struct gn_host *h = sk->stack->host;
     unsigned what = 0;
@@ -65,7 +64,7 @@ static short poll_one(struct sock *sk, short events)
     }
     r &= (short)(events | POLLERR | POLLHUP);
     /* ask for an event when there is room: the host gives one only to those who found none */
-    if (!r && events & (POLLOUT | POLLWRNORM) && what & GN_EV_CONNECTED)
+    if (!(r & (POLLOUT | POLLWRNORM)) && events & (POLLOUT | POLLWRNORM) && what & GN_EV_CONNECTED)
         (void)gn_host_want_write(h, sk->handle);
     return r;
 }
@@ -122,7 +121,7 @@ static int poll_wait(struct pollfd *fds, struct polled *p, nfds_t n, struct sock
     int ready, r = 0;
 
     for (nfds_t i = 0; i < n; i++) {
-        p[i].link.waiter = &w;
+        p[i].link = (struct wait_link){.waiter = &w};
         if (p[i].sk)
             list_append(&p[i].sk->waiters, &p[i].link.node);
     }

@@ -36,6 +36,7 @@ struct sock {
     unsigned users; /* calls inside, and 1 while it is open */
     bool closed;
 
+    struct epoll *epoll; /* not NULL: no socket, but an instance of epoll */
     enum phase phase : 8;
     bool v6; /* AF_INET6 */
     bool nonblock;
@@ -64,10 +65,13 @@ _Static_assert(GN_OPT_COUNT <= 32, "a bit for each option");
 struct sock *sock_new(struct gn_stack *st, bool v6, int *ret_err);
 /** sock_close() - its number means nothing any more; who sleeps in it is woken. Lock held */
 void sock_close(struct sock *sk);
-/** call_begin() - the open socket of a number, its stack locked; NULL: errno is EBADF */
+/** call_begin() - the open socket of a number, its stack locked; NULL: errno is EBADF, or ENOTSOCK:
+ * an epoll instance */
 struct sock *call_begin(int fd);
-/** call_beside() - the open socket of another number in the same call; NULL: errno is EBADF, or
- * EINVAL: it has another lock */
+/** call_begin_any() - the same for calls that take epoll instances too */
+struct sock *call_begin_any(int fd);
+/** call_beside() - the open socket of another number in the same call; NULL: errno is EBADF,
+ * ENOTSOCK, or EINVAL: it has another lock */
 struct sock *call_beside(const struct sock *first, int fd);
 /** call_leave() - done with what call_beside() gave; lock held */
 void call_leave(struct sock *sk);
@@ -83,6 +87,19 @@ int sock_wait(struct sock *sk, gn_time until);
 void sock_notify(struct sock *sk);
 /** sock_until() - when a call with time-out @t (0: none) gives up; now, if it must not block */
 gn_time sock_until(const struct sock *sk, gn_time t, bool dontwait);
+
+/* --- poll.c --- */
+
+/** poll_one() - what holds now, of what was asked for (and what is always told); what was asked for
+ * and does not hold will be told by an event */
+short poll_one(struct sock *sk, short events);
+
+/* --- epoll.c --- */
+
+/** epoll_free() - an instance is closed */
+void epoll_free(struct sock *self);
+/** epoll_leave() - a socket is closed: no instance looks after it any more */
+void epoll_leave(struct sock *sk);
 
 /* --- name.c --- */
 

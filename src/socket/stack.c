@@ -259,8 +259,14 @@ static void waiter_wake(struct waiter *w)
 
 void sock_notify(struct sock *sk)
 {
-    for (struct list *n = sk->waiters.next; n != &sk->waiters; n = n->next)
-        waiter_wake(LIST_ENTRY(n, struct wait_link, node)->waiter);
+    for (struct list *n = sk->waiters.next; n != &sk->waiters; n = n->next) {
+        struct wait_link *l = LIST_ENTRY(n, struct wait_link, node);
+
+        if (l->happened)
+            l->happened(l);
+        else
+            waiter_wake(l->waiter);
+    }
 }
 
 /** wake_expired() - sleepers whose time is over; with real time they wake by themselves */

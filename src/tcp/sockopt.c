@@ -43,8 +43,12 @@ static bool set_flag(struct tcb *t, const struct tcp_env *e, enum gn_opt o, bool
         p->reuseaddr = on;
     } else if (o == GN_OPT_REUSEPORT) {
         p->reuseport = on;
+    } else if (o == GN_OPT_V6ONLY) {
+        p->v6only = on;
     } else if (o == GN_OPT_STATE_EVENTS) {
         p->state_events = on;
+    } else if (o == GN_OPT_SOFT_ERRORS) { /* SHLD-20 */
+        p->soft_errors = on;
     } else {
         return false;
     }
@@ -67,6 +71,19 @@ static bool set_buffer(struct tcb *t, const struct tcp_env *e, enum gn_opt o, ui
     return true;
 }
 
+/* R2 of this connection, from now on (MUST-21) */
+static bool set_user_timeout(struct tcb *t, uint64_t ns)
+{
+    if (ns == UINT64_MAX)
+        t->opts.user_timeout_ms = UINT32_MAX;
+    else if (ns > (UINT32_MAX - 1) * GN_MSEC)
+        return false;
+    else
+        (void)to_units(ns, GN_MSEC, &t->opts.user_timeout_ms);
+    t->user_at = deadline_none(); /* the next retransmission or probe arms it again */
+    return true;
+}
+
 /* spans of time */
 static bool set_time(struct tcb *t, const struct tcp_env *e, enum gn_opt o, uint64_t ns)
 {
@@ -74,7 +91,7 @@ static bool set_time(struct tcb *t, const struct tcp_env *e, enum gn_opt o, uint
     bool ok;
 
     if (o == GN_OPT_USER_TIMEOUT)
-        return to_units(ns, GN_MSEC, &p->user_timeout_ms);
+        return set_user_timeout(t, ns);
     if (o == GN_OPT_LINGER2)
         return to_units(ns, GN_MSEC, &p->linger2_ms);
     if (o == GN_OPT_DEFER_ACCEPT)
@@ -131,7 +148,9 @@ enum gn_err tcp_set_option(struct tcb *t, const struct tcp_env *e, enum gn_opt o
     case GN_OPT_OOBINLINE:
     case GN_OPT_REUSEADDR:
     case GN_OPT_REUSEPORT:
-    case GN_OPT_STATE_EVENTS: ok = value <= 1 && set_flag(t, e, o, value != 0); break;
+    case GN_OPT_V6ONLY:
+    case GN_OPT_STATE_EVENTS:
+    case GN_OPT_SOFT_ERRORS: ok = value <= 1 && set_flag(t, e, o, value != 0); break;
     case GN_OPT_SNDBUF:
     case GN_OPT_RCVBUF: ok = set_buffer(t, e, o, value); break;
     case GN_OPT_KEEPIDLE:
@@ -172,9 +191,7 @@ enum gn_err tcp_get_option(const struct tcb *t, const struct tcp_env *e, enum gn
         break;
     case GN_OPT_KEEPCNT: *ret = p->keepcnt != 0 ? p->keepcnt : c->tcp_keepalive_probes; break;
     case GN_OPT_SYNCNT: *ret = p->syncnt != 0 ? p->syncnt : c->tcp_syn_retries; break;
-    case GN_OPT_USER_TIMEOUT:
-        *ret = p->user_timeout_ms != 0 ? p->user_timeout_ms * GN_MSEC : c->tcp_user_timeout;
-        break;
+    case GN_OPT_USER_TIMEOUT: *ret = timeouts_user(t, e); break;
     case GN_OPT_LINGER2:
         *ret = p->linger2_ms != 0 ? p->linger2_ms * GN_MSEC : c->tcp_fin_timeout;
         break;
@@ -195,6 +212,8 @@ enum gn_err tcp_get_option(const struct tcb *t, const struct tcp_env *e, enum gn
     case GN_OPT_REUSEPORT: *ret = p->reuseport; break;
     case GN_OPT_DEFER_ACCEPT: *ret = p->defer_accept_ms * GN_MSEC; break;
     case GN_OPT_STATE_EVENTS: *ret = p->state_events; break;
+    case GN_OPT_V6ONLY: *ret = p->v6only; break;
+    case GN_OPT_SOFT_ERRORS: *ret = p->soft_errors; break;
     case GN_OPT_COUNT: return GN_E_UNSUPPORTED;
     }
     return GN_OK;

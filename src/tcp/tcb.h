@@ -30,7 +30,7 @@ struct tcb_opts {
     bool nodelay : 1, cork : 1, quickack : 1, keepalive : 1, oobinline : 1, state_events : 1;
     bool soft_errors : 1; /* GN_EV_SOFT_ERROR wanted (SHLD-20) */
     bool sndbuf_fixed : 1, rcvbuf_fixed : 1; /* set by the user: no auto-tuning */
-    bool reuseaddr : 1, reuseport : 1;
+    bool reuseaddr : 1, reuseport : 1, v6only : 1;
     uint8_t ttl, tos;
     uint8_t keepcnt, syncnt; /* 0: the knob's */
     uint8_t cc;

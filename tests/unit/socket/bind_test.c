@@ -190,3 +190,48 @@ Test(bind, numbers_are_the_lowest_free)
     GIVES(gn_close(a + 1500), 0);
     cr_assert_eq(gn_socket(AF_INET, SOCK_STREAM, 0), a + 1500);
 }
+
+/** arrives() - does a connection to port 80 of side 1 get through? */
+static bool arrives(bool v6)
+{
+    struct sockaddr_in a = net_addr(1, 80);
+    struct sockaddr_in6 a6 = net_addr6(1, 80);
+    int c = gn_socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM, 0);
+    bool ok = v6 ? !gn_connect(c, (struct sockaddr *)&a6, sizeof(a6))
+                 : !gn_connect(c, (struct sockaddr *)&a, sizeof(a));
+
+    GIVES(gn_close(c), 0);
+    return ok;
+}
+
+/* IPV6_V6ONLY on the wildcard: IPv4 finds nobody, or another listener */
+Test(bind, v6only_takes_no_ipv4)
+{
+    struct sockaddr_in6 any6 = {.sin6_family = AF_INET6, .sin6_port = htons(80)};
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(80)};
+    int l6 = gn_socket_on(net.stack[1], AF_INET6, SOCK_STREAM, 0);
+    int l = gn_socket_on(net.stack[1], AF_INET, SOCK_STREAM, 0);
+
+    net_option(l6, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    GIVES(gn_bind(l6, (struct sockaddr *)&any6, sizeof(any6)), 0);
+    GIVES(gn_listen(l6, 5), 0);
+    cr_assert(arrives(true));
+    cr_assert_not(arrives(false));
+    GIVES(gn_bind(l, (struct sockaddr *)&any, sizeof(any)), 0);
+    GIVES(gn_listen(l, 5), 0);
+    cr_assert(arrives(false));
+    cr_assert(arrives(true));
+}
+
+/* listen() again changes the backlog */
+Test(bind, listen_again)
+{
+    int l = net_listen(80, 0);
+    struct gn_status st;
+
+    GIVES(gn_host_status(net.host[1], gn_socket_handle(l), net_now(), &st), GN_OK);
+    cr_assert_eq(st.backlog, 1);
+    GIVES(gn_listen(l, 9), 0);
+    GIVES(gn_host_status(net.host[1], gn_socket_handle(l), net_now(), &st), GN_OK);
+    cr_assert_eq(st.backlog, 10);
+}
