@@ -135,7 +135,7 @@ static bool ask_frto(struct ack *k)
     enum frto_says says = frto_on_ack(&step, &f);
 
     if (r->frto == FRTO_NEW && says == FRTO_GENUINE)
-        r->cc.cwnd = min_u32(r->cc.cwnd, 3 * r->mss); /* CC-5682-4 */
+        r->cc.cwnd = 3 * r->mss; /* CC-5682-4: as after two round trips of slow start */
     r->frto = (uint8_t)step;
     return says == FRTO_SPURIOUS;
 }

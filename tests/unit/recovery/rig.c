@@ -80,7 +80,7 @@ void rig_ack(struct rig *g, uint32_t segments, uint32_t ms)
     rig_sack(g, segments, ms, NULL, 0);
 }
 
-void rig_sack(struct rig *g, uint32_t segments, uint32_t ms, const uint32_t block[][2], unsigned n)
+void rig_sack(struct rig *g, uint32_t segments, uint32_t ms, uint32_t block[][2], unsigned n)
 {
     struct rec_ack a = {.ack = rig_seq(segments * MSS), .n_sack = (uint8_t)n};
 

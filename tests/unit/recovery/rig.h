@@ -36,7 +36,7 @@ uint32_t rig_again(struct rig *g);
 /** rig_ack() - an ACK of the first @segments segments, @ms after the last event */
 void rig_ack(struct rig *g, uint32_t segments, uint32_t ms);
 /** rig_sack() - the same with up to 4 blocks [l, r) in segments, 0, 0 for none */
-void rig_sack(struct rig *g, uint32_t segments, uint32_t ms, const uint32_t block[][2], unsigned n);
+void rig_sack(struct rig *g, uint32_t segments, uint32_t ms, uint32_t block[][2], unsigned n);
 /** rig_dup() - @n duplicate ACKs, @ms apart */
 void rig_dup(struct rig *g, unsigned n, uint32_t ms);
 /** rig_rto() - let time pass up to the RTO, which expires */
