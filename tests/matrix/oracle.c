@@ -283,9 +283,9 @@ static bool reads(enum gn_state state)
 }
 
 /** step_six() - urgent data: told if the pointer is in advance of what the user has */
-static void step_six(struct verdict *v, const struct arrival_seg *s, uint32_t first)
+static void step_six(struct verdict *v, const struct arrival_seg *s)
 {
-    if (!has(s, CTL_URG, 0) || !before(v->after.rcv_nxt, first + s->up))
+    if (!has(s, CTL_URG, 0) || !before(v->after.rcv_nxt, s->seq + s->up))
         return;
     v->row = "SG_27";
     v->urgent = true;
@@ -359,7 +359,7 @@ static void steps_six_to_eight(struct verdict *v, const struct arrival_seg *s)
             v->row = "SG_26";
         return;
     }
-    step_six(v, s, first);
+    step_six(v, s);
     if (closed_window && (s->text || has(s, CTL_FIN, 0))) {
         v->row = "SG_05";
         return;

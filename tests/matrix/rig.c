@@ -94,6 +94,7 @@ void rig_up(struct rig *r)
     cr_assert_eq(gn_host_add_addr(r->host, 0, address(false, 1), 24), GN_OK);
     cr_assert_eq(gn_host_add_addr(r->host, 0, address(true, 1), 64), GN_OK);
     cr_assert_eq(gn_host_listen(r->host, rig_ours(r, RIG_PORT), 64, NULL, &r->listener), GN_OK);
+    cr_assert_eq(gn_host_set_option(r->host, r->listener, GN_OPT_OOBINLINE, 1, r->now), GN_OK);
 }
 
 void rig_fini(struct rig *r)
@@ -211,6 +212,22 @@ static uint32_t emit(const struct rig *r, const struct seg *s, uint8_t *p)
     return head + n;
 }
 
+/** spoil() - break a finished packet; the length that is left of it */
+static uint32_t spoil(const struct rig *r, uint8_t *p, uint32_t len)
+{
+    uint32_t head = r->set.v6 ? IPV6_HEADER : IPV4_HEADER;
+
+    switch (r->defect) {
+    case SOUND:
+    case DEFECTS: break;
+    case BAD_CHECKSUM: p[head + 16] ^= 0x40; break;
+    case SHORT_OFFSET: p[head + 12] = 4 << 4; break;
+    case LONG_OFFSET: p[head + 12] = 15 << 4; break;
+    case CUT_OFF: return head + TCP_HEADER_MIN - 1;
+    }
+    return len;
+}
+
 void rig_arrive(struct rig *r, const struct arrival_seg *s)
 {
     uint8_t p[2048];
@@ -227,7 +244,7 @@ void rig_arrive(struct rig *r, const struct arrival_seg *s)
         t.opt.has = OPT_TS;
         t.opt.tsval = s->tsval;
     }
-    f.len = emit(r, &t, p);
+    f.len = spoil(r, p, emit(r, &t, p));
     gn_host_input(r->host, &f, 1, r->now);
     rig_pull(r);
 }
@@ -328,6 +345,7 @@ static void open_connection(struct rig *r, bool passive)
     } else {
         cr_assert_eq(gn_host_connect(r->host, rig_ours(r, 0), rig_peer(r), NULL, r->now, &r->c),
                      GN_OK);
+        cr_assert_eq(gn_host_set_option(r->host, r->c, GN_OPT_OOBINLINE, 1, r->now), GN_OK);
         rig_pull(r);
         cr_assert_eq(r->n_out, 1);
         r->key.lport = r->out[0].key.rport;

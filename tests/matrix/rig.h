@@ -32,8 +32,12 @@ struct setting {
     bool v6, ts, closed_window;
 };
 
+/** What is wrong with a packet that only the wire layer can see. */
+enum defect { SOUND, BAD_CHECKSUM, SHORT_OFFSET, LONG_OFFSET, CUT_OFF, DEFECTS };
+
 struct rig {
     struct gn_host *host;
+    enum defect defect; /* of what rig_arrive() sends */
     struct gn_conf conf;
     gn_time now;
     struct setting set;

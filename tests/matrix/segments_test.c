@@ -311,6 +311,22 @@ static bool cell_agrees(struct rig *r, const struct cell *c, bool tell)
 
 /* --- all cells --- */
 
+/** concerns() - can a row of this name decide in this situation? Its table says */
+static bool concerns(const char *row, const struct situation *si)
+{
+    if (!row)
+        return true;
+    if (!strncmp(row, "SC_CLO", 6))
+        return si->state == GN_CLOSED;
+    if (!strncmp(row, "SC_LIS", 6))
+        return si->state == GN_LISTEN;
+    if (!strncmp(row, "SC_SS", 5))
+        return si->state == GN_SYN_SENT;
+    if (!strncmp(row, "TW", 2))
+        return si->state == GN_TIME_WAIT;
+    return si->state > GN_SYN_SENT;
+}
+
 struct walk {
     const char *row; /* run the cells of this row; NULL: run none */
     void (*visit)(const struct cell *c, const struct verdict *v, void *ctx);
@@ -348,7 +364,7 @@ static void walk_situation(struct walk *w, const struct situation *si, struct se
     struct cell c = {.si = si, .set = set};
     struct block b;
 
-    if (!setting_exists(si, set))
+    if (!setting_exists(si, set) || !concerns(w->row, si))
         return;
     rig_init(&w->rig, set);
     rig_up(&w->rig);
