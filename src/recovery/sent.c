@@ -159,20 +159,40 @@ void sent_trim(struct sent_log *l, uint32_t n)
     settle_hole(l);
 }
 
+/* start_of() - where the record @i places after the first begins, counted from @base */
+static uint32_t start_of(const struct sent_log *l, seq_t base, uint32_t i)
+{
+    return seq_span(base, sent_at(l, l->head + i)->start);
+}
+
+/*
+ * Most records are of one length, so the first guess by proportion is right or next to it. From
+ * there steps that double find a bracket, and halving finds the record.
+ */
 uint32_t sent_find(const struct sent_log *l, seq_t s)
 {
-    uint32_t lo = l->head, n = sent_count(l);
-    seq_t base = sent_at(l, lo)->start;
-    uint32_t off = seq_span(base, s);
+    seq_t base = sent_at(l, l->head)->start;
+    uint32_t last = sent_count(l) - 1, off = seq_span(base, s), span = start_of(l, base, last);
+    uint32_t lo, hi, step = 1;
 
-    while (n > 1) {
-        uint32_t half = n / 2;
-
-        if (seq_span(base, sent_at(l, lo + half)->start) <= off)
-            lo += half;
-        n -= half;
+    if (off >= span)
+        return l->head + last;
+    lo = (uint32_t)((uint64_t)off * last / span);
+    for (; start_of(l, base, lo) > off; step *= 2)
+        lo -= min_u32(lo, step);
+    for (hi = lo + 1; start_of(l, base, hi) <= off; step *= 2) {
+        lo = hi;
+        hi = min_u32(hi + step, last);
     }
-    return lo;
+    while (hi - lo > 1) { /* lo begins at or before s, hi after it */
+        uint32_t mid = lo + (hi - lo) / 2;
+
+        if (start_of(l, base, mid) <= off)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    return l->head + lo;
 }
 
 uint32_t sent_unsacked(struct sent_log *l, uint32_t no)
