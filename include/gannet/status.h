@@ -53,6 +53,8 @@ struct gn_status {
     bool orphan;       /* its user has gone */
     bool passive;      /* opened by a listener */
     enum gn_err error; /* pending, GN_OK if none */
+    /* an ICMP error or R1 retransmissions since the last good ACK; GN_OK: no trouble known */
+    enum gn_err soft_error;
     void *user;
 
     /* listeners: recv_q = connections waiting for accept, send_q = backlog, as ss shows it */

@@ -154,6 +154,10 @@ void conn_timeouts(struct gn_host *h)
 
         if (deadline_due(tcp_deadline(t), h->now))
             tcp_timeouts(t, host_env(h, t));
+        if (t->doubt_path) { /* MUST-20 */
+            t->doubt_path = false;
+            host_doubt_path(h, &t->key.raddr);
+        }
         conn_after(h, t);
     }
 }

@@ -151,6 +151,14 @@ const struct ip_path *host_path(struct gn_host *h, const struct gn_addr *dst, en
     return &p->path;
 }
 
+void host_doubt_path(struct gn_host *h, const struct gn_addr *dst)
+{
+    const struct ip_path *path = host_path(h, dst, NULL);
+
+    if (path)
+        ip_doubt(&h->ip, &h->ip_env, path);
+}
+
 bool rate_take(struct rate_limit *r, uint64_t per_second, gn_time now)
 {
     uint64_t full = per_second * GN_SEC; /* 2^32 * 2^30 at the most */

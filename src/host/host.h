@@ -103,6 +103,9 @@ void host_transition(struct gn_host *h, const struct tcp_key *k, enum gn_state f
 /** host_path() - the route to @dst, from the cache if possible, or NULL with *ret_err (may be NULL)
  */
 const struct ip_path *host_path(struct gn_host *h, const struct gn_addr *dst, enum gn_err *ret_err);
+/** host_doubt_path() - packets to @dst do not seem to arrive: is the next hop still there?
+ * (RFC 9293 3.8.3, RFC 4861 7.3.1) */
+void host_doubt_path(struct gn_host *h, const struct gn_addr *dst);
 /** rate_take() - one of @per_second, or false: none left now */
 bool rate_take(struct rate_limit *r, uint64_t per_second, gn_time now);
 /** host_closed() - a segment for nobody: RST within tcp_rst_ratelimit (RFC 9293 3.10.7.1) */

@@ -232,6 +232,11 @@ enum gn_err ip_path(const struct ip *ip, const struct ip_env *e, const struct gn
     return GN_OK;
 }
 
+void ip_doubt(struct ip *ip, const struct ip_env *e, const struct ip_path *path)
+{
+    neigh_doubt(&ip->neigh, e->now, path->iface, &path->next_hop);
+}
+
 uint64_t ip_pseudo(const struct gn_addr *src, const struct gn_addr *dst, uint8_t proto,
                    uint32_t len)
 {

@@ -119,6 +119,9 @@ struct ip_path {
 enum gn_err ip_path(const struct ip *ip, const struct ip_env *e, const struct gn_addr *dst,
                     struct ip_path *ret);
 
+/** ip_doubt() - packets on @path get no answer: ask its next hop whether it is there */
+void ip_doubt(struct ip *ip, const struct ip_env *e, const struct ip_path *path);
+
 /** What to put in front of a transport packet. */
 struct ip_header {
     struct gn_addr src, dst;

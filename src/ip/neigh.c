@@ -428,6 +428,26 @@ enum neigh_due neigh_expire(struct neigh_cache *c, struct mem *m, gn_time now, s
     return NEIGH_DUE_PROBE;
 }
 
+void neigh_doubt(struct neigh_cache *c, gn_time now, unsigned iface, const struct gn_addr *addr)
+{
+    struct neigh *n = neigh_find(c, iface, addr);
+
+    if (!n)
+        return;
+    switch ((enum neigh_state)n->state) {
+    case NEIGH_REACHABLE:
+    case NEIGH_STALE:
+    case NEIGH_DELAY:
+        n->state = NEIGH_PROBE;
+        n->asked = 0;
+        timer_start(c, n, now, NEIGH_TIMER_RETRANS);
+        return;
+    case NEIGH_INCOMPLETE: /* is being asked, or was */
+    case NEIGH_PROBE:
+    case NEIGH_FAILED: return;
+    }
+}
+
 deadline_t neigh_deadline(const struct neigh_cache *c)
 {
     deadline_t d = deadline_none();

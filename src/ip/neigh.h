@@ -137,6 +137,9 @@ void neigh_hold(struct neigh_cache *c, struct mem *m, struct neigh *n, struct ip
 struct ip_own *neigh_take(struct neigh_cache *c, struct neigh *n);
 /** neigh_expire() - one timer that is due; call until NEIGH_DUE_NONE. *ret: the entry */
 enum neigh_due neigh_expire(struct neigh_cache *c, struct mem *m, gn_time now, struct neigh **ret);
+/** neigh_doubt() - @addr seems not to answer any more: probe it as if its time were over, and
+ * forget its link address if that is in vain too (RFC 4861 sec. 7.3.1) */
+void neigh_doubt(struct neigh_cache *c, gn_time now, unsigned iface, const struct gn_addr *addr);
 /** neigh_deadline() - when neigh_expire() will have something */
 deadline_t neigh_deadline(const struct neigh_cache *c);
 

@@ -77,6 +77,7 @@ void acked_by(struct arrival *a)
     if (a->s.text_len == 0)
         e->stats->TCPPureAcks++;
     t->probes = 0; /* the peer lives */
+    t->soft_error = GN_OK;
     if (!seq_eq(t->snd.una, t->snd.nxt)) {
         tell_recovery(a, is_duplicate(a, old_wnd));
         if (seq_gt(a->s.ack, t->snd.una))

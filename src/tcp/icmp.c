@@ -3,8 +3,8 @@
  * @file icmp.c  ICMP errors about a connection (RFC 9293 sec. 3.9.2.2, as hardened by RFC 5927).
  *
  * Anyone can send one. It must quote a sequence number that is in flight; it may then end a
- * connection that is still opening, and otherwise is a hint: told to the user if the connection
- * dies for want of answers (MUST-47, MUST-56, SEC-5927-2).
+ * connection that is still opening, and otherwise is a hint: told to the user, and no more (MUST-47,
+ * MUST-56, SEC-5927-2).
  */
 #include "tcp/internal.h"
 
@@ -34,7 +34,7 @@ enum gn_drop tcp_icmp_error(struct tcb *t, const struct tcp_env *e, seq_t quoted
         return GN_DROP_ICMP_OUT_OF_WINDOW;
     if (mtu != 0)
         return path_mtu(t, e, mtu);
-    t->soft_error = (int8_t)error;
+    tell_soft_error(t, error); /* SHLD-25 */
     if (hard && t->state == GN_SYN_SENT) /* SC-SS-12, SHLD-26 */
         connection_ends(t, e, GN_CAUSE_ICMP, error);
     return GN_DROP_NONE;

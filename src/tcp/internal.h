@@ -89,8 +89,10 @@ void timeouts_on_established(struct tcb *t, const struct tcp_env *e);
 void timeouts_on_fin_wait_2(struct tcb *t, const struct tcp_env *e);
 void timeouts_on_time_wait(struct tcb *t, const struct tcp_env *e);
 void timeouts_persist(struct tcb *t, const struct tcp_env *e);
+gn_time timeouts_user(const struct tcb *t, const struct tcp_env *e);
 
 /* calls.c */
+void tell_soft_error(struct tcb *t, enum gn_err error);
 void connection_ends(struct tcb *t, const struct tcp_env *e, enum gn_cause cause,
                      enum gn_err error);
 void connection_reset(struct tcb *t, const struct tcp_env *e, enum gn_cause cause,

@@ -8,6 +8,7 @@ void tcb_opts_default(struct tcb_opts *o, const struct gn_conf *c)
 {
     *o = (struct tcb_opts){0};
     o->nodelay = c->tcp_nodelay != 0;
+    o->soft_errors = true;
     o->ttl = (uint8_t)c->ip_default_ttl;
     o->cc = (uint8_t)c->tcp_congestion_control;
     o->rcvlowat = 1;
@@ -94,6 +95,7 @@ static void status_timers(const struct tcb *t, struct gn_status *ret)
         [GN_TIMER_KEEPALIVE] = t->keepalive_at,
         [GN_TIMER_DELACK] = t->delack_at,
         [GN_TIMER_SWS] = t->sws_at,
+        [GN_TIMER_USER] = t->user_at,
         [GN_TIMER_FIN_WAIT_2] = t->state == GN_FIN_WAIT_2 ? t->state_at : deadline_none(),
         [GN_TIMER_TIME_WAIT] = t->state == GN_TIME_WAIT ? t->state_at : deadline_none(),
     };
@@ -127,6 +129,7 @@ void tcb_status(const struct tcb *t, const struct tcp_env *e, struct gn_status *
     ret->orphan = t->orphan;
     ret->passive = t->passive;
     ret->error = (enum gn_err)t->error;
+    ret->soft_error = (enum gn_err)t->soft_error;
     ret->recv_q = t->rcvbuf.len;
     ret->send_q = t->sndbuf.len;
     ret->not_sent = t->state == GN_CLOSED ? 0 : sndbuf_unsent(t);

@@ -28,7 +28,7 @@ struct tcb_past {
 /** How the user set this connection up; copied from the listener to what it accepts. */
 struct tcb_opts {
     bool nodelay : 1, cork : 1, quickack : 1, keepalive : 1, oobinline : 1, state_events : 1;
-    bool soft_errors : 1; /* GN_EV_SOFT_ERROR wanted (SHLD-20) */
+    bool soft_errors  : 1;                   /* GN_EV_SOFT_ERROR wanted (SHLD-20) */
     bool sndbuf_fixed : 1, rcvbuf_fixed : 1; /* set by the user: no auto-tuning */
     bool reuseaddr : 1, reuseport : 1, v6only : 1;
     uint8_t ttl, tos;
@@ -74,10 +74,10 @@ struct tcb {
     /* negotiated */
     bool ts_ok : 1, sack_ok : 1, ws_ok : 1, ecn_ok : 1;
     bool ecn_echo : 1, ecn_cwr : 1; /* RFC 3168: send ECE; send CWR on the next new text */
-    bool urg_snd   : 1; /* snd.up is ahead of what is acknowledged */
-    bool urg_due   : 1; /* it is behind a closed window: tell of it */
-    bool urg_rcv   : 1; /* the user has not read beyond rcv.up */
-    bool urg_taken : 1; /* the octet before rcv.up was read by itself */
+    bool urg_snd   : 1;             /* snd.up is ahead of what is acknowledged */
+    bool urg_due   : 1;             /* it is behind a closed window: tell of it */
+    bool urg_rcv   : 1;             /* the user has not read beyond rcv.up */
+    bool urg_taken : 1;             /* the octet before rcv.up was read by itself */
 
     uint16_t events; /* GN_EV_* not yet taken by the user */
     uint8_t probes;  /* unanswered keep-alive or window probes */

@@ -8,6 +8,7 @@
  */
 #include "tcp/internal.h"
 
+/* MUST-27, MUST-28: two hours unless configured */
 static gn_time keep_idle(const struct tcb *t, const struct tcp_env *e)
 {
     return t->opts.keepidle_s != 0 ? t->opts.keepidle_s * GN_SEC : e->conf->tcp_keepalive_time;
@@ -19,10 +20,20 @@ static gn_time keep_intvl(const struct tcb *t, const struct tcp_env *e)
                                      : e->conf->tcp_keepalive_intvl;
 }
 
-static gn_time user_timeout(const struct tcb *t, const struct tcp_env *e)
+/* R2 as a span of time (MUST-21): 0 if it is a number of retransmissions, UINT64_MAX: no end */
+gn_time timeouts_user(const struct tcb *t, const struct tcp_env *e)
 {
+    if (t->opts.user_timeout_ms == UINT32_MAX)
+        return UINT64_MAX;
     return t->opts.user_timeout_ms != 0 ? t->opts.user_timeout_ms * GN_MSEC
                                         : e->conf->tcp_user_timeout;
+}
+
+/* does the user timeout take the place of the retries? Not while the connection is opening, nor
+ * when its user has gone */
+static bool user_decides(const struct tcb *t, const struct tcp_env *e)
+{
+    return state_synchronised(t->state) && !t->orphan && timeouts_user(t, e) != 0;
 }
 
 /* also when SO_KEEPALIVE is switched on later */
@@ -90,7 +101,18 @@ static void give_up(struct tcb *t, const struct tcp_env *e, enum gn_cause cause)
                     t->soft_error != GN_OK ? (enum gn_err)t->soft_error : GN_E_TIMED_OUT);
 }
 
-/* R2 in retransmissions (MUST-20..23, SHLD-11) */
+/* R1 retransmissions were in vain, of a SYN too (MUST-22): the host shall look for another path
+ * (MUST-20), and the user hears of it before R2 (SHLD-9). tcp_retries1 is 3 (SHLD-10) */
+static void doubt(struct tcb *t, const struct tcp_env *e)
+{
+    if (t->rec.timeouts < e->conf->tcp_retries1)
+        return;
+    t->doubt_path = true;
+    if (t->rec.timeouts == e->conf->tcp_retries1)
+        tell_soft_error(t, t->soft_error != GN_OK ? (enum gn_err)t->soft_error : GN_E_TIMED_OUT);
+}
+
+/* R2 in retransmissions (MUST-20, MUST-22). 15 of them take 924 s at least (SHLD-11) */
 static uint64_t retry_limit(const struct tcb *t, const struct tcp_env *e)
 {
     if (t->state == GN_SYN_SENT)
@@ -109,32 +131,37 @@ static bool merely_shut(const struct tcb *t, const struct tcp_env *e)
            e->now - t->last_in < 2 * recovery_rto(&t->rec, &re);
 }
 
-/* USER TIMEOUT (3.10.8, TO-06): what is at SND.UNA has waited too long. Armed by the first
- * retransmission timeout, so that what is acknowledged in time costs nothing */
+/* USER TIMEOUT (3.10.8, TO-06, SO-10): what is at SND.UNA has waited too long, or cannot be sent
+ * for so long. Armed by the first retransmission timeout or probe of a closed window, so that what
+ * is acknowledged in time costs nothing; stopped by any progress */
 static void on_user(struct tcb *t, const struct tcp_env *e)
 {
-    gn_time limit = user_timeout(t, e), since = t->rec.first_unacked;
+    gn_time limit = timeouts_user(t, e), since = t->rec.first_unacked;
 
-    t->user_at = deadline_none();
-    if (limit == 0 || since == 0)
+    if (limit == 0 || limit == UINT64_MAX || (since == 0 && !starved(t))) {
+        t->user_at = deadline_none();
         return;
-    if (e->now - since >= limit)
-        give_up(t, e, GN_CAUSE_USER_TIMEOUT);
-    else
+    }
+    if (since != 0)
         t->user_at = deadline_at(since + limit);
+    else if (!deadline_armed(t->user_at))
+        t->user_at = deadline_at(e->now + limit);
+    if (deadline_due(t->user_at, e->now))
+        give_up(t, e, GN_CAUSE_USER_TIMEOUT);
 }
 
 static void on_rto(struct tcb *t, const struct tcp_env *e)
 {
     struct rec_env re = rec_env(e);
 
-    if (t->rec.timeouts >= retry_limit(t, e) && !merely_shut(t, e)) {
+    if (!user_decides(t, e) && t->rec.timeouts >= retry_limit(t, e) && !merely_shut(t, e)) {
         give_up(t, e, GN_CAUSE_RETRIES);
         return;
     }
     on_user(t, e);
     if (t->state == GN_CLOSED)
         return;
+    doubt(t, e);
     e->stats->TCPTimeouts++;
     recovery_on_rto(&t->rec, &re);
 }
@@ -144,13 +171,16 @@ static void on_persist(struct tcb *t, const struct tcp_env *e)
     t->persist_at = deadline_none();
     /* probes that are answered never end a connection (MUST-37), unless its user has gone
      * (SEC-6429-1, MAL-47) */
-    if (t->probes >= retry_limit(t, e) ||
+    if ((t->probes >= retry_limit(t, e) && !user_decides(t, e)) ||
         (t->orphan && t->persist_shift >= e->conf->tcp_orphan_retries)) {
         if (t->orphan)
             e->stats->TCPAbortOnMemory++;
         give_up(t, e, t->orphan ? GN_CAUSE_ORPHAN_LIMIT : GN_CAUSE_RETRIES);
         return;
     }
+    on_user(t, e);
+    if (t->state == GN_CLOSED)
+        return;
     t->wprobe_due = true;
     t->urg_due = t->urg_snd && seq_lt(t->snd.nxt, t->snd.up);
     t->probes++;
@@ -159,11 +189,19 @@ static void on_persist(struct tcb *t, const struct tcp_env *e)
     timeouts_persist(t, e);
 }
 
+/* were enough probes in vain? Never the first alone (MUST-29). The user timeout takes the place of
+ * their number, too (SO-10) */
+static bool keepalive_failed(const struct tcb *t, const struct tcp_env *e)
+{
+    if (user_decides(t, e))
+        return t->probes > 0 && e->now - t->last_in >= timeouts_user(t, e);
+    return t->probes >= (t->opts.keepcnt != 0 ? t->opts.keepcnt : e->conf->tcp_keepalive_probes);
+}
+
 /* keep-alive: armed lazily, so that traffic costs nothing; only when nothing is outstanding
  * (MUST-26) */
 static void on_keepalive(struct tcb *t, const struct tcp_env *e)
 {
-    uint64_t max = t->opts.keepcnt != 0 ? t->opts.keepcnt : e->conf->tcp_keepalive_probes;
     gn_time due = t->last_in + keep_idle(t, e);
 
     t->keepalive_at = deadline_none();
@@ -177,7 +215,7 @@ static void on_keepalive(struct tcb *t, const struct tcp_env *e)
         t->keepalive_at = deadline_at(e->now + keep_idle(t, e));
         return;
     }
-    if (t->probes >= max) { /* MUST-29: not one unanswered probe alone */
+    if (keepalive_failed(t, e)) {
         give_up(t, e, GN_CAUSE_KEEPALIVE);
         return;
     }
