@@ -59,13 +59,15 @@ void timeouts_on_time_wait(struct tcb *t, const struct tcp_env *e)
     t->state_at = deadline_at(e->now + 2 * e->conf->tcp_msl);
 }
 
-/* is something waiting that only the peer's window holds back? */
+/* is something waiting that only the peer's window holds back? Not while the RTO runs: without a flight
+ * it holds back after an ECE (CC-3168-5) */
 static bool starved(const struct tcb *t)
 {
     bool pending = sndbuf_unsent(t) > 0 || (t->fin_queued && !t->fin_sent);
 
     return pending && state_synchronised(t->state) && t->state != GN_TIME_WAIT &&
-           window_usable(t) == 0 && seq_eq(t->snd.una, t->snd.nxt);
+           window_usable(t) == 0 && seq_eq(t->snd.una, t->snd.nxt) &&
+           !deadline_armed(t->rec.rto_at);
 }
 
 /**
