@@ -28,6 +28,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 TAP_LINE = re.compile(r"^(not )?ok\b\s*\d*\s*(?:-\s*)?(.*?)(?:\s+#\s*SKIP\b\s*(.*))?$", re.I)
 TAP_PLAN = re.compile(r"^1\.\.(\d+)(?:\s+#\s*SKIP\b\s*(.*))?$", re.I)
 
+# What a program says it has counted: "matrix: 187569 cells"
+COUNTED = re.compile(r"^[\w-]+: \d+ [a-z ]+$", re.M)
 SANITIZER = re.compile(r"(ERROR: \w+Sanitizer: .*|\S+: runtime error: .*)")
 
 Outcome = collections.namedtuple("Outcome", "name passed failed skipped output seconds")
@@ -167,6 +169,8 @@ def show(outcome):
     skipped = f", {len(outcome.skipped)} skipped" if outcome.skipped else ""
     print(f"{mark} {outcome.name}: {len(outcome.passed)} passed, {len(outcome.failed)} failed"
           f"{skipped} ({outcome.seconds:.1f} s)")
+    for line in COUNTED.findall(outcome.output):
+        print(f"     {line}")
     if outcome.failed:
         for line in outcome.output.splitlines():
             if not line.startswith("ok "):

@@ -76,7 +76,7 @@ void rig_init(struct rig *r, struct setting set)
     gn_conf_default(&r->conf);
     r->conf.tcp_delack = 0;
     r->conf.tcp_invalid_ratelimit = 0;
-    r->conf.tcp_rmem_default = r->conf.tcp_rmem_max = 8192;
+    r->conf.tcp_rmem_default = r->conf.tcp_rmem_max = 3000;
     r->conf.tcp_moderate_rcvbuf = 0;
     r->conf.tcp_nodelay = 1;
 }
@@ -374,7 +374,7 @@ static void close_window(struct rig *r, uint32_t spare)
     while (r->b.rcv_wnd > spare) {
         uint32_t n = r->b.rcv_wnd - spare;
 
-        n = n > 1000 ? 1000 : n;
+        n = n > 1400 ? 1400 : n;
         r->unread += n;
         rig_say(r, CTL_ACK, n);
     }

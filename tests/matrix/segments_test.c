@@ -101,7 +101,8 @@ static bool segment_of(const struct cell *c, const struct block *b, struct arriv
     return c->ack == UNA; /* no acknowledgment: one cell for all positions */
 }
 
-/** cell_exists() - noise, odd timestamps and IPv6 are not tried with one another */
+/** cell_exists() - noise, odd timestamps and IPv6 are not tried with one another, nor noise beside
+ * timestamps in segments whose text and control bits mean nothing */
 static bool cell_exists(const struct cell *c)
 {
     bool noisy = c->noise != PLAIN;
@@ -109,6 +110,8 @@ static bool cell_exists(const struct cell *c)
 
     if (!c->set.ts && odd_stamp && c->stamp != FRESH)
         return false; /* not in use: absent, or there and to be ignored */
+    if (noisy && c->set.ts && (c->ctl & (CTL_SYN | CTL_RST)))
+        return false;
     return noisy + odd_stamp + c->set.v6 <= 1;
 }
 
@@ -190,7 +193,7 @@ static struct outcome seen(struct rig *r, const struct verdict *v, const struct 
 
     if (r->c == GN_NO_HANDLE && r->b.state == GN_SYN_RECEIVED)
         (void)gn_host_accept(r->host, r->listener, &r->c);
-    o.child = r->b.state != GN_SYN_RECEIVED && rig_half_open(r, &half);
+    o.child = (r->b.state == GN_LISTEN || r->b.state == GN_TIME_WAIT) && rig_half_open(r, &half);
     if (r->b.state == GN_LISTEN) {
         o.state = GN_LISTEN;
     } else if (o.child && r->c == GN_NO_HANDLE) {
