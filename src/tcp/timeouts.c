@@ -59,8 +59,8 @@ void timeouts_on_time_wait(struct tcb *t, const struct tcp_env *e)
     t->state_at = deadline_at(e->now + 2 * e->conf->tcp_msl);
 }
 
-/* is something waiting that only the peer's window holds back? Not while the RTO runs: without a flight
- * it holds back after an ECE (CC-3168-5) */
+/* is something waiting that only the peer's window holds back? Not while the RTO runs: without a
+ * flight it holds back after an ECE (CC-3168-5) */
 static bool starved(const struct tcb *t)
 {
     bool pending = sndbuf_unsent(t) > 0 || (t->fin_queued && !t->fin_sent);
@@ -164,6 +164,7 @@ static void on_rto(struct tcb *t, const struct tcp_env *e)
     if (t->state == GN_CLOSED)
         return;
     doubt(t, e);
+    t->fast_failed = t->fast_tried && t->state == GN_SYN_SENT; /* OPT-TFO-4 */
     e->stats->TCPTimeouts++;
     recovery_on_rto(&t->rec, &re);
 }
