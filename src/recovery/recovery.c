@@ -61,6 +61,12 @@ void recovery_set_mss(struct recovery *r, const struct rec_env *e, uint32_t mss)
             sent_lose(&r->sent, no);
 }
 
+void recovery_lose_all(struct recovery *r)
+{
+    for (uint32_t no = r->sent.head; no != r->sent.tail; no++)
+        sent_lose(&r->sent, no);
+}
+
 bool recovery_reserve(struct recovery *r, const struct rec_env *e, uint32_t n)
 {
     return sent_reserve(&r->sent, e->mem, n);

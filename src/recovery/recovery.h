@@ -117,6 +117,9 @@ void recovery_on_open(struct recovery *r, const struct rec_env *e, uint32_t retr
 /** recovery_set_mss() - path MTU or option set changed. Segments in flight that are now too large
  *  are to be sent again; no congestion (RFC 1191 6.4) */
 void recovery_set_mss(struct recovery *r, const struct rec_env *e, uint32_t mss);
+/** recovery_lose_all() - nothing that is in flight has arrived, and the network is not to blame: it
+ *  is to be sent again at once (RFC 7413 4.2.1) */
+void recovery_lose_all(struct recovery *r);
 /** recovery_reserve() - room for @n more records; false: no memory, so nothing may be sent now */
 bool recovery_reserve(struct recovery *r, const struct rec_env *e, uint32_t n);
 /**
@@ -147,7 +150,8 @@ bool recovery_next_probe(struct recovery *r, seq_t *ret_start, uint32_t *ret_len
 /** recovery_in_flight() - pipe: octets believed to be in the network */
 uint32_t recovery_in_flight(const struct recovery *r);
 /** recovery_room() - octets that congestion control lets us send now (cwnd, PRR, limited transmit);
- *  0: none. A segment leaves if it fits whole; it is not cut to fit (RFC 6675 5 (C)) */
+ *  0: none. A segment leaves if it fits whole; it is not cut to fit (RFC 6675 5 (C),
+ *  CC-6675-7). The peer's window is the caller's to heed (CC-3042-1) */
 uint32_t recovery_room(const struct recovery *r);
 /** recovery_on_idle_restart() - about to send after an idle time: RFC 5681 4.1 */
 void recovery_on_idle_restart(struct recovery *r, const struct rec_env *e);

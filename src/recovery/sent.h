@@ -33,7 +33,7 @@
 #define SENT_EVER_RETRANS 8u
 #define SENT_APP_LIMITED  16u /* the rate sample of this segment is limited by the application */
 
-/** One segment: a cache line. */
+/** One segment: a cache line (CC-8985-1). */
 struct sent {
     seq_t start;
     uint32_t len;         /* octets, SYN and FIN included; > 0 */

@@ -70,7 +70,7 @@ void recovery_leave_fast(struct recovery *r, const struct rec_env *e)
 {
     uint32_t flight = seq_span(r->una, r->nxt);
 
-    r->cc.ops->on_recovered(&r->cc, flight, e->now); /* CC-9937-8 */
+    r->cc.ops->on_recovered(&r->cc, flight, e->now); /* CC-9937-8, CC-6675-6 */
     if (!r->sack_ok)                                 /* no burst: CC-6582-3 */
         r->cc.cwnd = min_u32(r->cc.cwnd, max_u32(flight, r->mss) + r->mss);
     r->reno_sacked = 0;

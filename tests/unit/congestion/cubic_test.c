@@ -216,6 +216,7 @@ Test(cubic, CC_8511_1_ecn)
     cr_expect(c.cwnd == MSS && c.ssthresh == 2 * MSS, "CC-9438-2");
 }
 
+/* CC-9406-1, CC-9438-8 */
 Test(hystart, CC_9406_1_leaves_slow_start_when_the_rtt_grows)
 {
     start(10, 0);

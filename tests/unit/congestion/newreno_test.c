@@ -34,6 +34,7 @@ Test(cc, names)
     cr_expect_eq(c.ops, &cc_newreno);
 }
 
+/* CC-5681-2, CC-5681-4 */
 Test(cc, CC_5681_2_and_4_initial_window)
 {
     static const uint32_t want[][2] = {{1000, 10000}, {1460, 14600}, {1500, 14600},

@@ -20,6 +20,7 @@ Test(newreno, CC_5681_11_third_duplicate)
     rig_fini(&g);
 }
 
+/* CC-5681-1, CC-5681-7, CC-5681-13, CC-3042-1 */
 Test(newreno, CC_5681_13_limited_transmit)
 {
     rig_open(&g, false, 100 * GN_MSEC);
@@ -46,6 +47,7 @@ Test(newreno, CC_5681_12_no_more_duplicates_than_segments)
     rig_fini(&g);
 }
 
+/* CC-6582-2, CC-6582-3 */
 Test(newreno, CC_6582_2_and_3_full_ack)
 {
     rig_open(&g, false, 100 * GN_MSEC);
@@ -96,6 +98,7 @@ Test(newreno, CC_6582_5_rto_is_restarted_by_the_first_partial_ack_only)
     rig_fini(&g);
 }
 
+/* CC-6582-1, CC-6582-6 */
 Test(newreno, CC_6582_1_and_6_no_fast_retransmit_below_recover)
 {
     rig_open(&g, false, 100 * GN_MSEC);
@@ -138,6 +141,7 @@ Test(newreno, CC_3168_4_ece_once_per_round_trip)
     rig_fini(&g);
 }
 
+/* CC-3168-5, CC-9438-10 */
 Test(newreno, CC_3168_5_ece_at_a_window_of_one)
 {
     struct rec_ack a = {.ack = rig_seq(1 * MSS), .ece = true};

@@ -23,6 +23,7 @@ Test(prr, CC_9937_5_proportional)
     cr_expect(out >= 8 * MSS && out <= 10 * MSS, "about one for two: %u", out);
 }
 
+/* CC-9937-4, CC-9937-6 */
 Test(prr, CC_9937_6_below_ssthresh)
 {
     struct prr p;
@@ -56,6 +57,7 @@ Test(prr, CC_9937_9_large_numbers_and_no_flight)
     cr_expect_eq(prr_on_ack(&p, 1 << 29, false, 1 << 29, 1 << 28, MSS), (1 << 27) - MSS);
 }
 
+/* CC-9937-1, CC-9937-2, CC-9937-3, CC-9937-8 */
 Test(prr, CC_9937_1_to_8_an_episode)
 {
     uint32_t b[][2] = {{1, 4}};

@@ -37,6 +37,7 @@ Test(rto, CC_6298_3_next_sample_uses_old_srtt_for_the_variance)
     rig_fini(&g);
 }
 
+/* CC-6298-4, CC-6298-13 */
 Test(rto, CC_6298_4_and_13_floor)
 {
     struct rtt r = {0};

@@ -74,6 +74,7 @@ Test(sack, a_segment_covered_in_part_waits)
     rig_fini(&g);
 }
 
+/* CC-2883-2, CC-2883-3 */
 Test(sack, CC_2883_2_and_3_dsack)
 {
     struct rec_ack a = {.ack = rig_seq(3 * MSS), .n_sack = 2};
@@ -157,6 +158,7 @@ Test(sack, CC_6675_1_octets_above)
     rig_fini(&g);
 }
 
+/* CC-6675-2, CC-6675-7 */
 Test(sack, CC_6675_2_pipe)
 {
     uint32_t b[][2] = {{1, 4}};
@@ -171,6 +173,7 @@ Test(sack, CC_6675_2_pipe)
     rig_fini(&g);
 }
 
+/* CC-6675-5, CC-6675-6 */
 Test(sack, CC_6675_5_and_6_entry_and_end)
 {
     uint32_t b[][2] = {{1, 4}}, more[][2] = {{11, 12}};
