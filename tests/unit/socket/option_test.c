@@ -145,7 +145,7 @@ Test(option, congestion_control_by_name)
 
     net_pair(80, s);
     GIVES(gn_getsockopt(s[0], IPPROTO_TCP, TCP_CONGESTION, text, &len), 0);
-    cr_assert_str_eq(text, "newreno");
+    cr_assert_str_eq(text, "cubic");
     FAILS(gn_setsockopt(s[0], IPPROTO_TCP, TCP_CONGESTION, "vegas", 5), ENOENT);
     FAILS(gn_setsockopt(s[0], IPPROTO_TCP, TCP_CONGESTION, "0", 1), ENOENT);
     GIVES(gn_setsockopt(s[0], IPPROTO_TCP, TCP_CONGESTION, "reno", 4), 0);

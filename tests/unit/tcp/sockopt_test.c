@@ -50,6 +50,7 @@ Test(sockopt, congestion_control_in_flight)
     uint32_t cwnd;
 
     fx_init(&fx, GN_ESTABLISHED);
+    set(&fx, GN_OPT_CONGESTION, CC_NEWRENO);
     cwnd = fx.tcb.rec.cc.cwnd;
     cr_assert_str_eq(fx.tcb.rec.cc.ops->name, "newreno");
     set(&fx, GN_OPT_CONGESTION, CC_CUBIC);
