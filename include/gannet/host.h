@@ -107,6 +107,9 @@ GN_API enum gn_err gn_host_accept(struct gn_host *h, gn_handle listener, gn_hand
 GN_API enum gn_err gn_host_connect(struct gn_host *h, struct gn_endpoint local,
                                    struct gn_endpoint remote, void *user, gn_time now,
                                    gn_handle *ret);
+/** gn_host_fastopen_ready() - is Fast Open wanted for this connection, a cookie known, and the SYN
+ * still here? Then what is sent now goes with it */
+GN_API bool gn_host_fastopen_ready(struct gn_host *h, gn_handle c);
 /** gn_host_send() - SEND: octets taken (may be fewer than @len), or a negative gn_err: WOULD_BLOCK
  * (GN_EV_WRITABLE will follow), CLOSING, NOT_CONNECTED, or the error that ended the connection
  * (once; then CLOSING) */
@@ -192,6 +195,11 @@ enum gn_opt {
     GN_OPT_STATE_EVENTS, /* 0/1: GN_EV_STATE wanted */
     GN_OPT_SOFT_ERRORS,  /* 0/1: GN_EV_SOFT_ERROR wanted, which is the default */
     GN_OPT_V6ONLY,       /* 0/1: a listener on the IPv6 wildcard does not take IPv4 */
+    GN_OPT_FASTOPEN,     /* listener: connections that Fast Open may make before their third ACK;
+                            0: none (RFC 7413) */
+    GN_OPT_FASTOPEN_CONNECT, /* set at once after gn_host_connect(), 1: the SYN takes along what is
+                                sent before it leaves, if the peer has given a cookie; 2: and then
+                                it waits for that */
     GN_OPT_COUNT
 };
 /** gn_host_set_option() / gn_host_get_option() - GN_E_INVALID: out of bounds; GN_E_UNSUPPORTED;

@@ -140,6 +140,9 @@ GN_API int gn_connect(int fd, const struct sockaddr *addr, socklen_t len);
 GN_API int gn_shutdown(int fd, int how);
 GN_API int gn_close(int fd);
 
+/** gn_sendto() - the address counts with MSG_FASTOPEN alone, for connect() and send() in one */
+GN_API ssize_t gn_sendto(int fd, const void *buf, size_t len, int flags,
+                         const struct sockaddr *addr, socklen_t alen);
 /** gn_send() - MSG_DONTWAIT MSG_MORE MSG_OOB; MSG_NOSIGNAL is always on */
 GN_API ssize_t gn_send(int fd, const void *buf, size_t len, int flags);
 /** gn_recv() - MSG_DONTWAIT MSG_PEEK MSG_WAITALL MSG_OOB MSG_TRUNC (read and throw away) */
@@ -148,7 +151,8 @@ GN_API ssize_t gn_read(int fd, void *buf, size_t len);
 GN_API ssize_t gn_write(int fd, const void *buf, size_t len);
 GN_API ssize_t gn_readv(int fd, const struct iovec *iov, int n);
 GN_API ssize_t gn_writev(int fd, const struct iovec *iov, int n);
-/** gn_sendmsg(), gn_recvmsg() - the data alone: no control messages, no addresses */
+/** gn_sendmsg(), gn_recvmsg() - the data alone: no control messages, no address but with
+ * MSG_FASTOPEN */
 GN_API ssize_t gn_sendmsg(int fd, const struct msghdr *m, int flags);
 GN_API ssize_t gn_recvmsg(int fd, struct msghdr *m, int flags);
 

@@ -75,6 +75,7 @@ struct gn_status {
     } rcv;
 
     bool opt_timestamps, opt_sack, opt_wscale, opt_ecn;
+    bool syn_text;     /* Fast Open: text went or came with the SYN, and was accepted */
     uint32_t mss;      /* payload octets per segment now, options counted */
     uint32_t peer_mss; /* as announced */
     uint32_t ts_recent;

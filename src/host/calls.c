@@ -139,6 +139,13 @@ enum gn_err gn_host_connect(struct gn_host *h, struct gn_endpoint local, struct 
     return GN_OK;
 }
 
+bool gn_host_fastopen_ready(struct gn_host *h, gn_handle c)
+{
+    const struct tcb *t = conn_find(h, c);
+
+    return t && tcp_fastopen_ready(t, host_env(h, t));
+}
+
 int64_t gn_host_send(struct gn_host *h, gn_handle c, const void *buf, size_t len, unsigned flags,
                      gn_time now)
 {
@@ -345,6 +352,8 @@ enum gn_err gn_host_set_option(struct gn_host *h, gn_handle c, enum gn_opt o, ui
 
     host_now(h, now);
     if (t) {
+        if (o == GN_OPT_FASTOPEN_CONNECT) /* so that a cookie is looked for */
+            t->opts.fastopen_connect = value != 0;
         err = tcp_set_option(t, host_env(h, t), o, value);
         conn_after(h, t);
         return err;

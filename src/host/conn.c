@@ -81,10 +81,29 @@ void conn_orphan(struct gn_host *h, struct tcb *t)
     unlist(&t->event);
 }
 
-/** conn_ended() - CLOSED: the tuple is free; the block stays while somebody holds it */
+/** fast_over() - a connection by Fast Open has its third ACK, or has ended without: it no longer
+ * counts. One that was reset counts for a while (OPT-TFO-5) */
+static void fast_over(struct gn_host *h, struct tcb *t)
+{
+    struct listener *l =
+        pool_find(&h->listeners.pool, handle_index(t->fast_of), handle_gen(t->fast_of));
+
+    t->fast_of = GN_NO_HANDLE;
+    if (!l)
+        return;
+    if (t->state == GN_CLOSED && t->error == GN_E_RESET)
+        listen_fast_reset(h, l);
+    else
+        l->n_fast--;
+}
+
+/** conn_ended() - CLOSED: the tuple is free; the block stays while somebody holds it. Nobody ever
+ * hears of one by Fast Open that ends before it was accepted and established */
 static void conn_ended(struct gn_host *h, struct tcb *t)
 {
-    if (t->orphan) {
+    if (t->fast_of)
+        fast_over(h, t);
+    if (t->orphan || (t->fast_child && !t->accepted)) {
         conn_free(h, t);
         return;
     }
@@ -109,6 +128,8 @@ static inline void arm(struct gn_host *h, struct tcb *t)
 /** settle() - what conn_after() does for a block that is not over */
 static inline void settle(struct gn_host *h, struct tcb *t)
 {
+    if (t->fast_of && !t->fast_child)
+        fast_over(h, t);
     if (t->state == GN_TIME_WAIT && t->orphan && !list_linked(&t->ready)) {
         if (timewait_take(h, t)) {
             conn_free(h, t);
@@ -154,6 +175,10 @@ void conn_timeouts(struct gn_host *h)
 
         if (deadline_due(tcp_deadline(t), h->now))
             tcp_timeouts(t, host_env(h, t));
+        if (t->fast_failed) {
+            t->fast_failed = false;
+            hostcache_refuse(&h->hostcache, &h->secrets.table, &t->key.raddr, h->now);
+        }
         if (t->doubt_path) { /* MUST-20 */
             t->doubt_path = false;
             host_doubt_path(h, &t->key.raddr);

@@ -11,6 +11,7 @@
 #include "base/wheel.h"
 #include "host/conn.h"
 #include "host/demux.h"
+#include "host/hostcache.h"
 #include "host/listen.h"
 #include "host/port.h"
 #include "host/syncache.h"
@@ -50,6 +51,7 @@ struct gn_host {
     struct syncache syncache;
     struct timewait timewait;
     struct ports ports;
+    struct hostcache hostcache;
     struct rate_limit rst_limit;
     uint8_t in_iface;    /* where the segment at hand came in */
     uint32_t frame_need; /* room that an out-frame must have */
@@ -88,7 +90,12 @@ static inline struct tcp_env *host_env_iface(struct gn_host *h, unsigned iface,
 /** host_env() - the environment for a call that concerns @t */
 static inline struct tcp_env *host_env(struct gn_host *h, const struct tcb *t)
 {
-    return host_env_iface(h, t->iface, &t->key.raddr);
+    struct tcp_env *e = host_env_iface(h, t->iface, &t->key.raddr);
+
+    e->cookie = NULL;
+    if (t->state == GN_SYN_SENT && t->opts.fastopen_connect)
+        e->cookie = hostcache_find(&h->hostcache, &h->secrets.table, &t->key.raddr, h->now);
+    return e;
 }
 
 /** host_drop() - count, and tell the tracer */

@@ -109,14 +109,19 @@ static enum gn_drop to_conn(struct gn_host *h, struct tcb *t, const struct arriv
 {
     const struct seg *s = &a->seg;
     enum gn_drop d;
+    bool syn_sent;
 
     if (t->state == GN_TIME_WAIT && (s->ctl & (CTL_SYN | CTL_ACK | CTL_RST)) == CTL_SYN &&
         timewait_conn_syn(h, t, s, a->hash, &d)) {
         *ret_state = GN_SYN_RECEIVED;
         return d;
     }
+    syn_sent = t->state == GN_SYN_SENT;
     d = tcp_segment_arrives(t, host_env(h, t), s);
     *ret_state = (enum gn_state)t->state;
+    if (syn_sent && t->state != GN_SYN_SENT && t->fast_tried && (s->opt.has & OPT_TFO))
+        hostcache_learn(&h->hostcache, &h->secrets.table, &t->key.raddr, &s->opt, t->send_mss,
+                        h->now);
     conn_after(h, t);
     return d;
 }

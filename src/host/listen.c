@@ -234,6 +234,18 @@ static enum gn_err open_half(struct gn_host *h, struct tcb *t, const struct half
     return err;
 }
 
+/** enqueue() - into the accept queue, and tell the user */
+static void enqueue(struct gn_host *h, struct listener *l, struct tcb *t)
+{
+    t->hashed = true;
+    t->listener = l->index;
+    list_append(&l->accept, &t->link);
+    l->n_accept++;
+    l->events |= GN_EV_ACCEPT;
+    if (!list_linked(&l->event))
+        list_append(&h->listen_events, &l->event);
+}
+
 enum gn_drop listen_promote(struct gn_host *h, struct listener *l, const struct half_open *half,
                             ref_t ref, uint32_t hash, const struct seg *s, enum gn_cause cause)
 {
@@ -259,15 +271,77 @@ enum gn_drop listen_promote(struct gn_host *h, struct listener *l, const struct 
     }
     if (ref.raw)
         demux_replace(&h->demux, hash, ref, conn_ref(t));
-    t->hashed = true;
-    t->listener = l->index;
-    list_append(&l->accept, &t->link);
-    l->n_accept++;
-    l->events |= GN_EV_ACCEPT;
-    if (!list_linked(&l->event))
-        list_append(&h->listen_events, &l->event);
+    enqueue(h, l, t);
     conn_after(h, t);
     return GN_DROP_NONE;
+}
+
+/* a reset connection by Fast Open counts for so long */
+#define FAST_RESET_LIFE (60 * GN_SEC)
+
+void listen_fast_reset(struct gn_host *h, struct listener *l)
+{
+    l->n_fast_reset++;
+    l->fast_reset_until = h->now + FAST_RESET_LIFE;
+}
+
+/** fast_room() - may Fast Open make one more? (OPT-TFO-3) */
+static bool fast_room(struct gn_host *h, struct listener *l)
+{
+    if (l->n_fast_reset && h->now >= l->fast_reset_until) {
+        l->n_fast -= l->n_fast_reset;
+        l->n_fast_reset = 0;
+    }
+    return l->n_fast < l->opts.fastopen;
+}
+
+/** fast_new() - the connection of a SYN with a good cookie; false: no memory */
+static bool fast_new(struct gn_host *h, struct listener *l, const struct seg *s, uint32_t hash,
+                     bool new_cookie)
+{
+    struct tcb *t = conn_new(h, &s->key, h->in_iface);
+
+    if (!t)
+        return false;
+    t->opts = l->opts;
+    t->hash = hash;
+    if (!demux_insert(&h->demux, hash, conn_ref(t))) {
+        conn_free(h, t);
+        return false;
+    }
+    t->hashed = true;
+    if (tcp_open_fast(t, host_env(h, t), s, new_cookie)) {
+        conn_free(h, t);
+        return false;
+    }
+    t->fast_of = handle_make(HANDLE_LISTENER, l->index, pool_gen(&h->listeners.pool, l->index));
+    l->n_fast++;
+    enqueue(h, l, t);
+    conn_after(h, t);
+    return true;
+}
+
+bool listen_fast(struct gn_host *h, struct listener *l, const struct seg *s, uint32_t hash,
+                 bool *ret_cookie)
+{
+    struct tcp_env *e = host_env_iface(h, h->in_iface, &s->key.raddr);
+    enum tfo_cookie_verdict v;
+
+    *ret_cookie = false;
+    if (!(s->opt.has & OPT_TFO) || !l->opts.fastopen || !(h->conf.tcp_fastopen & 2)) /* OPT-TFO-1 */
+        return false;
+    v = tcp_cookie_check(e, s);
+    if (v == TFO_COOKIE_NONE) { /* OPT-TFO-2 */
+        h->stats.TCPFastOpenCookieReqd += s->opt.tfo_len == 0;
+        h->stats.TCPFastOpenPassiveFail += s->opt.tfo_len != 0;
+        *ret_cookie = true;
+        return false;
+    }
+    if (!fast_room(h, l)) {
+        h->stats.TCPFastOpenListenOverflow++;
+        return false;
+    }
+    return fast_new(h, l, s, hash, v == TFO_COOKIE_OLD);
 }
 
 /** cookie_input() - an ACK for no connection, while cookies are about: may be the answer to one */

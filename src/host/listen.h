@@ -30,6 +30,9 @@ struct listener {
     uint16_t events;
     uint32_t backlog;
     uint32_t n_accept, n_half;
+    uint32_t n_fast;       /* made by Fast Open, without their third ACK; resets included */
+    uint32_t n_fast_reset; /* of these, reset */
+    gn_time fast_reset_until;
     gn_time cookies_until; /* cookie ACKs are examined until then (SEC-4987-5) */
     gn_time created;
     struct list accept; /* of tcb.link, oldest first */
@@ -75,6 +78,18 @@ static inline bool listen_full(const struct listener *l)
  */
 enum gn_drop listen_promote(struct gn_host *h, struct listener *l, const struct half_open *half,
                             ref_t ref, uint32_t hash, const struct seg *s, enum gn_cause cause);
+/**
+ * listen_fast() - Fast Open (RFC 7413 4.2.2): a SYN that brings a good cookie becomes a connection
+ *
+ * True: it has. False: it is an ordinary SYN; *ret_cookie: it shall have a cookie with its SYN,ACK.
+ * The accept queue is not full.
+ */
+bool listen_fast(struct gn_host *h, struct listener *l, const struct seg *s, uint32_t hash,
+                 bool *ret_cookie);
+/** listen_fast_reset() - the peer has reset one that was made so: it counts for as long as its
+ * SYN,ACK might be sent again, so that one who makes us send answers to a third party is held back
+ * (OPT-TFO-5) */
+void listen_fast_reset(struct gn_host *h, struct listener *l);
 /** listen_input() - a segment for a listener, of no connection */
 enum gn_drop listen_input(struct gn_host *h, struct listener *l, const struct seg *s,
                           uint32_t hash);

@@ -152,6 +152,7 @@ enum gn_drop syncache_syn(struct gn_host *h, struct listener *l, const struct se
     struct syncache *c = &h->syncache;
     struct tcp_env *e = host_env_iface(h, h->in_iface, &s->key.raddr);
     struct half_open *o;
+    bool cookie = false;
     uint32_t index;
 
     if (listen_full(l)) {
@@ -159,6 +160,8 @@ enum gn_drop syncache_syn(struct gn_host *h, struct listener *l, const struct se
         h->stats.ListenDrops++;
         return GN_DROP_ACCEPT_QUEUE_FULL;
     }
+    if (!tw && listen_fast(h, l, s, hash, &cookie))
+        return GN_DROP_NONE;
     /* a cookie cannot promise an ISS above that of the old incarnation */
     if (h->conf.tcp_syncookies == 2 && !tw)
         return send_cookie(h, l, s, e);
@@ -174,6 +177,7 @@ enum gn_drop syncache_syn(struct gn_host *h, struct listener *l, const struct se
         return GN_DROP_SYN_QUEUE_FULL;
     }
     half_open_init(o, e, s, l->index);
+    o->flags |= cookie ? HALF_OPEN_COOKIE : 0;
     if (tw) {
         o->flags |= HALF_OPEN_SHADOWS;
         if (seq_le(seq(o->iss), seq_add(seq(tw->snd_nxt), ISS_GAP))) /* TW-8 */

@@ -65,8 +65,7 @@ int gn_socket(int domain, int type, int protocol)
     return gn_socket_on(gn_stack_default(), domain, type, protocol);
 }
 
-/** connect_start() - the active OPEN */
-static int connect_start(struct sock *sk, const struct gn_endpoint *remote)
+int connect_start(struct sock *sk, const struct gn_endpoint *remote)
 {
     struct gn_stack *st = sk->stack;
     enum gn_err err = gn_host_connect(st->host, sk->local, *remote, sk, stack_now(st), &sk->handle);
@@ -83,11 +82,9 @@ static int connect_start(struct sock *sk, const struct gn_endpoint *remote)
     return 0;
 }
 
-/** connect_finish() - wait for its end; 0, or why there is no connection (then the socket is idle
- * again), or @pending: not yet */
-static int connect_finish(struct sock *sk, int pending)
+int connect_finish(struct sock *sk, int pending, bool dontwait)
 {
-    gn_time until = sock_until(sk, sk->sndtimeo, sk->nonblock);
+    gn_time until = sock_until(sk, sk->sndtimeo, sk->nonblock || dontwait);
     int r;
 
     while (sk->phase == PHASE_CONNECTING) {
@@ -108,6 +105,25 @@ static int connect_finish(struct sock *sk, int pending)
     }
     /* another thread has seen the end, or made one */
     return sk->phase == PHASE_CONNECTED ? 0 : -ECONNABORTED;
+}
+
+/** connect_deferred() - TCP_FASTOPEN_CONNECT: does the SYN wait for the first octets? */
+static bool connect_deferred(struct sock *sk)
+{
+    struct gn_stack *st = sk->stack;
+
+    if (!sk->fastopen_connect)
+        return false;
+    (void)gn_host_set_option(st->host, sk->handle, GN_OPT_FASTOPEN_CONNECT, 2, stack_now(st));
+    return gn_host_fastopen_ready(st->host, sk->handle);
+}
+
+/** connect_again() - connect() while connecting; one that is deferred passes for connected */
+static int connect_again(struct sock *sk)
+{
+    if (gn_host_fastopen_ready(sk->stack->host, sk->handle))
+        return -EISCONN;
+    return connect_finish(sk, -EALREADY, false);
 }
 
 /** connect_call() - connect(2) */
@@ -132,13 +148,15 @@ static int connect_call(struct sock *sk, const struct sockaddr *addr, socklen_t 
     switch (sk->phase) {
     case PHASE_LISTENING:
     case PHASE_CONNECTED: return -EISCONN;
-    case PHASE_CONNECTING: return connect_finish(sk, -EALREADY);
+    case PHASE_CONNECTING: return connect_again(sk);
     case PHASE_IDLE: break;
     }
     if (sk->v6only && gn_addr_is_v4(&remote.addr))
         return -ENETUNREACH;
     r = connect_start(sk, &remote);
-    return r ? r : connect_finish(sk, -EINPROGRESS);
+    if (r || connect_deferred(sk))
+        return r;
+    return connect_finish(sk, -EINPROGRESS, false);
 }
 
 int gn_connect(int fd, const struct sockaddr *addr, socklen_t len)

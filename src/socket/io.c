@@ -11,6 +11,17 @@
 
 #define SCRAP 4096 /* MSG_TRUNC: what is read and thrown away at a time */
 
+/** min_i64(), max_i64() - of counts */
+static int64_t min_i64(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t max_i64(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 /** iov_total() - octets in @n pieces; -EINVAL -EFAULT -EMSGSIZE */
 static int64_t iov_total(const struct iovec *iov, int n)
 {
@@ -53,7 +64,8 @@ static int send_ready(struct sock *sk, gn_time until)
         if (sk->phase != PHASE_CONNECTING && sk->phase != PHASE_CONNECTED)
             return -EPIPE;
         what = gn_host_poll(sk->stack->host, sk->handle);
-        if (what & (GN_EV_CONNECTED | GN_EV_CLOSED | GN_EV_ERROR))
+        /* writable without being connected: Fast Open waits for what will go with the SYN */
+        if (what & (GN_EV_CONNECTED | GN_EV_CLOSED | GN_EV_ERROR | GN_EV_WRITABLE))
             return 0;
         r = sock_wait(sk, until);
         if (r)
@@ -89,35 +101,70 @@ static int64_t send_piece(struct sock *sk, const uint8_t *p, size_t len, unsigne
     return (int64_t)done;
 }
 
-/** send_iov() - send(2) and its kin */
-static int64_t send_iov(struct sock *sk, const struct iovec *iov, int n, int flags)
+/** piece_flags() - GN_SEND_* for the last piece (@last) or another */
+static unsigned piece_flags(int flags, bool last)
+{
+    unsigned f = !last || flags & MSG_MORE ? GN_SEND_MORE : 0;
+
+    return last && flags & MSG_OOB ? f | GN_SEND_URGENT : f;
+}
+
+int64_t send_from(struct sock *sk, const struct iovec *iov, int n, int flags, int64_t done)
 {
     gn_time until = sock_until(sk, sk->sndtimeo, sk->nonblock || flags & MSG_DONTWAIT);
-    int64_t total = iov_total(iov, n), done = 0;
+    int64_t total = iov_total(iov, n), at = 0;
     int r;
 
     if (total < 0)
         return total;
     r = send_ready(sk, until);
     if (r)
-        return r;
+        return done ? done : r;
     if (sk->shut_wr)
         return -EPIPE;
     for (int i = 0; i < n; i++) {
-        bool last = done + (int64_t)iov[i].iov_len == total;
-        unsigned f = !last || flags & MSG_MORE ? GN_SEND_MORE : 0;
-        int64_t k;
+        int64_t len = (int64_t)iov[i].iov_len, skip = min_i64(max_i64(done - at, 0), len), k;
 
-        if (last && flags & MSG_OOB)
-            f |= GN_SEND_URGENT;
-        k = send_piece(sk, iov[i].iov_base, iov[i].iov_len, f, until);
+        at += len;
+        if (skip == len && at != total)
+            continue;
+        k = send_piece(sk, (const uint8_t *)iov[i].iov_base + skip, (size_t)(len - skip),
+                       piece_flags(flags, at == total), until);
         if (k < 0)
             return done ? done : k;
         done += k;
-        if ((size_t)k < iov[i].iov_len)
+        if (k < len - skip)
             break;
     }
     return done;
+}
+
+int64_t send_queue(struct sock *sk, const struct iovec *iov, int n)
+{
+    struct gn_stack *st = sk->stack;
+    int64_t total = iov_total(iov, n), done = 0;
+
+    for (int i = 0; i < n && total > 0; i++) {
+        int64_t k =
+            gn_host_send(st->host, sk->handle, iov[i].iov_base, iov[i].iov_len, 0, stack_now(st));
+
+        if (k < 0 && k != GN_E_WOULD_BLOCK)
+            return done ? done : send_errno(sk, k);
+        done += k > 0 ? k : 0;
+        if (k < (int64_t)iov[i].iov_len)
+            break;
+    }
+    st->dirty = true;
+    return total < 0 ? total : done;
+}
+
+/** send_iov() - send(2) and its kin */
+static int64_t send_iov(struct sock *sk, const struct iovec *iov, int n, int flags,
+                        const struct sockaddr *addr, socklen_t len)
+{
+    if (flags & MSG_FASTOPEN)
+        return fastopen_send(sk, iov, n, flags, addr, len);
+    return send_from(sk, iov, n, flags, 0);
 }
 
 /** recv_errno() - for what gn_host_recv() said when there was nothing */
@@ -259,12 +306,18 @@ static int64_t recv_flags(struct sock *sk, const struct iovec *iov, int n, int f
     return recv_iov(sk, iov, n, flags);
 }
 
-ssize_t gn_send(int fd, const void *buf, size_t len, int flags)
+ssize_t gn_sendto(int fd, const void *buf, size_t len, int flags, const struct sockaddr *addr,
+                  socklen_t alen)
 {
     struct sock *sk = call_begin(fd);
     struct iovec iov = {.iov_base = (void *)(uintptr_t)buf, .iov_len = len};
 
-    return sk ? (ssize_t)call_end(sk, send_iov(sk, &iov, 1, flags)) : -1;
+    return sk ? (ssize_t)call_end(sk, send_iov(sk, &iov, 1, flags, addr, alen)) : -1;
+}
+
+ssize_t gn_send(int fd, const void *buf, size_t len, int flags)
+{
+    return gn_sendto(fd, buf, len, flags, NULL, 0);
 }
 
 ssize_t gn_recv(int fd, void *buf, size_t len, int flags)
@@ -296,7 +349,7 @@ ssize_t gn_writev(int fd, const struct iovec *iov, int n)
 {
     struct sock *sk = call_begin(fd);
 
-    return sk ? (ssize_t)call_end(sk, send_iov(sk, iov, n, 0)) : -1;
+    return sk ? (ssize_t)call_end(sk, send_iov(sk, iov, n, 0, NULL, 0)) : -1;
 }
 
 ssize_t gn_sendmsg(int fd, const struct msghdr *m, int flags)
@@ -307,8 +360,9 @@ ssize_t gn_sendmsg(int fd, const struct msghdr *m, int flags)
     if (!sk)
         return -1;
     if (m)
-        r = m->msg_iovlen > IOV_MAX ? -EMSGSIZE
-                                    : send_iov(sk, m->msg_iov, (int)m->msg_iovlen, flags);
+        r = m->msg_iovlen > IOV_MAX
+                ? -EMSGSIZE
+                : send_iov(sk, m->msg_iov, (int)m->msg_iovlen, flags, m->msg_name, m->msg_namelen);
     return (ssize_t)call_end(sk, r);
 }
 

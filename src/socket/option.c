@@ -51,6 +51,7 @@ static const struct row rows[] = {
     {IPPROTO_TCP, TCP_SYNCNT, GN_OPT_SYNCNT, UNIT_NUMBER, 1, 127},
     {IPPROTO_TCP, TCP_LINGER2, GN_OPT_LINGER2, UNIT_LINGER2, INT_MIN, INT_MAX},
     {IPPROTO_TCP, TCP_DEFER_ACCEPT, GN_OPT_DEFER_ACCEPT, UNIT_S, 0, INT_MAX},
+    {IPPROTO_TCP, TCP_FASTOPEN, GN_OPT_FASTOPEN, UNIT_NUMBER, 0, UINT16_MAX},
     {IPPROTO_TCP, TCP_USER_TIMEOUT, GN_OPT_USER_TIMEOUT, UNIT_MS, 0, INT_MAX},
     {IPPROTO_TCP, TCP_NOTSENT_LOWAT, GN_OPT_NOTSENT_LOWAT, UNIT_NUMBER, INT_MIN, INT_MAX},
     {IPPROTO_IP, IP_TTL, GN_OPT_TTL, UNIT_HOPS, -1, 255},
@@ -97,6 +98,8 @@ static uint64_t default_of(const struct gn_conf *c, enum gn_opt o)
     case GN_OPT_DEFER_ACCEPT:
     case GN_OPT_STATE_EVENTS:
     case GN_OPT_V6ONLY:
+    case GN_OPT_FASTOPEN:
+    case GN_OPT_FASTOPEN_CONNECT:
     case GN_OPT_COUNT: return 0;
     }
     return 0;
@@ -311,6 +314,16 @@ static int set_int(struct sock *sk, int level, int name, int v)
         return set_reuse(sk, GN_OPT_REUSEADDR, v != 0);
     if (level == SOL_SOCKET && name == SO_REUSEPORT)
         return set_reuse(sk, GN_OPT_REUSEPORT, v != 0);
+    if (level == IPPROTO_TCP && name == TCP_FASTOPEN_CONNECT) {
+        if (v < 0 || v > 1)
+            return -EINVAL;
+        if (!(gn_host_conf(sk->stack->host)->tcp_fastopen & 1))
+            return -EOPNOTSUPP;
+        if (sk->phase != PHASE_IDLE)
+            return -EINVAL;
+        sk->fastopen_connect = v != 0;
+        return 0;
+    }
     if (level == IPPROTO_IPV6 && name == IPV6_V6ONLY && sk->v6) {
         if (sk->bound || sk->phase != PHASE_IDLE)
             return -EINVAL;
@@ -380,6 +393,8 @@ static int get_call(struct sock *sk, int level, int name, void *value, socklen_t
         return get_socket(sk, name, value, len);
     if (level == IPPROTO_TCP && name == TCP_CONGESTION)
         return give_algorithm(sk, value, len);
+    if (level == IPPROTO_TCP && name == TCP_FASTOPEN_CONNECT)
+        return give_int(value, len, sk->fastopen_connect);
     if (level == IPPROTO_TCP && name == TCP_INFO)
         return tcpinfo_get(sk, value, len);
     if (level == IPPROTO_IPV6 && name == IPV6_V6ONLY && sk->v6)

@@ -44,6 +44,7 @@ struct sock {
     bool shut_wr, shut_rd;
     bool v6only, linger;
     bool reuseaddr, reuseport;
+    bool fastopen_connect;
     unsigned linger_s;
     gn_time rcvtimeo, sndtimeo; /* 0: none */
 
@@ -132,6 +133,27 @@ int option_error(struct sock *sk);
 int tcpinfo_get(struct sock *sk, void *value, socklen_t *len);
 
 /* --- connect.c --- */
+
+/** connect_start() - the active OPEN; 0, or negative errno */
+int connect_start(struct sock *sk, const struct gn_endpoint *remote);
+/** connect_finish() - wait for its end; 0, or why there is no connection (then the socket is idle
+ * again), or @pending: not yet */
+int connect_finish(struct sock *sk, int pending, bool dontwait);
+
+/* --- io.c --- */
+
+/** send_queue() - as much as the send buffer takes at once, in any state; octets or negative errno
+ */
+int64_t send_queue(struct sock *sk, const struct iovec *iov, int n);
+/** send_from() - send(2) and its kin, from octet @done of the pieces on; octets, @done included, or
+ * negative errno if none */
+int64_t send_from(struct sock *sk, const struct iovec *iov, int n, int flags, int64_t done);
+
+/* --- fastopen.c --- */
+
+/** fastopen_send() - sendto() with MSG_FASTOPEN; octets or negative errno */
+int64_t fastopen_send(struct sock *sk, const struct iovec *iov, int n, int flags,
+                      const struct sockaddr *addr, socklen_t len);
 
 /** sock_dissolve() - let go of the handle: close it, or reset the connection; back to PHASE_IDLE */
 void sock_dissolve(struct sock *sk, bool reset);

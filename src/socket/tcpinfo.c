@@ -104,7 +104,8 @@ int tcpinfo_get(struct sock *sk, void *value, socklen_t *len)
     }
     i.tcpi_options =
         (uint8_t)((s.opt_timestamps ? TCPI_OPT_TIMESTAMPS : 0) | (s.opt_sack ? TCPI_OPT_SACK : 0) |
-                  (s.opt_wscale ? TCPI_OPT_WSCALE : 0) | (s.opt_ecn ? TCPI_OPT_ECN : 0));
+                  (s.opt_wscale ? TCPI_OPT_WSCALE : 0) | (s.opt_ecn ? TCPI_OPT_ECN : 0) |
+                  (s.syn_text ? TCPI_OPT_SYN_DATA : 0));
     i.tcpi_snd_wscale = s.snd.wscale & 15u;
     i.tcpi_rcv_wscale = s.rcv.wscale & 15u;
     i.tcpi_rcv_mss = min_u32(s.mss, s.peer_mss);

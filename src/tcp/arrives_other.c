@@ -111,7 +111,9 @@ static enum gn_drop step2_reset(struct arrival *a)
         return GN_DROP_RST_CHALLENGED;
     }
     switch ((enum gn_state)t->state) {
-    case GN_SYN_RECEIVED: connection_ends(t, a->e, GN_CAUSE_RST, GN_E_REFUSED); break;
+    case GN_SYN_RECEIVED:
+        connection_ends(t, a->e, GN_CAUSE_RST, t->passive ? GN_E_RESET : GN_E_REFUSED);
+        break;
     case GN_ESTABLISHED:
     case GN_FIN_WAIT_1:
     case GN_FIN_WAIT_2:

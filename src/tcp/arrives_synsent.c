@@ -23,7 +23,7 @@ static void take_syn(struct arrival *a)
 }
 
 /* the text behind a SYN begins one octet later, and so is nearer to what is urgent (MAL-16) */
-static void strip_syn(struct seg *s)
+void strip_syn(struct seg *s)
 {
     s->seq = seq_add(s->seq, 1);
     s->up = (uint16_t)(s->up - (s->up > 0));
@@ -39,6 +39,7 @@ static enum gn_drop established(struct arrival *a)
     take_syn(a);
     t->ecn_ok = t->ecn_ok && (a->s.ctl & (CTL_ECE | CTL_CWR)) == CTL_ECE; /* CC-3168-1 */
     acked_by(a);
+    fastopen_answered(t, e);
     tcb_enter(t, e, GN_ESTABLISHED, GN_CAUSE_SYN_ACK);
     t->events |= GN_EV_CONNECTED | GN_EV_WRITABLE;
     timeouts_on_established(t, e);

@@ -113,6 +113,7 @@ int tcp_send_room(struct tcb *t, const struct tcp_env *e, size_t want, struct gn
 int64_t tcp_send_commit(struct tcb *t, const struct tcp_env *e, size_t len, unsigned flags)
 {
     ring_extend(&t->sndbuf, (uint32_t)len);
+    t->syn_waits = t->syn_waits && len == 0;
     t->more = (flags & GN_SEND_MORE) != 0;
     if ((flags & GN_SEND_URGENT) &&
         len > 0) { /* MUST-31: of any length; later ones move the pointer on */
@@ -298,6 +299,10 @@ unsigned tcp_readiness(const struct tcb *t, const struct tcp_env *e)
         if (t->fin_queued || sndbuf_writable(t, e))
             what |= GN_EV_WRITABLE;
     }
+    if (t->fast_child) /* Fast Open: answers may be sent before the third ACK */
+        what |= GN_EV_CONNECTED;
+    if ((t->fast_child && sndbuf_writable(t, e)) || t->syn_waits)
+        what |= GN_EV_WRITABLE;
     if (urgent_ready(t))
         what |= GN_EV_URGENT;
     return what;

@@ -23,6 +23,16 @@ struct reply_queue {
     uint32_t cap, head, n;
 };
 
+#define TFO_COOKIE 8 /* octets of the Fast Open cookies that we give */
+
+/** What is known of Fast Open with a peer (RFC 7413 4.1.3). */
+struct tfo_cookie {
+    uint8_t octets[16];
+    uint8_t len;  /* 0: none yet */
+    bool refused; /* not to be tried now: a SYN with it was lost */
+    uint16_t mss; /* of the peer, 0: not known */
+};
+
 struct tcp_env {
     gn_time now;
     const struct gn_conf *conf;
@@ -32,9 +42,10 @@ struct tcp_env {
     struct reply_queue *replies;
     gn_trace_fn *trace;
     void *trace_ctx;
-    uint16_t mtu;         /* of the interface that the connection uses */
-    uint16_t mtu_headers; /* IP header octets on it: 20 or 40 */
-    bool tso;             /* output may make super-segments */
+    uint16_t mtu;                    /* of the interface that the connection uses */
+    uint16_t mtu_headers;            /* IP header octets on it: 20 or 40 */
+    const struct tfo_cookie *cookie; /* with a block in SYN-SENT that wants Fast Open, else NULL */
+    bool tso;                        /* output may make super-segments */
 };
 
 /** env_reply() - queue a reply; a full queue is counted (GN_DROP_QUEUE_FULL) and forgotten */

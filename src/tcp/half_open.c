@@ -71,6 +71,8 @@ void half_open_reply(const struct half_open *h, const struct tcp_env *e, const s
     if (h->flags & HALF_OPEN_SACK)
         s.opt.has |= OPT_SACKOK;
     add_timestamp(h, e, &s);
+    if (h->flags & HALF_OPEN_COOKIE)
+        fastopen_cookie(e, &h->key, &s.opt);
     env_reply(e, &s);
 }
 
@@ -167,7 +169,7 @@ enum gn_drop half_open_arrives(struct half_open *h, const struct tcp_env *e, con
 
 /* what the half-open connection knew becomes a block in SYN-RECEIVED whose SYN is about to be
  * acknowledged */
-static void inherit(struct tcb *t, const struct tcp_env *e, const struct half_open *h)
+void half_open_inherit(struct tcb *t, const struct tcp_env *e, const struct half_open *h)
 {
     struct rec_env re = rec_env(e);
 
@@ -200,7 +202,7 @@ enum gn_err tcp_open_half(struct tcb *t, const struct tcp_env *e, const struct h
     struct rec_env re = rec_env(e);
     gn_time rtt;
 
-    inherit(t, e, h);
+    half_open_inherit(t, e, h);
     tcb_descend(t);
     tcb_enter(t, e, GN_SYN_RECEIVED, cause == GN_CAUSE_COOKIE_ACK ? cause : GN_CAUSE_SYN);
     t->snd.wnd = t->snd.max_wnd = (uint32_t)s->wnd << t->snd.wscale;

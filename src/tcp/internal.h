@@ -26,7 +26,16 @@ static inline struct rec_env rec_env(const struct tcp_env *e)
 /* arrives_closed.c */
 void reset_in_reply(const struct tcp_env *e, const struct seg *s);
 
+/* half_open.c */
+void half_open_inherit(struct tcb *t, const struct tcp_env *e, const struct half_open *h);
+
+/* fastopen.c */
+void fastopen_cookie(const struct tcp_env *e, const struct tcp_key *k, struct tcpopt *ret);
+uint32_t fastopen_syn(struct tcb *t, const struct tcp_env *e, struct seg *s);
+void fastopen_answered(struct tcb *t, const struct tcp_env *e);
+
 /* arrives_synsent.c, arrives_other.c */
+void strip_syn(struct seg *s);
 enum gn_drop arrives_syn_sent(struct arrival *a);
 enum gn_drop arrives_other(struct arrival *a);
 enum gn_drop step5_ack(struct arrival *a);
@@ -35,6 +44,7 @@ enum gn_drop step6_to_8(struct arrival *a);
 /* text.c */
 enum gn_drop step7_text(struct arrival *a);
 enum gn_drop step8_fin(struct arrival *a);
+void text_with_syn(struct arrival *a);
 
 /* acked.c */
 void acked_by(struct arrival *a);

@@ -37,16 +37,23 @@ static void finish(struct tcb *t, const struct tcp_env *e, struct seg *s)
 static void make_syn(struct tcb *t, const struct tcp_env *e, struct seg *s)
 {
     struct rec_env re = rec_env(e);
-    bool ack = t->state != GN_SYN_SENT;
+    bool ack = t->state != GN_SYN_SENT, first = seq_eq(t->snd.nxt, t->snd.iss);
+    uint32_t text = 0;
 
     begin(t, s, t->snd.iss, (uint16_t)(CTL_SYN | (ack ? CTL_ACK : 0)));
     options_syn(t, e, s);
+    if (!ack && first)
+        text = fastopen_syn(t, e, s);
+    if (t->cookie_due)
+        fastopen_cookie(e, &t->key, &s->opt);
+    if (ack && t->ecn_ok)
+        s->ctl |= CTL_ECE;
     if (!ack && t->ecn_ok)
         s->ctl |= t->rec.backoff == 0 ? CTL_ECE | CTL_CWR
                                       : 0; /* CC-3168-6: not when it has to be sent again */
-    if (!seq_eq(t->snd.nxt, t->snd.iss))
+    if (!first)
         e->stats->TCPSynRetrans++;
-    recovery_on_sent(&t->rec, &re, t->snd.iss, 1, true);
+    recovery_on_sent(&t->rec, &re, t->snd.iss, 1 + text, true);
     t->snd.nxt = t->rec.nxt;
     finish(t, e, s);
 }
@@ -57,7 +64,7 @@ static bool syn_due(const struct tcb *t, uint32_t *ret_lost_len)
     seq_t at;
 
     if (t->state == GN_SYN_SENT && seq_eq(t->snd.nxt, t->snd.iss))
-        return true;
+        return !t->syn_waits;
     if (!seq_eq(t->snd.una, t->snd.iss))
         return false;
     return t->synack_again ||
@@ -186,7 +193,8 @@ static bool make_new(struct tcb *t, const struct tcp_env *e, struct seg *s)
     uint32_t len, room, n;
     bool fin;
 
-    if (seq_eq(t->snd.una, t->snd.iss) || t->fin_sent || (sndbuf_unsent(t) == 0 && !t->fin_queued))
+    if ((seq_eq(t->snd.una, t->snd.iss) && !t->fast_child) || t->fin_sent ||
+        (sndbuf_unsent(t) == 0 && !t->fin_queued))
         return false;
     if (t->rec.last_sent != 0 && seq_eq(t->snd.una, t->snd.nxt) &&
         e->conf->tcp_slow_start_after_idle)
@@ -283,7 +291,8 @@ bool tcp_wants_output(const struct tcb *t)
         t->rec.probe_due)
         return true;
     if (t->state == GN_SYN_SENT)
-        return seq_eq(t->snd.nxt, t->snd.iss) || recovery_next_lost(&t->rec, 1, &at, &len);
+        return (seq_eq(t->snd.nxt, t->snd.iss) && !t->syn_waits) ||
+               recovery_next_lost(&t->rec, 1, &at, &len);
     if (sndbuf_unsent(t) > 0 || (t->fin_queued && !t->fin_sent))
         return true;
     return recovery_next_lost(&t->rec, 1, &at, &len);

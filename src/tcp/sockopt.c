@@ -128,6 +128,11 @@ static bool set_number(struct tcb *t, const struct tcp_env *e, enum gn_opt o, ui
         p->cc = (uint8_t)v;
     } else if (o == GN_OPT_RCVLOWAT && v <= BUF_MAX) {
         p->rcvlowat = (uint32_t)max_u64(v, 1);
+    } else if (o == GN_OPT_FASTOPEN && v <= UINT16_MAX) {
+        p->fastopen = (uint16_t)v;
+    } else if (o == GN_OPT_FASTOPEN_CONNECT && v <= 2) {
+        p->fastopen_connect = (uint8_t)v;
+        t->syn_waits = v == 2 && t->sndbuf.len == 0 && tcp_fastopen_ready(t, e);
     } else if (o == GN_OPT_NOTSENT_LOWAT && v <= UINT32_MAX) {
         p->notsent_lowat = (uint32_t)v;
     } else {
@@ -164,6 +169,8 @@ enum gn_err tcp_set_option(struct tcb *t, const struct tcp_env *e, enum gn_opt o
     case GN_OPT_NOTSENT_LOWAT:
     case GN_OPT_MAXSEG:
     case GN_OPT_CONGESTION:
+    case GN_OPT_FASTOPEN:
+    case GN_OPT_FASTOPEN_CONNECT:
     case GN_OPT_TTL:
     case GN_OPT_TOS: ok = set_number(t, e, o, value); break;
     case GN_OPT_COUNT: return GN_E_UNSUPPORTED;
@@ -213,6 +220,8 @@ enum gn_err tcp_get_option(const struct tcb *t, const struct tcp_env *e, enum gn
     case GN_OPT_DEFER_ACCEPT: *ret = p->defer_accept_ms * GN_MSEC; break;
     case GN_OPT_STATE_EVENTS: *ret = p->state_events; break;
     case GN_OPT_V6ONLY: *ret = p->v6only; break;
+    case GN_OPT_FASTOPEN: *ret = p->fastopen; break;
+    case GN_OPT_FASTOPEN_CONNECT: *ret = p->fastopen_connect; break;
     case GN_OPT_SOFT_ERRORS: *ret = p->soft_errors; break;
     case GN_OPT_COUNT: return GN_E_UNSUPPORTED;
     }

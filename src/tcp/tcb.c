@@ -151,6 +151,7 @@ void tcb_status(const struct tcb *t, const struct tcp_env *e, struct gn_status *
     ret->opt_sack = t->sack_ok;
     ret->opt_wscale = t->ws_ok;
     ret->opt_ecn = t->ecn_ok;
+    ret->syn_text = t->syn_text;
     ret->mss = t->rec.mss;
     ret->peer_mss = t->send_mss;
     ret->ts_recent = t->ts.recent;

@@ -40,6 +40,8 @@ struct tcb_opts {
     uint32_t user_timeout_ms; /* 0: the knob's; UINT32_MAX: never */
     uint32_t linger2_ms;      /* 0: the knob's */
     uint32_t defer_accept_ms;
+    uint16_t fastopen;        /* listener: most blocks that Fast Open may make at a time */
+    uint8_t fastopen_connect; /* 1: the SYN may take text along, 2: and waits for it */
     uint32_t rcvlowat, notsent_lowat;
     uint32_t sndbuf, rcvbuf; /* octets */
 };
@@ -70,6 +72,14 @@ struct tcb {
     bool doubt_path : 1; /* R1 is reached: the host shall have the route looked at (MUST-20) */
     bool want_write : 1; /* a SEND was short: tell when there is room */
     bool more       : 1; /* GN_SEND_MORE on the last SEND */
+
+    /* Fast Open */
+    bool fast_child  : 1; /* came from a SYN with a cookie, and our SYN is not acknowledged */
+    bool cookie_due  : 1; /* and gets a new one */
+    bool syn_waits   : 1; /* our SYN waits for the first SEND */
+    bool fast_tried  : 1; /* our SYN had the option */
+    bool fast_failed : 1; /* and was lost: for the host to remember */
+    bool syn_text    : 1; /* text came or went with a SYN, and was accepted */
 
     /* negotiated */
     bool ts_ok : 1, sack_ok : 1, ws_ok : 1, ecn_ok : 1;
@@ -147,6 +157,7 @@ struct tcb {
     uint32_t hash;     /* of the tuple, for the demux table */
     bool hashed;       /* the tuple is in the demux table */
     uint32_t listener; /* index of the listener it waits in, UINT32_MAX if none */
+    uint64_t fast_of;  /* fast_child: handle of the listener that counts it */
     struct wheel_node timer;
     struct list ready; /* has something to send */
     struct list event; /* has events to tell */

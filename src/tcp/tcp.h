@@ -17,6 +17,8 @@ enum { /* half_open.flags */
        HALF_OPEN_ECN = 8,
        HALF_OPEN_REXMIT = 16, /* SYN,ACK was sent more than once: no RTT sample, RFC 6298 5.7 */
        HALF_OPEN_READY = 32,  /* the third ACK has come but the accept queue was full */
+       /* 64 is the host's */
+       HALF_OPEN_COOKIE = 128, /* its SYN,ACK brings a Fast Open cookie */
 };
 
 struct half_open {
@@ -57,6 +59,19 @@ enum gn_err tcp_open(struct tcb *t, const struct tcp_env *e);
  * then @s is processed as in 3.10.7.4 from step 5 on. GN_E_NO_MEMORY: block unusable */
 enum gn_err tcp_open_half(struct tcb *t, const struct tcp_env *e, const struct half_open *h,
                           const struct seg *s, enum gn_cause cause);
+enum tfo_cookie_verdict {
+    TFO_COOKIE_NONE, /* none, or not one of ours */
+    TFO_COOKIE_OLD,  /* ours, and it will soon be none: give another */
+    TFO_COOKIE_GOOD,
+};
+/** tcp_cookie_check() - the Fast Open cookie of a SYN that has the option */
+enum tfo_cookie_verdict tcp_cookie_check(const struct tcp_env *e, const struct seg *syn);
+/** tcp_open_fast() - a SYN with a good cookie: LISTEN, SYN-RECEIVED, with its text taken.
+ * GN_E_NO_MEMORY: block unusable */
+enum gn_err tcp_open_fast(struct tcb *t, const struct tcp_env *e, const struct seg *syn,
+                          bool new_cookie);
+/** tcp_fastopen_ready() - would our SYN, if it left now, take text along? */
+bool tcp_fastopen_ready(const struct tcb *t, const struct tcp_env *e);
 int64_t tcp_send(struct tcb *t, const struct tcp_env *e, const void *buf, size_t len,
                  unsigned flags);
 int tcp_send_room(struct tcb *t, const struct tcp_env *e, size_t want, struct gn_span ret[2]);

@@ -231,6 +231,14 @@ enum gn_drop step7_text(struct arrival *a)
     return seq_eq(a->s.seq, t->rcv.nxt) ? in_order(a) : out_of_order(a);
 }
 
+/* text that came with a SYN whose cookie is good (RFC 7413 4.2.2): as much as the window takes */
+void text_with_syn(struct arrival *a)
+{
+    trim(a);
+    if (a->s.text_len > 0)
+        (void)in_order(a);
+}
+
 /* the FIN is at RCV.NXT: it counts now */
 static void fin_in_order(struct tcb *t, const struct tcp_env *e)
 {
