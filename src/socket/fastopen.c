@@ -11,10 +11,11 @@
 #include <string.h>
 
 /** may_open() - the address to go to; 0, or why not */
-static int may_open(const struct sock *sk, const struct sockaddr *addr, socklen_t len,
+static int may_open(struct sock *sk, const struct sockaddr *addr, socklen_t len,
                     struct gn_endpoint *ret)
 {
     sa_family_t family = AF_UNSPEC;
+    int r;
 
     if (addr && len >= sizeof(family))
         memcpy(&family, &addr->sa_family, sizeof(family));
@@ -23,7 +24,7 @@ static int may_open(const struct sock *sk, const struct sockaddr *addr, socklen_
     switch (sk->phase) {
     case PHASE_LISTENING:
     case PHASE_CONNECTED: return -EISCONN;
-    case PHASE_CONNECTING: return -EALREADY;
+    case PHASE_CONNECTING: r = connect_finish(sk, -EALREADY, true); return r ? r : -EISCONN;
     case PHASE_IDLE: break;
     }
     return name_in(sk, addr, len, ret);
