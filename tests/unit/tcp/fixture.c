@@ -175,10 +175,20 @@ void fx_pass(struct fixture *fx, gn_time span)
         if (deadline_time(d) + 1 > fx->env.now)
             fx->env.now = deadline_time(d) + 1;
         tcp_timeouts(&fx->tcb, &fx->env);
-        if (tcp_wants_output(&fx->tcb))
+        if (tcp_wants_output(&fx->tcb) || fx->tcb.state == GN_CLOSED)
             return; /* the test wants to see it */
     }
     fx->env.now = end;
+}
+
+bool fx_wait(struct fixture *fx, gn_time until)
+{
+    while (fx->env.now < until && fx->tcb.state != GN_CLOSED) {
+        fx_pass(fx, until - fx->env.now);
+        if (fx_output(fx))
+            return true;
+    }
+    return false;
 }
 
 unsigned fx_reply(const struct fixture *fx, struct seg *ret)

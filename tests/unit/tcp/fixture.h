@@ -42,8 +42,11 @@ struct seg fx_seg(uint16_t ctl, uint32_t seq_no, uint32_t ack_no, const char *te
 enum gn_drop fx_arrives(struct fixture *fx, struct seg s);
 /** fx_output() - next segment of the block into fx->out */
 bool fx_output(struct fixture *fx);
-/** fx_pass() - let time pass and run what is due */
+/** fx_pass() - let time pass and run what is due; no longer than until something can leave, or the
+ * connection is over */
 void fx_pass(struct fixture *fx, gn_time span);
+/** fx_wait() - let time pass, up to @until at the most, until a segment leaves: it is fx->out */
+bool fx_wait(struct fixture *fx, gn_time until);
 /** fx_reply() - number of replies queued; the last one in *ret if there is any */
 unsigned fx_reply(const struct fixture *fx, struct seg *ret);
 

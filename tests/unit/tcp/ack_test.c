@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/** @file When we acknowledge (RFC 9293 3.8.6.3, 3.10.7.4). */
+#include "fixture.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+static char text[1001];
+
+/* @n octets at the @at-th of the peer's stream */
+static struct seg piece(uint32_t at, uint32_t n)
+{
+    struct seg s;
+
+    memset(text, 'x', sizeof text);
+    text[n] = '\0';
+    s = fx_seg(CTL_ACK, FX_RCV + at, FX_UNA, text);
+    return s;
+}
+
+/* SHLD-18: the ACK of one segment waits for company; MUST-40: less than half a second */
+Test(ack, delayed)
+{
+    struct fixture fx;
+    gn_time start;
+
+    fx_init(&fx, GN_ESTABLISHED);
+    cr_assert_eq(fx_arrives(&fx, piece(0, 1000)), GN_DROP_NONE);
+    cr_assert_not(fx_output(&fx));
+    start = fx.env.now;
+    fx_pass(&fx, 10 * GN_SEC);
+    cr_assert(fx_output(&fx));
+    cr_expect_eq(fx.out.ack.raw, FX_RCV + 1000);
+    cr_expect_gt(fx.env.now, start);
+    cr_expect_lt(fx.env.now - start, 500 * GN_MSEC);
+    /* nobody can ask for longer */
+    cr_expect_neq(gn_conf_set(&fx.conf, "tcp_delack", "500ms"), GN_OK);
+    cr_expect_eq(gn_conf_set(&fx.conf, "tcp_delack", "499ms"), GN_OK);
+    fx_fini(&fx);
+}
+
+/* text of ours takes the ACK along: none goes by itself (SHLD-18) */
+Test(ack, rides_on_text)
+{
+    struct fixture fx;
+
+    fx_init(&fx, GN_ESTABLISHED);
+    cr_assert_eq(fx_arrives(&fx, piece(0, 1000)), GN_DROP_NONE);
+    cr_assert_eq(tcp_send(&fx.tcb, &fx.env, "answer", 6, 0), 6);
+    cr_assert(fx_output(&fx));
+    cr_expect_eq(fx.out.text_len, 6);
+    cr_expect_eq(fx.out.ack.raw, FX_RCV + 1000);
+    cr_expect_not(deadline_armed(fx.tcb.delack_at));
+    cr_assert_not(fx_output(&fx));
+    fx_fini(&fx);
+}
+
+/* SHLD-19: every second full segment at the latest; in octets, too */
+Test(ack, every_second_segment)
+{
+    struct fixture fx;
+
+    fx_init(&fx, GN_ESTABLISHED);
+    for (uint32_t i = 0; i < 4; i++) {
+        cr_assert_eq(fx_arrives(&fx, piece(2 * i * 1000, 1000)), GN_DROP_NONE);
+        cr_assert_not(fx_output(&fx), "pair %u", i);
+        cr_assert_eq(fx_arrives(&fx, piece((2 * i + 1) * 1000, 1000)), GN_DROP_NONE);
+        cr_assert(fx_output(&fx), "pair %u", i);
+        cr_expect_eq(fx.out.ack.raw, FX_RCV + 2000 * (i + 1));
+        cr_assert_not(fx_output(&fx));
+    }
+    cr_assert_eq(fx_arrives(&fx, piece(8000, 500)), GN_DROP_NONE);
+    cr_assert_eq(fx_arrives(&fx, piece(8500, 500)), GN_DROP_NONE);
+    cr_assert_not(fx_output(&fx));
+    cr_assert_eq(fx_arrives(&fx, piece(9000, 1000)), GN_DROP_NONE);
+    cr_assert(fx_output(&fx));
+    fx_fini(&fx);
+}
+
+/* MUST-58, MUST-59: however many segments a burst has, all of them are processed before there is
+ * one ACK, for all */
+Test(ack, one_for_a_burst)
+{
+    struct fixture fx;
+
+    fx_init(&fx, GN_ESTABLISHED);
+    for (uint32_t i = 0; i < 8; i++)
+        cr_assert_eq(fx_arrives(&fx, piece(i * 1000, 1000)), GN_DROP_NONE);
+    cr_assert(fx_output(&fx));
+    cr_expect_eq(fx.out.ack.raw, FX_RCV + 8000);
+    cr_assert_not(fx_output(&fx));
+    fx_fini(&fx);
+}
