@@ -19,8 +19,8 @@ void ack_at_once(struct tcb *t)
  */
 void ack_after_text(struct tcb *t, const struct tcp_env *e, uint32_t full)
 {
-    if (full > t->rcv_mss_guess)
-        t->rcv_mss_guess = (uint16_t)min_u32(full, UINT16_MAX);
+    if (full > t->rcv_mss_guess) /* never above RMSS: 2 * RMSS octets call for an ACK */
+        t->rcv_mss_guess = (uint16_t)min_u32(full, options_mss(e, &t->key, &t->opts));
     if (t->quick > 0 || t->opts.quickack || e->conf->tcp_delack == 0 ||
         seq_span(t->rcv.acked, t->rcv.nxt) >= 2u * t->rcv_mss_guess)
         t->ack_now = true;
@@ -71,6 +71,7 @@ void ack_sent(struct tcb *t, const struct tcp_env *e)
     t->synack_again = false;
     t->delack_at = deadline_none();
     t->rcv.acked = t->rcv.nxt;
+    t->dsack = (struct range){t->rcv.nxt, t->rcv.nxt}; /* reported once (CC-2883-1) */
     if (t->quick > 0)
         t->quick--;
 }

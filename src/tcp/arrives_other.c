@@ -70,6 +70,8 @@ static enum gn_drop out_of_window(struct arrival *a)
     if (t->state == GN_TIME_WAIT && fin_again(t, s))
         timeouts_on_time_wait(t, a->e);
     ack_invalid(t, a->e, s);
+    if (!(s->ctl & CTL_SYN) && seq_lt(s->seq, t->rcv.nxt))
+        note_duplicate(t, a->e, s->seq, seq_min(seq_add(s->seq, s->text_len), t->rcv.nxt));
     /* RFC 9293 A.2: the ACK field counts all the same for a probe of a closed window (MUST-66,
      * SG-05) and for what lies just left of it (SG-06) */
     if (!(s->ctl & CTL_SYN) && t->state != GN_SYN_RECEIVED &&

@@ -29,8 +29,8 @@ void connection_ends(struct tcb *t, const struct tcp_env *e, enum gn_cause cause
     if (t->orphan)
         ring_free(&t->rcvbuf, e->mem);
     t->snd.una = t->snd.nxt;
-    t->persist_at = t->keepalive_at = t->sws_at = t->delack_at = t->state_at = t->user_at =
-        deadline_none();
+    t->persist_at = t->keepalive_at = t->sws_at = t->pmtu_at = t->delack_at = t->state_at =
+        t->user_at = deadline_none();
     t->ack_now = t->synack_again = t->keepalive_due = t->wprobe_due = t->urg_due = false;
     t->want_write = false;
     if (error != GN_OK) {

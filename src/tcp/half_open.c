@@ -195,6 +195,17 @@ void half_open_inherit(struct tcb *t, const struct tcp_env *e, const struct half
     t->created = t->last_in = e->now;
 }
 
+/* how long the SYN,ACK took to be acknowledged; 0 if it is not known which one was (CC-6298-6). The
+ * stamp is rounded up, so an ACK may seem to come before it */
+static gn_time half_open_rtt(const struct half_open *h, const struct tcp_env *e)
+{
+    uint32_t sent = (uint32_t)h->stamp << 16 | h->fine, units = (uint32_t)(e->now >> 8) - sent;
+
+    if (h->retries != 0 || (h->flags & HALF_OPEN_REXMIT))
+        return 0;
+    return units > INT32_MAX ? 1 : max_u64((gn_time)units << 8, 1);
+}
+
 enum gn_err tcp_open_half(struct tcb *t, const struct tcp_env *e, const struct half_open *h,
                           const struct seg *s, enum gn_cause cause)
 {
@@ -208,8 +219,8 @@ enum gn_err tcp_open_half(struct tcb *t, const struct tcp_env *e, const struct h
     t->snd.wnd = t->snd.max_wnd = (uint32_t)s->wnd << t->snd.wscale;
     t->snd.wl1 = s->seq;
     t->snd.wl2 = s->ack;
-    if (!ts_rtt(t, e, s, &rtt))
-        rtt = 0;
+    if (!ts_rtt(t, e, s, &rtt)) /* a cookie remembers no time */
+        rtt = cause == GN_CAUSE_COOKIE_ACK ? 0 : half_open_rtt(h, e);
     recovery_on_open(&t->rec, &re, h->retries, rtt);
     tcb_enter(t, e, GN_ESTABLISHED, GN_CAUSE_ACK_OF_SYN);
     t->events |= GN_EV_CONNECTED | GN_EV_WRITABLE;

@@ -43,6 +43,8 @@ enum gn_drop step6_to_8(struct arrival *a);
 
 /* text.c */
 enum gn_drop step7_text(struct arrival *a);
+/** note_duplicate() - these octets came again: the next ACK reports them (RFC 2883) */
+void note_duplicate(struct tcb *t, const struct tcp_env *e, seq_t from, seq_t to);
 enum gn_drop step8_fin(struct arrival *a);
 void text_with_syn(struct arrival *a);
 
@@ -78,6 +80,11 @@ uint32_t sndbuf_room(const struct tcb *t, const struct tcp_env *e);
 bool sndbuf_writable(const struct tcb *t, const struct tcp_env *e);
 void sndbuf_tell(struct tcb *t, const struct tcp_env *e);
 
+/* pmtu.c */
+enum gn_drop pmtu_on_icmp(struct tcb *t, const struct tcp_env *e, seq_t quoted, uint32_t mtu);
+void pmtu_on_rto(struct tcb *t, const struct tcp_env *e);
+void pmtu_on_timeout(struct tcb *t, const struct tcp_env *e);
+
 /* urgent.c */
 uint32_t urgent_skip(const struct tcb *t);
 uint32_t urgent_run(const struct tcb *t);
@@ -87,7 +94,7 @@ void urgent_point(struct tcb *t, const struct tcp_env *e, const struct seg *s);
 
 /* options.c */
 void options_syn(const struct tcb *t, const struct tcp_env *e, struct seg *s);
-void options_other(struct tcb *t, const struct tcp_env *e, struct seg *s);
+void options_other(const struct tcb *t, const struct tcp_env *e, struct seg *s);
 void options_negotiate(struct tcb *t, const struct tcp_env *e, const struct seg *syn);
 uint16_t options_mss(const struct tcp_env *e, const struct tcp_key *k, const struct tcb_opts *o);
 uint16_t options_send_mss(const struct tcp_env *e, const struct seg *syn);

@@ -96,14 +96,12 @@ static void add_block(struct tcpopt *o, unsigned max, seq_t l, seq_t r)
 }
 
 /* RFC 2018 4: the newest first, a D-SACK before all (RFC 2883 4); CC-2018-2..4 */
-static void sack_blocks(struct tcb *t, struct tcpopt *o)
+static void sack_blocks(const struct tcb *t, struct tcpopt *o)
 {
     unsigned max = t->ts_ok ? 3 : 4;
 
-    if (!seq_eq(t->dsack.a, t->dsack.b)) {
+    if (!seq_eq(t->dsack.a, t->dsack.b))
         add_block(o, max, t->dsack.a, t->dsack.b);
-        t->dsack = (struct range){t->rcv.nxt, t->rcv.nxt};
-    }
     for (unsigned i = 0; i < sizeof t->sack / sizeof t->sack[0] && t->ooo.n > 0; i++) {
         const struct range *r = ranges_find(&t->ooo, t->sack[i].a);
 
@@ -117,7 +115,7 @@ static void sack_blocks(struct tcb *t, struct tcpopt *o)
 }
 
 /* options of any other segment with the ACK bit */
-void options_other(struct tcb *t, const struct tcp_env *e, struct seg *s)
+void options_other(const struct tcb *t, const struct tcp_env *e, struct seg *s)
 {
     if (t->ts_ok) { /* OPT-TS-1 */
         s->opt.has |= OPT_TS;

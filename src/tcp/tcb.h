@@ -139,6 +139,7 @@ struct tcb {
 
     struct recovery rec;
 
+    deadline_t pmtu_at; /* path_mtu holds until then */
     deadline_t delack_at, persist_at, keepalive_at, sws_at, user_at,
         state_at; /* state_at: FIN-WAIT-2 or TIME-WAIT */
     gn_time last_in, last_out;

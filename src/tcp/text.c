@@ -30,7 +30,7 @@ static void copy_text(struct ring *r, const struct seg *s, uint32_t from, uint32
 }
 
 /* RFC 2883: these octets came again */
-static void note_duplicate(struct tcb *t, const struct tcp_env *e, seq_t from, seq_t to)
+void note_duplicate(struct tcb *t, const struct tcp_env *e, seq_t from, seq_t to)
 {
     if (!t->sack_ok || !e->conf->tcp_dsack || !seq_lt(from, to))
         return;

@@ -55,7 +55,7 @@ void timeouts_on_fin_wait_2(struct tcb *t, const struct tcp_env *e)
 /* MUST-13: 2MSL; every other timer is off */
 void timeouts_on_time_wait(struct tcb *t, const struct tcp_env *e)
 {
-    t->persist_at = t->keepalive_at = t->sws_at = t->delack_at = deadline_none();
+    t->persist_at = t->keepalive_at = t->sws_at = t->delack_at = t->pmtu_at = deadline_none();
     t->state_at = deadline_at(e->now + 2 * e->conf->tcp_msl);
 }
 
@@ -167,6 +167,7 @@ static void on_rto(struct tcb *t, const struct tcp_env *e)
     t->fast_failed = t->fast_tried && t->state == GN_SYN_SENT; /* OPT-TFO-4 */
     e->stats->TCPTimeouts++;
     recovery_on_rto(&t->rec, &re);
+    pmtu_on_rto(t, e);
 }
 
 static void on_persist(struct tcb *t, const struct tcp_env *e)
@@ -264,6 +265,8 @@ void tcp_timeouts(struct tcb *t, const struct tcp_env *e)
         on_persist(t, e);
     if (t->state != GN_CLOSED && deadline_due(t->keepalive_at, e->now))
         on_keepalive(t, e);
+    if (t->state != GN_CLOSED && deadline_due(t->pmtu_at, e->now))
+        pmtu_on_timeout(t, e);
     if (deadline_due(t->sws_at, e->now)) {
         t->sws_at = deadline_none();
         t->sws_expired = true;
@@ -285,5 +288,6 @@ deadline_t tcp_deadline(const struct tcb *t)
     d = deadline_min(d, t->keepalive_at);
     d = deadline_min(d, t->user_at);
     d = deadline_min(d, t->sws_at);
+    d = deadline_min(d, t->pmtu_at);
     return deadline_min(d, t->state_at);
 }

@@ -66,7 +66,8 @@ uint16_t window_announce(struct tcb *t, const struct tcp_env *e, bool syn)
  * as far, and by a segment or two */
 bool window_worth_telling(const struct tcb *t, const struct tcp_env *e)
 {
-    uint32_t was = tcb_rcv_wnd(t), wnd = free_rcvbuf(t, e);
+    uint32_t was = tcb_rcv_wnd(t), most = (uint32_t)UINT16_MAX << t->rcv.wscale;
+    uint32_t wnd = min_u32(free_rcvbuf(t, e), most); /* what the field can say */
 
     if (!state_can_receive(t->state) || wnd < was)
         return false;
