@@ -49,9 +49,11 @@ void conn_free(struct gn_host *h, struct tcb *t)
 {
     if (t->hashed)
         demux_remove(&h->demux, t->hash, conn_ref(t));
-    if (t->orphan)
-        h->stats.orphans--;
     leave_queue(h, t);
+    if (t->orphan) {
+        h->stats.orphans--;
+        unlist(&t->link);
+    }
     wheel_cancel(&h->wheel, &t->timer);
     unlist(&t->ready);
     unlist(&t->event);
@@ -78,6 +80,7 @@ void conn_orphan(struct gn_host *h, struct tcb *t)
 {
     t->orphan = true;
     h->stats.orphans++;
+    list_append(&h->orphans, &t->link);
     unlist(&t->event);
 }
 

@@ -19,6 +19,7 @@ static void derive(struct secrets *s, const uint8_t secret[32])
     s->port = siphash_derive(secret, 4);
     s->table = siphash_derive(secret, 5);
     s->tfo = siphash_derive(secret, 6);
+    s->challenge = siphash_derive(secret, 7);
 }
 
 /** set_up() - all parts of a fresh host whose memory is ready; false: out of memory */
@@ -39,6 +40,7 @@ static bool set_up(struct gn_host *h, const struct gn_host_config *cfg)
                     &h->timewait.pool))
         return false;
     list_init(&h->ready);
+    list_init(&h->orphans);
     list_init(&h->conn_events);
     list_init(&h->listen_events);
     wheel_init(&h->wheel, h->now);
@@ -48,7 +50,8 @@ static bool set_up(struct gn_host *h, const struct gn_host_config *cfg)
                               .mem = &h->mem,
                               .secrets = &h->secrets,
                               .stats = &h->stats,
-                              .replies = &h->replies};
+                              .replies = &h->replies,
+                              .challenges = &h->challenges};
     h->ip_env =
         (struct ip_env){.now = h->now, .conf = &h->conf, .mem = &h->mem, .stats = &h->stats};
     ip_init(&h->ip, &h->ip_env, cfg->secret);

@@ -52,6 +52,9 @@ struct gn_host {
     struct timewait timewait;
     struct ports ports;
     struct hostcache hostcache;
+    struct challenges challenges;
+    struct list orphans; /* of tcb.link, oldest first */
+    uint32_t prune_next; /* where the search for out-of-order text goes on under pressure */
     struct rate_limit rst_limit;
     uint8_t in_iface;    /* where the segment at hand came in */
     uint32_t frame_need; /* room that an out-frame must have */

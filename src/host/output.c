@@ -9,6 +9,7 @@
  */
 #include "base/bits.h"
 #include "host/host.h"
+#include "host/pressure.h"
 #include "wire/checksum.h"
 
 /* segments that one connection may send before the next has its turn */
@@ -189,6 +190,8 @@ size_t gn_host_output(struct gn_host *h, struct gn_frame *frames, size_t n, gn_t
     size_t used, room;
 
     host_now(h, now);
+    if (pressure(&h->mem))
+        pressure_relieve(h);
     timeouts(h);
     /* frames that cannot hold the largest packet are no frames */
     for (room = 0; room < n && frames[room].cap >= h->frame_need; room++)

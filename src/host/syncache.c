@@ -190,15 +190,13 @@ enum gn_drop syncache_syn(struct gn_host *h, struct listener *l, const struct se
     return GN_DROP_NONE;
 }
 
-/** deferred() - GN_OPT_DEFER_ACCEPT: does the listener want text before the connection, still? In
- *  terms of retries, which come at known times */
-static bool deferred(const struct gn_host *h, const struct listener *l, const struct half_open *o,
-                     const struct seg *s)
+/** defers() - GN_OPT_DEFER_ACCEPT: is it too early for a connection without text? In terms of
+ *  retries, which come at known times */
+static bool defers(const struct gn_host *h, const struct listener *l, const struct half_open *o)
 {
     uint64_t waited = ((uint64_t)level_wait(&h->conf, 0) << o->retries) - level_wait(&h->conf, 0);
 
-    return l->opts.defer_accept_ms && s->text_len == 0 && !(s->ctl & CTL_FIN) &&
-           waited << UNIT_SHIFT < l->opts.defer_accept_ms * GN_MSEC;
+    return l->opts.defer_accept_ms && waited << UNIT_SHIFT < l->opts.defer_accept_ms * GN_MSEC;
 }
 
 /** establish() - a good ACK for an entry */
@@ -209,8 +207,10 @@ static enum gn_drop establish(struct gn_host *h, ref_t r, const struct seg *s, u
     ref_t tw;
     enum gn_drop d;
 
-    if (deferred(h, l, o, s))
+    if (s->text_len == 0 && !(s->ctl & CTL_FIN) && defers(h, l, o)) { /* SO-05 */
+        o->flags |= HALF_OPEN_READY;
         return GN_DROP_NONE;
+    }
     if (listen_full(l)) {
         /* the entry stays, its SYN,ACK is sent again, and the client's next ACK may find room */
         h->stats.ListenOverflows++;
@@ -275,15 +275,19 @@ static void entry_due(struct gn_host *h, uint32_t index)
     struct half_open *o = pool_at(&h->syncache.pool, index);
     struct listener *l = listener_of(h, o);
     const struct ip_path *path;
+    bool waits;
 
-    if (o->retries >= retries(&h->conf, l)) {
+    waits = (o->flags & HALF_OPEN_READY) && defers(h, l, o) && o->retries < SYNCACHE_LEVELS - 1;
+    if (o->retries >= retries(&h->conf, l) && !waits) {
         syncache_drop(h, index, GN_CAUSE_RETRIES);
         return;
     }
     dequeue(&h->syncache, index + 1);
     o->retries = (o->retries + 1u) & 15;
-    o->flags |= HALF_OPEN_REXMIT;
     enqueue(&h->syncache, index + 1, h->now);
+    if (waits && defers(h, l, o)) /* the client has answered: not it is awaited, but its text */
+        return;
+    o->flags |= HALF_OPEN_REXMIT;
     h->stats.TCPSynRetrans++;
     path = host_path(h, &o->key.raddr, NULL);
     half_open_reply(o, host_env_iface(h, path ? path->iface : 0, &o->key.raddr), &l->opts);

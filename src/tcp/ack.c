@@ -56,7 +56,7 @@ void ack_invalid(struct tcb *t, const struct tcp_env *e, const struct seg *s)
 /* challenge ACK (RFC 5961 3, 4, 5) */
 void ack_challenge(struct tcb *t, const struct tcp_env *e)
 {
-    if (!may_answer(t, e))
+    if (!may_answer(t, e) || !challenge_allowed(e))
         return;
     e->stats->TCPChallengeACK++;
     t->ack_now = true;

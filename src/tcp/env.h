@@ -13,7 +13,7 @@
 #include <gannet/host.h>
 
 struct secrets {
-    struct siphash_key isn, ts, cookie[2], port, table, tfo;
+    struct siphash_key isn, ts, cookie[2], port, table, tfo, challenge;
 };
 
 /** A segment without a connection behind it (RST, SYN,ACK of a half-open entry, ACK of TIME-WAIT):
@@ -21,6 +21,13 @@ struct secrets {
 struct reply_queue {
     struct seg *seg; /* cap entries */
     uint32_t cap, head, n;
+};
+
+/** What is left of tcp_challenge_ack_limit. */
+struct challenges {
+    gn_time until; /* end of the present window of time */
+    uint64_t left; /* in it */
+    uint64_t windows;
 };
 
 #define TFO_COOKIE 8 /* octets of the Fast Open cookies that we give */
@@ -40,6 +47,7 @@ struct tcp_env {
     const struct secrets *secrets;
     struct gn_stats *stats;
     struct reply_queue *replies;
+    struct challenges *challenges;
     gn_trace_fn *trace;
     void *trace_ctx;
     uint16_t mtu;                    /* of the interface that the connection uses */

@@ -5,16 +5,14 @@
  */
 #include "tcp/internal.h"
 
-void half_open_init(struct half_open *h, const struct tcp_env *e, const struct seg *syn,
+/* all of a SYN but our ISS */
+void half_open_take(struct half_open *h, const struct tcp_env *e, const struct seg *syn,
                     uint16_t listener)
 {
     const struct gn_conf *c = e->conf;
     const struct tcpopt *o = &syn->opt;
 
-    *h = (struct half_open){.key = syn->key,
-                            .irs = syn->seq.raw,
-                            .iss = tcp_isn(e, &syn->key).raw,
-                            .listener = listener};
+    *h = (struct half_open){.key = syn->key, .irs = syn->seq.raw, .listener = listener};
     h->mss = options_send_mss(e, syn);
     if ((o->has & OPT_TS) && c->tcp_timestamps) {
         h->flags |= HALF_OPEN_TS;
@@ -28,6 +26,13 @@ void half_open_init(struct half_open *h, const struct tcp_env *e, const struct s
     }
     if ((syn->ctl & (CTL_ECE | CTL_CWR | CTL_AE)) == (CTL_ECE | CTL_CWR) && c->tcp_ecn)
         h->flags |= HALF_OPEN_ECN; /* CC-3168-1 */
+}
+
+void half_open_init(struct half_open *h, const struct tcp_env *e, const struct seg *syn,
+                    uint16_t listener)
+{
+    half_open_take(h, e, syn, listener);
+    h->iss = tcp_isn(e, &syn->key).raw;
 }
 
 /* octets of window that our SYN,ACK announces */
@@ -153,8 +158,10 @@ enum gn_drop half_open_arrives(struct half_open *h, const struct tcp_env *e, con
     }
     if (s->ctl & CTL_SYN) { /* RFC 5961 4 rather than RFC 9293's return to LISTEN: a stranger cannot
                                end it (SG-11) */
-        e->stats->TCPChallengeACK++;
-        half_open_ack(h, e, o);
+        if (challenge_allowed(e)) {
+            e->stats->TCPChallengeACK++;
+            half_open_ack(h, e, o);
+        }
         return GN_DROP_SYN_CHALLENGED;
     }
     if (!(s->ctl & CTL_ACK))

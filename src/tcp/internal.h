@@ -26,7 +26,16 @@ static inline struct rec_env rec_env(const struct tcp_env *e)
 /* arrives_closed.c */
 void reset_in_reply(const struct tcp_env *e, const struct seg *s);
 
+/* isn.c */
+#define KEY_PACKED 36
+uint32_t key_pack(const struct tcp_key *k, uint8_t ret[KEY_PACKED]);
+
+/* challenge.c */
+bool challenge_allowed(const struct tcp_env *e);
+
 /* half_open.c */
+void half_open_take(struct half_open *h, const struct tcp_env *e, const struct seg *syn,
+                    uint16_t listener);
 void half_open_inherit(struct tcb *t, const struct tcp_env *e, const struct half_open *h);
 
 /* fastopen.c */

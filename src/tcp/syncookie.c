@@ -36,17 +36,11 @@ static unsigned mss_index(uint16_t mss)
 static uint32_t cookie_mac(const struct tcp_env *e, const struct tcp_key *k, uint32_t irs,
                            uint32_t slot, uint32_t low)
 {
-    struct {
-        struct tcp_key key;
-        uint32_t irs, slot, low;
-    } in;
+    uint8_t p[KEY_PACKED + 12];
+    uint32_t n = key_pack(k, p);
 
-    memset(&in, 0, sizeof in);
-    in.key = *k;
-    in.irs = irs;
-    in.slot = slot;
-    in.low = low;
-    return (uint32_t)siphash24(&e->secrets->cookie[slot & 1], &in, sizeof in) << 5;
+    put32(put32(put32(p + n, irs), slot), low);
+    return (uint32_t)siphash24(&e->secrets->cookie[slot & 1], p, n + 12) << 5;
 }
 
 static uint32_t cookie(const struct tcp_env *e, const struct tcp_key *k, uint32_t irs,
@@ -59,9 +53,8 @@ static uint32_t cookie(const struct tcp_env *e, const struct tcp_key *k, uint32_
 
 /* our timestamp with the options in its low bits; never ahead of the clock, so that later ones are
  * not older */
-static uint32_t timestamp_with_options(const struct tcp_env *e, const struct half_open *h)
+static uint32_t timestamp_with_options(const struct half_open *h, uint32_t now)
 {
-    uint32_t now = tcp_ts_clock(e->now) + tcp_ts_offset(e, &h->key);
     uint32_t opts = h->flags & HALF_OPEN_WSCALE ? h->wscale : TS_WSCALE_NONE;
     uint32_t ts;
 
@@ -79,7 +72,7 @@ void syncookie_reply(const struct tcp_env *e, const struct seg *syn, const struc
     struct seg *s;
     uint32_t queued = e->replies->n;
 
-    half_open_init(&h, e, syn, 0);
+    half_open_take(&h, e, syn, 0); /* the cookie takes the place of the ISN */
     if (!(h.flags & HALF_OPEN_TS)) /* nothing would bring them back */
         h.flags &= (uint8_t) ~(HALF_OPEN_SACK | HALF_OPEN_WSCALE | HALF_OPEN_ECN);
     h.iss = cookie(e, &h.key, h.irs, (uint32_t)(e->now / SLOT), mss_index(h.mss));
@@ -88,7 +81,7 @@ void syncookie_reply(const struct tcp_env *e, const struct seg *syn, const struc
     if (e->replies->n == queued || !(h.flags & HALF_OPEN_TS))
         return;
     s = &e->replies->seg[(e->replies->head + e->replies->n - 1) % e->replies->cap];
-    s->opt.tsval = timestamp_with_options(e, &h);
+    s->opt.tsval = timestamp_with_options(&h, s->opt.tsval);
 }
 
 /* the options that came back with our timestamp */

@@ -16,7 +16,8 @@ enum { /* half_open.flags */
        HALF_OPEN_WSCALE = 4,
        HALF_OPEN_ECN = 8,
        HALF_OPEN_REXMIT = 16, /* SYN,ACK was sent more than once: no RTT sample, RFC 6298 5.7 */
-       HALF_OPEN_READY = 32,  /* the third ACK has come but the accept queue was full */
+       HALF_OPEN_READY =
+           32, /* the third ACK has come; the accept queue was full, or text is awaited */
        /* 64 is the host's */
        HALF_OPEN_COOKIE = 128, /* its SYN,ACK brings a Fast Open cookie */
 };
@@ -109,6 +110,9 @@ enum gn_drop tcp_segment_arrives(struct tcb *t, const struct tcp_env *e, const s
  *  @hard: may abort in SYN-SENT; @mtu: for frag-needed and packet-too-big, else 0 */
 enum gn_drop tcp_icmp_error(struct tcb *t, const struct tcp_env *e, seq_t quoted, enum gn_err error,
                             bool hard, uint32_t mtu);
+/** tcp_prune() - memory is short: throw away what arrived out of order. Its SACKs are taken back,
+ * which RFC 2018 8 allows for this reason; the peer sends it again */
+void tcp_prune(struct tcb *t, const struct tcp_env *e);
 /** tcp_timeouts() - carry out whatever is due at e->now */
 void tcp_timeouts(struct tcb *t, const struct tcp_env *e);
 deadline_t tcp_deadline(const struct tcb *t);

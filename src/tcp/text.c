@@ -127,6 +127,16 @@ static void discard(struct tcb *t, const struct tcp_env *e, uint32_t n)
     ring_cut(&t->rcvbuf, e->mem, t->rcvbuf.len - n, t->ooo.n > 0);
 }
 
+void tcp_prune(struct tcb *t, const struct tcp_env *e)
+{
+    if (t->ooo.n == 0)
+        return;
+    ranges_free(&t->ooo, e->mem);
+    t->ooo_fin = false;
+    ring_drop(&t->rcvbuf, e->mem, 0, false);
+    e->stats->OfoPruned++;
+}
+
 /* text at RCV.NXT; octets accepted early stay as they are */
 static enum gn_drop in_order(struct arrival *a)
 {

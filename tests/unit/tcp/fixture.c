@@ -40,6 +40,7 @@ static void init_env(struct fixture *fx)
                                .secrets = &fx->secrets,
                                .stats = &fx->stats,
                                .replies = &fx->replies,
+                               .challenges = &fx->challenges,
                                .mtu = 1500,
                                .mtu_headers = 20};
 }

@@ -26,6 +26,7 @@ struct fixture {
     struct gn_stats stats;
     struct seg reply_room[FX_REPLIES];
     struct reply_queue replies;
+    struct challenges challenges;
     struct tcp_env env;
     struct tcb tcb;
     struct seg out; /* what fx_output() gave last */
