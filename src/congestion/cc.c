@@ -8,6 +8,7 @@
 #include "base/bits.h"
 #include "congestion/cubic.h"
 
+/* MAY-18: NewReno, and others that conform to RFC 5033 */
 static const struct cc_ops *const algorithms[] = {
     [CC_NEWRENO] = &cc_newreno,
     [CC_CUBIC] = &cc_cubic,

@@ -61,7 +61,7 @@ static void newreno_on_recovered(struct cc *c, uint32_t flight, gn_time now)
 }
 
 /* newreno_on_timeout() - RFC 5681 3.1: ssthresh only for the first timeout (CC-5681-8), and the
- * loss window of one segment (CC-5681-10) */
+ * loss window of one segment (CC-5681-10, MUST-19) */
 static void newreno_on_timeout(struct cc *c, uint32_t flight, bool first, gn_time now)
 {
     (void)now;

@@ -61,7 +61,7 @@ enum gn_err gn_host_accept(struct gn_host *h, gn_handle listener, gn_handle *ret
     return GN_OK;
 }
 
-/** connect_key() - the tuple of an active OPEN but for the port, and its interface (MUST-44, -45)
+/** connect_key() - the tuple of an active OPEN but for the port, and its interface (MUST-44)
  */
 static enum gn_err connect_key(struct gn_host *h, const struct gn_endpoint *local,
                                const struct gn_endpoint *remote, struct tcp_key *k,

@@ -133,6 +133,7 @@ void listen_set_backlog(const struct gn_host *h, struct listener *l, unsigned ba
     l->backlog = (uint32_t)clamp_u64(backlog, 1, h->conf.somaxconn);
 }
 
+/* Neither looks at connections nor touches any: a port may have both (MUST-41, MUST-42) */
 enum gn_err listen_open(struct gn_host *h, struct gn_endpoint local, unsigned backlog, void *user,
                         struct listener **ret)
 {

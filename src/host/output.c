@@ -94,7 +94,7 @@ static bool emit(struct gn_host *h, const struct seg *s, struct gn_frame *f, enu
     ih = (struct ip_header){.src = s->key.laddr,
                             .dst = s->key.raddr,
                             .proto = IP_PROTO_TCP,
-                            .tos = (uint8_t)((s->tos & 0xfc) | s->ecn),
+                            .tos = (uint8_t)((s->tos & 0xfc) | s->ecn), /* SHLD-22 */
                             .ttl = s->ttl,
                             .dont_fragment = true};
     f->iface = path->iface;

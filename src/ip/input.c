@@ -202,8 +202,8 @@ static bool is_group4(const struct ip *ip, const struct gn_addr *dst)
     return dst->b[12] >= 224 && dst->b[12] < 240;
 }
 
-/* one IPv4 packet. Its options are ignored, understood or not (MUST-50); malformed ones end in
- * ipv4_parse() */
+/* one IPv4 packet. Its options are ignored, understood or not (MUST-50), but for source routes,
+ * which are dropped (RFC 7126 4.3, 4.4); malformed ones end in ipv4_parse() */
 static enum ip_verdict packet4(struct arrival *a)
 {
     const struct gn_frame *f = a->f;
@@ -213,6 +213,8 @@ static enum ip_verdict packet4(struct arrival *a)
 
     if (why != GN_DROP_NONE)
         return drop(a, why);
+    if (h.source_route)
+        return drop(a, GN_DROP_IP_SOURCE_ROUTE);
     if (!ip_is_unicast(a->ip, &h.src)) /* MUST-63, RFC 1122 3.2.1.3 */
         return drop(a, GN_DROP_IP_BAD_SOURCE);
     if (!ip_is_ours(a->ip, a->e, &h.dst)) {

@@ -54,7 +54,7 @@ static void take_cumulative(struct ack *k)
 /*
  * sample_rtt() - CC-6298-7. The oldest segment acknowledged tells the time that the peer took to
  * acknowledge, which the timeout must allow for; its own record is finer than the timestamp clock.
- * The echo serves where Karn's rule forbids the record (CC-6298-6).
+ * The echo serves where Karn's rule forbids the record (CC-6298-6, MUST-18).
  */
 static void sample_rtt(struct ack *k)
 {

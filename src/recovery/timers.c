@@ -48,7 +48,7 @@ void recovery_on_rto(struct recovery *r, const struct rec_env *e)
         return;
     }
     r->ece_hold = false;
-    r->backoff = (uint8_t)min_u32(r->backoff + 1u, UINT8_MAX); /* CC-6298-10 */
+    r->backoff = (uint8_t)min_u32(r->backoff + 1u, UINT8_MAX); /* CC-6298-10, MUST-19 */
     if (seq_eq(r->una, r->nxt)) { /* the timer had only held back after an ECE (CC-3168-5) */
         r->rto_at = deadline_none();
         return;

@@ -54,7 +54,7 @@ static void release(struct tcb *t, const struct tcp_env *e, seq_t ack)
     if (t->fin_sent && seq_eq(ack, t->snd.nxt))
         t->fin_acked = true;
     t->snd.una = ack;
-    t->fast_child = false; /* our SYN is acknowledged: one like all others */
+    t->fast_child = false;        /* our SYN is acknowledged: one like all others */
     t->user_at = deadline_none(); /* that was progress */
     if (t->urg_snd && seq_ge(ack, t->snd.up))
         t->urg_snd = false;

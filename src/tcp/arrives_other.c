@@ -99,7 +99,8 @@ static enum gn_drop step1_sequence(struct arrival *a)
     return acceptable(t, s) || crossed_syn(a) ? GN_DROP_NONE : out_of_window(a);
 }
 
-/* Second, check the RST bit (RFC 5961 3.2: only an exact hit resets). */
+/* Second, check the RST bit (RFC 5961 3.2: only an exact hit resets). Text in it is passed over
+ * (SHLD-2). */
 static enum gn_drop step2_reset(struct arrival *a)
 {
     struct tcb *t = a->t;

@@ -260,6 +260,7 @@ void tcp_abort(struct tcb *t, const struct tcp_env *e, enum gn_cause cause, enum
     }
 }
 
+/* MAY-1: CLOSE as sockets have it is half-duplex: nobody can read what comes after it */
 void tcp_detach(struct tcb *t, const struct tcp_env *e)
 {
     t->orphan = true;

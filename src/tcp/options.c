@@ -10,7 +10,8 @@
 #define SACK_MSS_MIN   48 /* smaller segments leave no room for text beside SACK blocks */
 #define OPT_TS_OCTETS  12 /* with its two NOPs */
 
-/* the MSS that we announce: fixed headers only (MUST-14, SHLD-5, MUST-67, OPT-MSS-1) */
+/* the MSS that we announce: fixed headers only (MUST-14, MUST-67, OPT-MSS-1). The MTU is what the
+ * interface can take at any time (SHLD-6) */
 uint16_t options_mss(const struct tcp_env *e, const struct tcp_key *k, const struct tcb_opts *o)
 {
     uint32_t mss = (uint32_t)e->mtu - e->mtu_headers - TCP_HEADER_MIN;
@@ -67,7 +68,8 @@ void options_before_syn(struct tcb *t, const struct tcp_env *e)
     options_mss_changed(t, e);
 }
 
-/* options of a SYN or SYN,ACK; in the latter only what the peer offered (OPT-GEN-8) */
+/* options of a SYN or SYN,ACK: MSS always (SHLD-5, MAY-3); in the latter only what the peer offered
+ * (OPT-GEN-8) */
 void options_syn(const struct tcb *t, const struct tcp_env *e, struct seg *s)
 {
     s->opt.has = OPT_MSS;

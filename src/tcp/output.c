@@ -9,7 +9,7 @@
  */
 #include "tcp/internal.h"
 
-/* common to all: tuple, ports, ACK, Diffserv */
+/* common to all: addresses and ports, which never change (MUST-45), ACK, Diffserv */
 static void begin(const struct tcb *t, struct seg *s, seq_t at, uint16_t ctl)
 {
     *s = (struct seg){.key = t->key, .seq = at, .ctl = ctl, .ttl = t->opts.ttl, .tos = t->opts.tos};
@@ -103,8 +103,8 @@ static uint32_t segment_room(const struct tcb *t, const struct tcp_env *e, const
     return t->rec.mss + ts - opts; /* rec.mss is tcp_mss(): timestamps are counted already */
 }
 
-/* what recovery marked lost: the lowest run, one segment; the head may go beyond a shrunk window,
- * the rest not (SHLD-15, SHLD-16) */
+/* what recovery marked lost: the lowest run, one segment; the head may go beyond a shrunk window
+ * (MAY-7), the rest not (SHLD-15, SHLD-16) */
 static bool make_retransmission(struct tcb *t, const struct tcp_env *e, struct seg *s)
 {
     struct rec_env re = rec_env(e);
@@ -150,7 +150,8 @@ static void hold_back(struct tcb *t, const struct tcp_env *e)
 }
 
 /**
- * new_text() - how much new text may go now, in one segment or one super-segment
+ * new_text() - how much new text may go now, in one segment or one super-segment; full segments
+ * wherever there is enough of it (SHLD-28), whatever SENDs it came by (MAY-16)
  * @room: text octets that fit one segment
  */
 static uint32_t new_text(struct tcb *t, const struct tcp_env *e, uint32_t room)
@@ -212,7 +213,7 @@ static bool make_new(struct tcb *t, const struct tcp_env *e, struct seg *s)
     if (len > room)
         s->gso_size = (uint16_t)room;
     if (t->ecn_ok && len > 0) {
-        s->ecn = 2; /* ECT(0) on new text only (CC-3168-2) */
+        s->ecn = 2; /* ECT(0) on new text only (SHLD-8, CC-3168-2) */
         s->ctl |= t->ecn_cwr ? CTL_CWR : 0;
         t->ecn_cwr = false; /* CC-3168-4 */
     }

@@ -99,7 +99,7 @@ struct tcb {
 
     struct {
         seq_t una, nxt;   /* nxt is the highest ever sent + 1; it never goes back */
-        uint32_t wnd;     /* octets, scaled */
+        uint32_t wnd;     /* octets, scaled (REC-1) */
         uint32_t max_wnd; /* largest ever seen (RFC 5961 5, SWS) */
         seq_t wl1, wl2;
         seq_t up; /* urgent pointer, RFC 9293's meaning: the octet after the urgent ones */

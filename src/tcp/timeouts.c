@@ -36,7 +36,7 @@ static bool user_decides(const struct tcb *t, const struct tcp_env *e)
     return state_synchronised(t->state) && !t->orphan && timeouts_user(t, e) != 0;
 }
 
-/* also when SO_KEEPALIVE is switched on later */
+/* keep-alives (MAY-5); also when they are switched on later */
 void timeouts_on_established(struct tcb *t, const struct tcp_env *e)
 {
     if (t->opts.keepalive) /* MUST-24, MUST-25 */

@@ -21,7 +21,8 @@ uint8_t window_shift(const struct tcp_env *e, const struct tcb_opts *o)
     return shift;
 }
 
-/* free receive buffer; none is promised any more when the host's memory runs short (SEC-MEM-3) */
+/* free receive buffer: none as long as nobody reads, for ever if need be (MAY-8); none is promised
+ * any more when the host's memory runs short (SEC-MEM-3) */
 static uint32_t free_rcvbuf(const struct tcb *t, const struct tcp_env *e)
 {
     uint32_t n = t->rcvbuf.len >= t->opts.rcvbuf ? 0 : t->opts.rcvbuf - t->rcvbuf.len;

@@ -40,7 +40,8 @@ enum length {
 #define TS_ALONE 0x0101080au
 #define TS_SPACE 12
 
-/** read_ts() - ten octets of a timestamps option without kind and length */
+/** read_ts() - ten octets of a timestamps option without kind and length. Like all reads here,
+ * octet by octet: an option may begin anywhere (MUST-64) */
 static inline void read_ts(const uint8_t *p, struct tcpopt *o)
 {
     o->has |= OPT_TS;

@@ -12,7 +12,7 @@ static const struct gn_endpoint any;
 
 /** world_close_both(&w, ) - the client closes first, then the server: a TIME-WAIT record on host 0
  */
-/* RFC 6191: the tuple of a TIME-WAIT record may be used again by an active OPEN if timestamps tell
+/* SHLD-4, RFC 6191: the tuple of a TIME-WAIT record may be used again by an active OPEN if timestamps tell
  * the incarnations apart, from one second on, and if the knob allows */
 Test(timewait, time_wait_reuse_by_open)
 {
@@ -40,7 +40,7 @@ Test(timewait, time_wait_reuse_by_open)
     world_fini(&w);
 }
 
-/* TW-1: a SYN with a newer timestamp for a TIME-WAIT record of the passive side opens a new
+/* MAY-2, TW-1: a SYN with a newer timestamp for a TIME-WAIT record of the passive side opens a new
  * incarnation; TW-9: if that was an old duplicate, the record is in force again */
 Test(timewait, time_wait_and_syn)
 {

@@ -123,7 +123,8 @@ Test(input, bad_headers)
     world_free(w);
 }
 
-/* MUST-50: options are ignored, those that we do not know too; broken ones are no options */
+/* MUST-50: options are ignored, those that we do not know too, and Record Route and Timestamp;
+ * broken ones are no options; source routes make the packet unwelcome */
 Test(input, ipv4_options)
 {
     struct world *w = world_new(GN_MEDIUM_IP);
@@ -139,6 +140,16 @@ Test(input, ipv4_options)
     p[21] = 9;
     finish4(p);
     cr_assert_eq(dropped(w, p, 44), GN_DROP_IP_OPTIONS);
+    for (unsigned i = 0; i < 4; i++) { /* Record Route, Timestamp, loose and strict source route */
+        static const uint8_t kind[] = {7, 68, 131, 137};
+
+        memcpy(p + 20, (uint8_t[]){kind[i], 3, 4, 0}, 4);
+        finish4(p);
+        if (i < 2)
+            cr_assert_eq(input(w, p, 44), IP_TRANSPORT);
+        else
+            cr_assert_eq(dropped(w, p, 44), GN_DROP_IP_SOURCE_ROUTE);
+    }
     world_free(w);
 }
 

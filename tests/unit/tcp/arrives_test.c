@@ -287,7 +287,8 @@ Test(arrives, zero_window_takes_the_ack)
     fx_fini(&fx);
 }
 
-/* SG-22, SG-23, MAL-41: out of order, overlap, the first accepted octet wins */
+/* SG-22, SG-23, MAL-41: out of order (kept: SHLD-31, acknowledged at once: MAY-13), overlap, the
+ * first accepted octet wins */
 Test(arrives, out_of_order_text)
 {
     struct fixture fx;

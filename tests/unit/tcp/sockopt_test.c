@@ -43,7 +43,7 @@ Test(sockopt, a_large_buffer_before_the_syn)
     fx_fini(&fx);
 }
 
-/* SO-13: another algorithm takes over where the old one stands */
+/* SO-13, MAY-18: another algorithm takes over where the old one stands */
 Test(sockopt, congestion_control_in_flight)
 {
     struct fixture fx;
