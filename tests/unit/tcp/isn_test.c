@@ -89,3 +89,20 @@ Test(isn, is_what_leaves)
     cr_expect_eq(h.iss, tcp_isn(&fx.env, &syn.key).raw);
     fx_fini(&fx);
 }
+
+/* what is hashed of a tuple: 12 octets for IPv4, 36 for IPv6; nothing of it is lost */
+Test(isn, packed_tuples)
+{
+    struct tcp_key k[4] = {{gn_addr_v4(10, 0, 0, 1), gn_addr_v4(10, 0, 0, 2), 80, 40000}};
+    uint8_t p[4][KEY_PACKED];
+
+    for (unsigned i = 1; i < 4; i++)
+        k[i] = k[0];
+    k[1].laddr = gn_addr_v4(10, 0, 0, 3);
+    k[2].rport = 40001;
+    k[3].laddr.b[0] = k[3].raddr.b[0] = 0xfd;
+    for (unsigned i = 0; i < 4; i++)
+        cr_assert_eq(key_pack(&k[i], p[i]), i < 3 ? 12 : 36);
+    cr_assert_arr_eq(p[0], "\x0a\0\0\x01\x0a\0\0\x02\0\x50\x9c\x40", 12);
+    cr_assert(memcmp(p[0], p[1], 12) && memcmp(p[0], p[2], 12));
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Memory runs short (SEC-MEM-3), challenge ACKs are capped, accept is deferred. */
+#include "world.h"
+
+#include "host/host.h"
+#include "wire/tcp.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+static struct world w;
+static const struct gn_endpoint any;
+
+static struct gn_status status(unsigned i, gn_handle h)
+{
+    struct gn_status st;
+
+    cr_assert_eq(gn_host_status(w.h[i], h, w.now, &st), GN_OK);
+    return st;
+}
+
+/** squeeze() - let host @i be under pressure, or no longer */
+static void squeeze(unsigned i, bool on)
+{
+    struct mem *m = &w.h[i]->mem;
+
+    m->budget = on ? m->used + m->used / 16 : w.conf.tcp_mem;
+}
+
+/* the oldest connections without a user go first, and no other ones; their peers hear of it */
+Test(pressure, orphans)
+{
+    struct gn_frame f = {.cap = 0};
+    gn_handle l, c[40], s[40];
+
+    world_init(&w, NULL, 0, GN_MEDIUM_IP);
+    cr_assert_eq(gn_host_listen(w.h[1], world_end(1, false, 80), 100, NULL, &l), GN_OK);
+    for (unsigned i = 0; i < 40; i++) {
+        cr_assert_eq(gn_host_connect(w.h[0], any, world_end(1, false, 80), NULL, w.now, &c[i]),
+                     GN_OK);
+        world_flush(&w);
+        cr_assert_eq(gn_host_accept(w.h[1], l, &s[i]), GN_OK);
+    }
+    for (unsigned i = 0; i < 30; i++)
+        gn_host_close(w.h[1], s[i], w.now);
+    world_flush(&w);
+    cr_assert_eq(world_stats(&w, 1).orphans, 30);
+    cr_assert_eq(world_stats(&w, 1).TCPAbortOnMemory, 0);
+    squeeze(1, true);
+    w.cut[0] = true;
+    cr_assert_eq(gn_host_output(w.h[1], &f, 1, w.now), 0); /* one call, a few of them */
+    cr_assert_eq(world_stats(&w, 1).orphans, 14);
+    cr_assert_eq(world_stats(&w, 1).TCPAbortOnMemory, 16);
+    squeeze(1, false);
+    w.cut[0] = false;
+    world_flush(&w);
+    for (unsigned i = 0; i < 30; i++)
+        cr_assert_eq(status(0, c[i]).state, i < 16 ? GN_CLOSED : GN_CLOSE_WAIT, "%u", i);
+    squeeze(1, true);
+    world_flush(&w);
+    cr_assert_eq(world_stats(&w, 1).orphans, 0);
+    for (unsigned i = 30; i < 40; i++)
+        cr_assert_eq(status(1, s[i]).state, GN_ESTABLISHED);
+    squeeze(1, false);
+    world_transfer(&w, 0, c[35], s[35], 10000);
+    world_fini(&w);
+}
+
+static unsigned nth;
+
+/** lose_second() - the second packet with text is lost */
+static void lose_second(struct packet *p)
+{
+    if (p->len > 500 && ++nth == 2)
+        p->data[30] ^= 0xff; /* the checksum will not fit */
+}
+
+/* out-of-order text goes, is not SACKed any more, and comes again: nothing is lost */
+Test(pressure, out_of_order)
+{
+    static uint8_t out[20000], in[20000];
+    gn_handle l, c, s;
+    struct gn_status st;
+    size_t got = 0;
+
+    world_init(&w, NULL, 0, GN_MEDIUM_IP);
+    world_pair(&w, false, 80, &l, &c, &s);
+    for (unsigned i = 0; i < sizeof(out); i++)
+        out[i] = (uint8_t)(i * 31 >> 3);
+    nth = 0;
+    w.bend = lose_second;
+    cr_assert_eq(gn_host_send(w.h[0], c, out, 8000, 0, w.now), 8000);
+    w.cut[0] = true; /* no SACK gets back: the hole stays */
+    world_flush(&w);
+    w.bend = NULL;
+    cr_assert_gt(status(1, s).rcv.out_of_order, 1000);
+    squeeze(1, true);
+    world_flush(&w);
+    squeeze(1, false);
+    st = status(1, s);
+    cr_assert_eq(st.rcv.out_of_order, 0);
+    cr_assert_gt(st.recv_q, 1000, "what is in order stays");
+    cr_assert_eq(world_stats(&w, 1).OfoPruned, 1);
+    w.cut[0] = false;
+    for (unsigned i = 0; i < 50 && got < 8000; i++) {
+        int64_t n;
+
+        world_run(&w, GN_SEC);
+        n = gn_host_recv(w.h[1], s, in + got, sizeof(in) - got, 0, w.now);
+        got += n > 0 ? (size_t)n : 0;
+    }
+    cr_assert_eq(got, 8000);
+    cr_assert_arr_eq(in, out, 8000);
+    world_fini(&w);
+}
+
+/* SEC-5961-4, SEC-5961-5: the host's cap holds, and how many it lets through is not the same each
+ * time */
+Test(pressure, challenge_limit)
+{
+    struct gn_conf conf;
+    uint64_t last = 0;
+    unsigned differ = 0;
+    gn_handle l, c, s;
+
+    gn_conf_default(&conf);
+    conf.tcp_challenge_ack_limit = 100;
+    conf.tcp_invalid_ratelimit = 0;
+    world_init(&w, &conf, 0, GN_MEDIUM_IP);
+    world_pair(&w, false, 80, &l, &c, &s);
+    for (unsigned round = 0; round < 8; round++) {
+        uint64_t before = world_stats(&w, 1).TCPChallengeACK, n;
+
+        for (unsigned i = 0; i < 400; i++)
+            world_inject(&w, 1, status(0, c).local, world_end(1, false, 80),
+                         status(1, s).rcv.nxt + 5, 0, CTL_RST);
+        n = world_stats(&w, 1).TCPChallengeACK - before;
+        cr_assert(n >= 50 && n < 150, "%lu", (unsigned long)n);
+        differ += round > 0 && n != last;
+        last = n;
+        world_run(&w, 2 * GN_SEC);
+    }
+    cr_assert_geq(differ, 5);
+    cr_assert_eq(status(1, s).state, GN_ESTABLISHED);
+    world_fini(&w);
+}
+
+/* SO-05: the third ACK without text makes no connection, nor is it asked for again; text does, and
+ * so does the end of the time */
+Test(pressure, deferred_accept)
+{
+    gn_handle l, c[2], s;
+
+    world_init(&w, NULL, 0, GN_MEDIUM_IP);
+    cr_assert_eq(gn_host_listen(w.h[1], world_end(1, false, 80), 8, NULL, &l), GN_OK);
+    cr_assert_eq(gn_host_set_option(w.h[1], l, GN_OPT_DEFER_ACCEPT, 100 * GN_SEC, w.now), GN_OK);
+    for (unsigned i = 0; i < 2; i++)
+        cr_assert_eq(gn_host_connect(w.h[0], any, world_end(1, false, 80), NULL, w.now, &c[i]),
+                     GN_OK);
+    world_run(&w, 90 * GN_SEC);
+    cr_assert_eq(world_stats(&w, 1).TCPSynRetrans, 0);
+    cr_assert_eq(world_stats(&w, 1).state[GN_SYN_RECEIVED], 2);
+    cr_assert_eq(gn_host_poll(w.h[1], l), 0);
+    cr_assert_eq(gn_host_send(w.h[0], c[1], "x", 1, 0, w.now), 1);
+    world_flush(&w);
+    cr_assert_eq(gn_host_accept(w.h[1], l, &s), GN_OK);
+    cr_assert_eq(status(1, s).recv_q, 1);
+    world_run(&w, 60 * GN_SEC); /* 127 s: the first retry beyond 100 s */
+    cr_assert_eq(gn_host_accept(w.h[1], l, &s), GN_OK);
+    cr_assert_eq(world_stats(&w, 1).TCPSynRetrans, 1);
+    world_fini(&w);
+}
