@@ -106,8 +106,10 @@ static void detect_reno(struct ack *k)
     if (seq_eq(r->una, r->nxt) || r->state == GN_RECOVERY_LOSS)
         return;
     if (r->state == GN_RECOVERY_FAST) {
-        if (k->ret->acked && !(sent_at(&r->sent, r->sent.head)->flags & SENT_LOST))
+        if (k->ret->acked && !(sent_at(&r->sent, r->sent.head)->flags & SENT_LOST)) {
             sent_lose(&r->sent, r->sent.head);
+            r->force = true; /* at once, whatever the pipe */
+        }
     } else if (r->dup_acks >= k->e->conf->tcp_reordering && seq_gt(r->una, r->recover)) {
         sent_lose(&r->sent, r->sent.head);
     } else if (k->ret->acked) {
@@ -238,6 +240,8 @@ static void account_probe(struct ack *k)
 static void answer_ece(struct ack *k)
 {
     struct recovery *r = k->r;
+    /* the mark is as old as what this ACK acknowledges: that was in flight, too */
+    uint32_t flight = min_u32(seq_span(r->una, r->nxt) + k->ret->acked, r->cc.cwnd);
 
     if (r->handshake || recovery_active(r) || (r->ece_seen && seq_lt(r->una, r->cwr_end)))
         return;
@@ -245,7 +249,7 @@ static void answer_ece(struct ack *k)
         r->ece_hold = true;
         recovery_arm_rto(r, k->e);
     }
-    r->cc.ops->on_ece(&r->cc, recovery_flight_size(r), k->e->now);
+    r->cc.ops->on_ece(&r->cc, flight, k->e->now);
     r->ece_seen = true;
     r->cwr_end = r->nxt;
     k->ret->cwr = true;

@@ -35,6 +35,7 @@ void recovery_handshake_done(struct recovery *r, uint32_t retries)
 {
     r->handshake = false;
     r->rto_spans_syn = retries > 0;
+    r->backoff = 0; /* CC-6298-11: the timeout begins anew */
     if (retries > 1) /* CC-5681-3 */
         r->cc.cwnd = r->mss;
 }
@@ -42,8 +43,10 @@ void recovery_handshake_done(struct recovery *r, uint32_t retries)
 void recovery_on_open(struct recovery *r, const struct rec_env *e, uint32_t retries, gn_time rtt)
 {
     recovery_handshake_done(r, retries);
+    r->recover = seq_sub(r->una, 1); /* the SYN (CC-6582-1) */
     if (!rtt)
         return;
+    r->tlp.fresh = true; /* CC-8985-11 */
     rtt_sample(&r->rtt, rtt, 1);
     rtt_sample_min(&r->rtt, rtt, e->now);
 }

@@ -76,7 +76,10 @@ static uint32_t put_option(const struct option *o, uint8_t *p)
     p[0] = o->kind;
     if (o->kind == OPTION_EOL || o->kind == OPTION_NOP)
         return 1;
-    if (o->kind == OPTION_MSS) {
+    if (o->len) {
+        memcpy(p + n, o->raw, o->len);
+        n += o->len;
+    } else if (o->kind == OPTION_MSS) {
         put16(p + n, o->num[0]);
         n += 2;
     } else if (o->kind == OPTION_WSCALE) {
@@ -88,9 +91,6 @@ static uint32_t put_option(const struct option *o, uint8_t *p)
     } else if (o->kind == OPTION_SACK) {
         for (unsigned i = 0; i < o->n; i++, n += 4)
             put32(p + n, o->num[i]);
-    } else {
-        memcpy(p + n, o->raw, o->len);
-        n += o->len;
     }
     p[1] = (uint8_t)n;
     return n;
@@ -138,7 +138,7 @@ static uint32_t put_icmp(const struct script *s, int line, const struct packet_s
                          const struct tuple *t, uint8_t *p)
 {
     struct packet_spec quoted = {.seq = spec->seq, .ttl = 60, .ctl = FLAG_ACK};
-    struct tuple back = {.v6 = t->v6, .sport = t->sport, .dport = t->dport};
+    struct tuple back = {.v6 = t->v6, .sport = t->dport, .dport = t->sport};
     uint8_t *q = p + 8;
     uint32_t n;
 

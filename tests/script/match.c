@@ -20,7 +20,7 @@ void play_inbound(struct play *p, const struct event *e)
         abort();
     flow_in(p, f, e, &s);
     for (uint32_t i = 0; i < s.len; i++)
-        text[i] = pattern(s.seq + i - f->irs - 1);
+        text[i] = pattern(s.seq + i + !!(s.ctl & FLAG_SYN) - f->irs - 1);
     n = packet_build(p->script, e->line, &s, &f->in, text, p->packet);
     free(text);
     drill_send(p->drill, p->packet, n);
@@ -113,7 +113,7 @@ static const char *compare_icmp(const struct play *p, const struct packet_spec *
 /** compare_text() - is every octet the one that the user wrote? */
 static const char *compare_text(const struct play *p, const struct flow *f, const struct seen *got)
 {
-    uint32_t at = got->spec.seq + f->iss_delta - f->iss - 1;
+    uint32_t at = got->spec.seq + f->iss_delta + !!(got->spec.ctl & FLAG_SYN) - f->iss - 1;
 
     if (p->own_data || !f->have_iss)
         return NULL;

@@ -26,8 +26,8 @@ struct seen {
 };
 
 /** packet_build() - the octets of a packet whose numbers are already the stack's, with @text; the
- * length. ICMP quotes the packet that the stack has sent at @quote_seq (@t is the ICMP's own tuple,
- * ports are those of the quoted one as the stack sent it) */
+ * length. ICMP quotes the packet that the stack has sent at @quote_seq (@t is from the
+ * peer to the stack, as for all others) */
 uint32_t packet_build(const struct script *s, int line, const struct packet_spec *p,
                       const struct tuple *t, const uint8_t *text, uint8_t *ret);
 /** packet_dissect() - octets that the stack has sent; NULL, or what is wrong with them */
