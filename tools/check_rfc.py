@@ -3,8 +3,9 @@
 """Is every numbered requirement of RFC 9293 (Appendix B) done, and tested?
 
 An id (MUST-8, SHLD-3, MAY-12, REC-1) is covered when it stands in a comment of src/ at the line
-that does it and in a test of tests/, or when tools/rfc9293_reasons.csv says why not. The number of
-covered ids may only rise: tools/rfc9293_ratchet.txt holds it, --raise lifts it.
+that does it and in a test of tests/, or when tools/rfc9293_reasons.csv says why not. A script
+(*.pkt) may also have it in its name. The number of covered ids may only rise:
+tools/rfc9293_ratchet.txt holds it, --raise lifts it.
 --write makes docs/rfc9293.md; once all ids are covered, an outdated one is an error.
 """
 
@@ -17,6 +18,8 @@ import source
 ID = re.compile(r"\b((?:MUST|SHLD|MAY|REC)-\d+)\b")
 # Tests of the checks themselves mention ids without testing them.
 NOT_A_TEST = "house"
+HEAD = re.compile(r"(?=[A-Za-z_])(?:[\w \*]*[ \*])?(\w+)\(")
+TEST = re.compile(r"Test\((\w+), (\w+)")
 DOC = "docs/rfc9293.md"
 RATCHET = "tools/rfc9293_ratchet.txt"
 
@@ -30,24 +33,49 @@ def read_table(root, name, columns):
     return rows[1:]
 
 
+def functions(lines):
+    """For each line of C the function or test that it is in, or that it stands before; "" if none.
+
+    Functions end with "}" in the first column. The document names them and not lines, so that it
+    does not age with every edit.
+    """
+    names = [""] * len(lines)
+    start, name = 0, ""
+    for number, line in enumerate(lines):
+        head, test = HEAD.match(line), TEST.match(line)
+        if head:
+            name = f"{test[1]}::{test[2]}" if test else f"{head[1]}()"
+        if line.startswith("}"):
+            names[start:number + 1] = [name] * (number + 1 - start)
+        if line.startswith("}") or line.endswith(";") and line[0] != " ":
+            start, name = number + 1, ""
+    return names
+
+
 def places(root, *tops):
-    """id to the list of (file, line) that mention it, one per file and line."""
+    """id to the list of (file, line, function) that mention it, one per file and line."""
     found = {}
     for path in source.files(root, *tops):
         if path.parts[:2] == ("tests", NOT_A_TEST):
             continue
-        for number, line in enumerate(source.text(root, path).split("\n"), 1):
+        lines = source.text(root, path).split("\n")
+        inside = functions(lines) if path.suffix == ".c" else [""] * len(lines)
+        if path.suffix == ".pkt":
+            lines[0] += " " + path.stem
+        for number, line in enumerate(lines, 1):
             for name in set(ID.findall(line)):
-                found.setdefault(name, []).append((path, number))
+                found.setdefault(name, []).append((path, number, inside[number - 1]))
     return found
 
 
 def links(found):
     """Places as Markdown links from docs/, the first three of them."""
-    shown = [f"[{path.as_posix()}:{line}](../{path.as_posix()}#L{line})" for path, line in found[:3]]
-    if len(found) > 3:
-        shown.append(f"and {len(found) - 3} more")
-    return "<br>".join(shown)
+    shown = []
+    for path, _, function in found:
+        link = f"[{path.as_posix()}](../{path.as_posix()}) {function}".rstrip()
+        if link not in shown:
+            shown.append(link)
+    return "<br>".join(shown[:3] + [f"and {len(shown) - 3} more"] * (len(shown) > 3))
 
 
 def document(table, done, tested, reasons):
@@ -79,7 +107,7 @@ def check_names(table, done, tested, reasons):
     problems = []
     for found in (done, tested):
         for name in sorted(set(found) - known):
-            path, line = found[name][0]
+            path, line, _ = found[name][0]
             problems.append(f"{path}:{line}: there is no {name} in RFC 9293")
     for name, reason in reasons.items():
         if name not in known:

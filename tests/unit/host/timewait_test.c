@@ -12,8 +12,8 @@ static const struct gn_endpoint any;
 
 /** world_close_both(&w, ) - the client closes first, then the server: a TIME-WAIT record on host 0
  */
-/* SHLD-4, RFC 6191: the tuple of a TIME-WAIT record may be used again by an active OPEN if timestamps tell
- * the incarnations apart, from one second on, and if the knob allows */
+/* SHLD-4, RFC 6191: the tuple of a TIME-WAIT record may be used again by an active OPEN if
+ * timestamps tell the incarnations apart, from one second on, and if the knob allows */
 Test(timewait, time_wait_reuse_by_open)
 {
     struct gn_conf conf;
