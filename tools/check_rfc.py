@@ -69,13 +69,15 @@ def places(root, *tops):
 
 
 def links(found):
-    """Places as Markdown links from docs/, the first three of them."""
-    shown = []
+    """Places as Markdown links from docs/: the first three functions, the first script."""
+    shown = {False: [], True: []}
     for path, _, function in found:
         link = f"[{path.as_posix()}](../{path.as_posix()}) {function}".rstrip()
-        if link not in shown:
-            shown.append(link)
-    return "<br>".join(shown[:3] + [f"and {len(shown) - 3} more"] * (len(shown) > 3))
+        kind = shown[path.suffix == ".pkt"]
+        if link not in kind:
+            kind.append(link)
+    more = ["and more"] * (len(shown[False]) > 3 or len(shown[True]) > 1)
+    return "<br>".join(shown[False][:3] + shown[True][:1] + more)
 
 
 def document(table, done, tested, reasons):
