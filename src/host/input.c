@@ -10,6 +10,7 @@
  */
 #include "base/bits.h"
 #include "host/host.h"
+#include "tcp/fsm.h"
 #include "wire/checksum.h"
 
 #define BURST 16
@@ -119,7 +120,7 @@ static enum gn_drop to_conn(struct gn_host *h, struct tcb *t, const struct arriv
     syn_sent = t->state == GN_SYN_SENT;
     d = tcp_segment_arrives(t, host_env(h, t), s);
     *ret_state = (enum gn_state)t->state;
-    if (syn_sent && t->state != GN_SYN_SENT && t->fast_tried && (s->opt.has & OPT_TFO))
+    if (syn_sent && state_synchronised(t->state) && t->fast_tried && (s->opt.has & OPT_TFO))
         hostcache_learn(&h->hostcache, &h->secrets.table, &t->key.raddr, &s->opt, t->send_mss,
                         h->now);
     conn_after(h, t);
