@@ -286,9 +286,12 @@ static void on_listener(void *ctx, int fd, unsigned what, gn_time now)
         drop(c);
 }
 
-/** taken() - does somebody answer at this address? */
+/** taken() - does somebody answer at this address, or is it anything else than a socket? */
 static bool taken(const struct sockaddr_un *sa)
 {
+    struct stat st;
+    if (lstat(sa->sun_path, &st) || !S_ISSOCK(st.st_mode))
+        return true;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool yes = fd >= 0 && !connect(fd, (const struct sockaddr *)sa, sizeof *sa);
     if (fd >= 0)

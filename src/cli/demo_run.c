@@ -489,10 +489,11 @@ static bool build(struct stage *st, const struct demo *d)
     return true;
 }
 
-/** take_down() - everything but the hosts */
-static void take_down(struct stage *st)
+/** take_down() - everything but the hosts; false: the capture is not whole, which is said */
+static bool take_down(struct stage *st)
 {
-    if (st->pcap && gn_pcap_close(st->pcap))
+    bool whole = !st->pcap || !gn_pcap_close(st->pcap);
+    if (!whole)
         complain("the capture could not be written whole");
     if (st->loop) {
         for (unsigned i = 0; i < 2; i++)
@@ -502,6 +503,7 @@ static void take_down(struct stage *st)
     }
     if (st->sim)
         gn_sim_free(st->sim);
+    return whole;
 }
 
 /** act() - all steps of the script, then the rest of the time */
@@ -541,7 +543,7 @@ bool demo_play(const struct demo *d, const struct demo_options *o, struct demo_r
         ret->final[i] = record_final(&ret->record, i);
     }
     ret->now = st.loop ? gn_simloop_now(st.loop) : START;
-    take_down(&st);
+    good = take_down(&st) && good;
     if (!good)
         demo_clear(ret);
     return good;

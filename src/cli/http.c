@@ -10,9 +10,20 @@
 #include <string.h>
 #include <strings.h>
 
+/** blank_lines() - octets of the empty lines before a request, which do not count (RFC 9112
+ * sec. 2.2)
+ */
+static size_t blank_lines(const char *p, size_t n)
+{
+    size_t i = 0;
+    while (i < n && (p[i] == '\r' || p[i] == '\n'))
+        i++;
+    return i;
+}
+
 size_t http_head_end(const char *p, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = blank_lines(p, n); i < n; i++) {
         if (p[i] != '\n')
             continue;
         if (i + 1 < n && p[i + 1] == '\n')
@@ -137,11 +148,30 @@ static void parse_range(const char *v, const char *end, struct http_request *r)
     r->has_range = r->range_open || (number(&v, end, &r->last) && v == end && r->last >= r->first);
 }
 
+/** connection() - a list of options: "close" wins over "keep-alive", others are not for us */
+static void connection(const char *v, const char *end, struct http_request *r)
+{
+    while (v < end) {
+        const char *comma = memchr(v, ',', (size_t)(end - v));
+        const char *stop = comma ? comma : end;
+        while (v < stop && (*v == ' ' || *v == '\t'))
+            v++;
+        size_t n = (size_t)(stop - v);
+        while (n && (v[n - 1] == ' ' || v[n - 1] == '\t'))
+            n--;
+        if (n == 5 && !strncasecmp(v, "close", n))
+            r->closes = true;
+        else if (n == 10 && !strncasecmp(v, "keep-alive", n))
+            r->keep = true;
+        v = comma ? comma + 1 : end;
+    }
+}
+
 /** field() - one header field; 0 or a status */
 static int field(const char *line, const char *end, struct http_request *r)
 {
     const char *colon = memchr(line, ':', (size_t)(end - line));
-    if (!colon || colon == line)
+    if (!colon || colon == line || colon[-1] == ' ' || colon[-1] == '\t') /* RFC 9112 sec. 5.1 */
         return 400;
     size_t n = (size_t)(colon - line);
     const char *v = colon + 1;
@@ -155,10 +185,7 @@ static int field(const char *line, const char *end, struct http_request *r)
             return 400;
         r->has_length = true;
     } else if (n == 10 && !strncasecmp(line, "Connection", n)) {
-        if (len == 5 && !strncasecmp(v, "close", 5))
-            r->keep = false;
-        else if (len == 10 && !strncasecmp(v, "keep-alive", 10))
-            r->keep = true;
+        connection(v, end, r);
     } else if (n == 6 && !strncasecmp(line, "Expect", n)) {
         r->expects = len == 12 && !strncasecmp(v, "100-continue", 12);
     } else if (n == 17 && !strncasecmp(line, "Transfer-Encoding", n)) {
@@ -184,7 +211,7 @@ static int request_line(const char *line, const char *end, struct http_request *
     sp = memchr(path, ' ', (size_t)(end - path));
     if (!sp || end - sp != 9 || strncmp(sp + 1, "HTTP/", 5) != 0)
         return 400;
-    if (strncmp(sp + 6, "1.", 2) != 0)
+    if (strncmp(sp + 6, "1.", 2) != 0 || sp[8] < '0' || sp[8] > '9')
         return 505;
     r->keep = sp[8] != '0';
     if (*path != '/')
@@ -194,7 +221,7 @@ static int request_line(const char *line, const char *end, struct http_request *
 
 int http_parse(const char *head, size_t n, struct http_request *ret)
 {
-    const char *p = head, *stop = head + n;
+    const char *p = head + blank_lines(head, n), *stop = head + n;
     int status = 0;
     memset(ret, 0, sizeof *ret);
     for (bool first = true; p < stop && !status; first = false) {
@@ -207,6 +234,8 @@ int http_parse(const char *head, size_t n, struct http_request *ret)
         status = first ? request_line(p, end, ret) : field(p, end, ret);
         p = nl + 1;
     }
+    if (ret->closes)
+        ret->keep = false;
     return status ? status : *ret->name ? 0 : 400;
 }
 

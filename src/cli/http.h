@@ -20,6 +20,7 @@ struct http_request {
     char name[16];            /* of the method, for the log */
     char path[HTTP_PATH_MAX]; /* relative, decoded, without "..": "" is the root */
     bool keep;                /* the connection stays */
+    bool closes;              /* "Connection: close" */
     bool has_length, expects, chunked, has_range;
     uint64_t length;
     /* range: first only, first and last, or a suffix of @last octets */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
- * @file http_serve.c  Static files over HTTP, on the host's own calls: answers are sent from the
- * mapped file, uploads are written from the receive buffer.
+ * @file http_serve.c  Static files over HTTP, on the host's own calls: files are read straight into
+ * the send buffer, uploads are written straight from the receive buffer. Files are not mapped: one
+ * that becomes shorter while it is sent ends its connection, not the program.
  */
 #include "cli/http.h"
 #include "cli/services.h"
@@ -12,10 +13,11 @@
 #include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#define SEND_CHUNK (256 * 1024) /* of a file, at a time */
 
 enum phase { PHASE_HEAD, PHASE_UPLOAD, PHASE_ANSWER, PHASE_DRAIN };
 
@@ -27,9 +29,8 @@ struct http {
     size_t have;
     char out[512]; /* head and short body of the answer */
     size_t out_len, out_at;
-    const uint8_t *map; /* of the file that is sent */
-    size_t map_len;
     uint64_t at, left; /* of the file, still to be sent; or of the upload, still to come */
+    int served;        /* the file that is sent, -1: none */
     int file;          /* of the upload, -1: none */
     char temp[64];     /* its name until it is whole */
     char target[HTTP_PATH_MAX + 16]; /* name of the file that is served or stored */
@@ -38,9 +39,9 @@ struct http {
 /** file_done() - let go of the files of a request */
 static void file_done(struct http *c)
 {
-    if (c->map)
-        (void)munmap((void *)(uintptr_t)c->map, c->map_len);
-    c->map = NULL;
+    if (c->served >= 0)
+        close(c->served);
+    c->served = -1;
     c->left = 0;
     if (c->file >= 0) {
         close(c->file);
@@ -141,20 +142,15 @@ static void begin_get(struct http *c)
         return;
     }
     if (c->req.method == HTTP_GET && len) {
-        c->map_len = (size_t)size;
-        void *map = mmap(NULL, c->map_len, PROT_READ,
-                         MAP_SHARED | MAP_POPULATE * (size < (8u << 20)), fd, 0);
-        if (map == MAP_FAILED) {
-            close(fd);
-            refuse(c, 500, "");
-            return;
-        }
-        (void)madvise(map, c->map_len, MADV_SEQUENTIAL);
-        c->map = map;
+        c->served = fd;
         c->at = first;
         c->left = len;
+    } else {
+        close(fd);
     }
-    close(fd);
+    /* a body is not read, and must not be taken for the next request (RFC 9112 sec. 6.3) */
+    if (c->req.chunked || (c->req.has_length && c->req.length))
+        c->req.keep = false;
     int n = snprintf(more, sizeof more, "Content-Type: %s\r\nAccept-Ranges: bytes\r\n",
                      http_type(c->target));
     if (status == 206)
@@ -308,31 +304,59 @@ static bool read_head(struct http *c, gn_time now, bool *end)
     return true;
 }
 
-/** send_answer() - head, then file; false: no room now, or the connection has failed (*@end) */
-static bool send_answer(struct http *c, gn_time now, bool *end)
+/** send_head() - what is left of the head; false: no room now, or the connection has failed (*@end)
+ */
+static bool send_head(struct http *c, gn_time now, bool *end)
 {
-    struct gn_host *h = c->peer.app->host;
-    while (c->out_at < c->out_len || c->left) {
-        bool in_head = c->out_at < c->out_len;
-        const void *p = in_head ? (const void *)(c->out + c->out_at) : c->map + c->at;
-        size_t len = in_head ? c->out_len - c->out_at : (size_t)c->left;
-        int64_t n =
-            gn_host_send(h, c->peer.handle, p, len, in_head && c->left ? GN_SEND_MORE : 0, now);
+    while (c->out_at < c->out_len) {
+        int64_t n = gn_host_send(c->peer.app->host, c->peer.handle, c->out + c->out_at,
+                                 c->out_len - c->out_at, c->left ? GN_SEND_MORE : 0, now);
         if (n < 0) {
             *end = n != GN_E_WOULD_BLOCK;
             return false;
         }
-        if (in_head) {
-            c->out_at += (size_t)n;
-        } else {
-            c->at += (uint64_t)n;
-            c->left -= (uint64_t)n;
+        c->out_at += (size_t)n;
+    }
+    return true;
+}
+
+/** send_file() - the same of the file; one that has become shorter ends the connection */
+static bool send_file(struct http *c, gn_time now, bool *end)
+{
+    struct gn_host *h = c->peer.app->host;
+    struct gn_span span[2];
+    while (c->left) {
+        size_t want = c->left < SEND_CHUNK ? (size_t)c->left : SEND_CHUNK;
+        int n = gn_host_send_room(h, c->peer.handle, want, span);
+        if (n <= 0) {
+            *end = n != GN_E_WOULD_BLOCK;
+            return false;
+        }
+        size_t len = span[0].len < want ? span[0].len : want;
+        ssize_t got = pread(c->served, (void *)(uintptr_t)span[0].ptr, len, (off_t)c->at);
+        if (got <= 0) {
+            *end = true;
+            return false;
+        }
+        c->at += (uint64_t)got;
+        c->left -= (uint64_t)got;
+        if (gn_host_send_commit(h, c->peer.handle, (size_t)got, 0, now) < 0) {
+            *end = true;
+            return false;
         }
     }
+    return true;
+}
+
+/** send_answer() - head, then file; false: no room now, or the connection has failed (*@end) */
+static bool send_answer(struct http *c, gn_time now, bool *end)
+{
+    if (!send_head(c, now, end) || !send_file(c, now, end))
+        return false;
     file_done(c);
     c->phase = PHASE_HEAD;
     if (!c->req.keep) {
-        (void)gn_host_shutdown(h, c->peer.handle, now);
+        (void)gn_host_shutdown(c->peer.app->host, c->peer.handle, now);
         c->phase = PHASE_DRAIN;
     }
     return true;
@@ -375,7 +399,7 @@ void http_accepted(struct app *a, gn_handle h, gn_time now)
     struct peer *p = peer_new(a, sizeof(struct http), h, http_event, now);
     if (!p)
         return;
-    ((struct http *)p)->file = -1;
+    ((struct http *)p)->file = ((struct http *)p)->served = -1;
     p->gone = http_gone;
     http_event(p, 0, now);
 }

@@ -6,13 +6,14 @@
 
 #include <gannet/gannet.h>
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
-const struct command *const commands[] = {&command_demo, &command_up,    &command_nc,
-                                          &command_ss,   &command_stats, &command_ladder,
-                                          &command_ctl,  &command_knobs, &command_sim, NULL};
+const struct command *const commands[] = {
+    &command_demo,   &command_up,  &command_nc,    &command_ss,  &command_stats,
+    &command_ladder, &command_ctl, &command_knobs, &command_sim, NULL};
 
 /** print_overview() - what there is */
 static void print_overview(FILE *f)
@@ -36,6 +37,23 @@ static const struct command *find(const char *name)
     return NULL;
 }
 
+/** no_such() - complain about a sub-command; the exit code */
+static int no_such(const char *name)
+{
+    fprintf(stderr, "gannet: no such command '%s' (see 'gannet --help')\n", name);
+    return EXIT_USAGE;
+}
+
+/** help() - `gannet help NAME`; the exit code */
+static int help(const char *name)
+{
+    const struct command *c = find(name);
+    if (!c)
+        return no_such(name);
+    print_help(c);
+    return EXIT_FINE;
+}
+
 int main(int argc, char **argv)
 {
     (void)signal(SIGPIPE, SIG_IGN);
@@ -44,10 +62,8 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     }
     const char *word = argv[1];
-    if (!strcmp(word, "help") && argc > 2 && find(argv[2])) {
-        print_help(find(argv[2]));
-        return EXIT_FINE;
-    }
+    if (!strcmp(word, "help") && argc > 2)
+        return help(argv[2]);
     if (!strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help")) {
         print_overview(stdout);
         return EXIT_FINE;
@@ -57,13 +73,13 @@ int main(int argc, char **argv)
         return EXIT_FINE;
     }
     const struct command *c = find(word);
-    if (!c) {
-        fprintf(stderr, "gannet: no such command '%s' (see 'gannet --help')\n", word);
-        return EXIT_USAGE;
-    }
+    if (!c)
+        return no_such(word);
     struct args a = {.cmd = c, .argc = argc, .argv = argv, .at = 2};
     int code = c->run(&a);
     if (fflush(stdout) || ferror(stdout))
-        return code ? code : EXIT_FAILED;
+        return code             ? code
+               : errno == EPIPE ? EXIT_FAILED
+                                : complain("cannot write to standard output");
     return code;
 }

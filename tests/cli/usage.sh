@@ -32,6 +32,7 @@ expect() {
 expect 0 0 'usage: gannet COMMAND' -- --help
 expect 0 0 'gannet 0.' -- --version
 expect 2 1 "no such command 'frob'" -- frob
+expect 2 1 "no such command 'frob'" -- help frob
 for c in demo up nc ss stats ladder ctl knobs; do
     expect 0 0 "usage: gannet $c" -- "$c" --help
     expect 0 0 "usage: gannet $c" -- help "$c"
@@ -48,6 +49,7 @@ expect 2 1 "wants NAME=VALUE" -- demo handshake --set tcp_sack
 expect 2 1 "needs a value" -- demo --svg
 expect 2 1 "takes no value" -- demo --ascii=1
 expect 1 1 "/nonexistent/x.pcap" -- demo handshake --pcap /nonexistent/x.pcap
+expect 1 1 "not be written whole" -- demo handshake --pcap /dev/full
 expect 1 1 "/nonexistent/x.svg" -- demo handshake --svg /nonexistent/x.svg
 expect 2 1 "which host and port" -- nc
 expect 2 1 "which host and port" -- nc 10.0.0.1

@@ -100,6 +100,20 @@ done
 [ "$(get -I http://10.77.0.2/file.bin | tr -d '\r' | sed -n 's/^Content-Length: //p')" = 5000000 ]
 result $? "HEAD"
 
+[ "$(code -H 'Connection: TE, close' http://10.77.0.2/ -o /dev/null http://10.77.0.2/ -w '%{num_connects} ')" = "1 1 " ]
+result $? "Connection is a list"
+[ "$(get -X GET --data-binary 'GET /nothing HTTP/1.1' -w '%{http_code} %{num_connects} ' http://10.77.0.2/ http://10.77.0.2/ |
+    tr '\n' ' ')" = "hello 200 1 hello 200 1 " ]
+result $? "the body of a GET is not the next request"
+head -c 50000000 /dev/zero >"$tmp/www/shrinks"
+get -o /dev/null --limit-rate 1M http://10.77.0.2/shrinks &
+shrinks=$!
+pids+=("$shrinks")
+wait_for sh -c "'$gannet' ss state established | grep -q '10.77.0.2:80 '"
+: >"$tmp/www/shrinks"
+! wait "$shrinks" && kill -0 "$up" && [ "$(get http://10.77.0.2/)" = hello ]
+result $? "a file that becomes shorter ends its own download only"
+
 python3 "$root/tools/run_short.py" 10.77.0.2 fd77::2 >"$tmp/out" 2>&1
 result $? "200 short connections"
 
@@ -129,6 +143,18 @@ result $? "a device in use: one line, exit 1"
 "$gannet" up --tun gannet7 --addr 10.99.0.2/24 --control "$tmp/run/gannet/gannet0.sock" >"$tmp/out" 2>&1
 [ $? -eq 1 ] && grep -q 'in use' "$tmp/out"
 result $? "a control socket in use: exit 1"
+echo precious >"$tmp/precious"
+"$gannet" up --tun gannet7 --addr 10.99.0.2/24 --control "$tmp/precious" >"$tmp/out" 2>&1
+[ $? -eq 1 ] && [ "$(cat "$tmp/precious")" = precious ]
+result $? "a file in the place of the control socket stays what it is"
+"$gannet" up --tun gannet7 --addr 10.99.0.2/24 --mtu 65535 --http "$tmp/www" --control "$tmp/third" >"$tmp/up7" 2>&1 &
+huge=$!
+pids+=("$huge")
+wait_for grep -q 'gannet: up' "$tmp/up7"
+get http://10.99.0.2/file.bin | cmp - "$tmp/www/file.bin" >"$tmp/out" 2>&1
+result $? "the largest MTU: segments that are longer than a super-segment of two"
+kill "$huge"
+wait "$huge"
 
 python3 -m http.server --bind :: --directory "$tmp/www" 8000 >/dev/null 2>&1 &
 pids+=($!)
