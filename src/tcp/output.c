@@ -161,7 +161,7 @@ static uint32_t new_text(struct tcb *t, const struct tcp_env *e, uint32_t room)
     uint32_t len = min_u32(unsent, min_u32(cc, wnd));
     /* each segment has its own distance to the urgent octet */
     bool urgent = t->urg_snd && seq_lt(t->snd.nxt, t->snd.up);
-    uint32_t max = e->tso && !urgent ? (65535 - 256) / room * room : room;
+    uint32_t max = e->tso && !urgent ? max_u32((65535 - 256) / room, 1) * room : room;
 
     if (unsent == 0)
         return 0;
