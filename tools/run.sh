@@ -17,7 +17,6 @@ mib=${GANNET_RUN_MIB:-256}
 keep=0
 ns=gannet-run-$$
 failed=0
-pids=()
 
 bold=; plain=; green=; red=
 if [ -t 1 ]; then
@@ -51,32 +50,31 @@ if [ "$(id -u)" -ne 0 ] && [ -z "${GANNET_RUN_INSIDE-}" ]; then
     GANNET_RUN_INSIDE=none
 fi
 
-tmp=$(mktemp -d "${TMPDIR:-/tmp}/gannet-run.XXXXXX") || exit 1
+tmp=
 # shellcheck disable=SC2317 # called by the trap
 clean_up() {
     trap '' INT TERM HUP
-    local p
-    for p in "${pids[@]}"; do
-        kill "$p" 2>/dev/null
-    done
-    for p in "${pids[@]}"; do
-        wait "$p" 2>/dev/null
-    done
+    local started
+    mapfile -t started < <(jobs -p)
+    [ ${#started[@]} -eq 0 ] || kill "${started[@]}" 2>/dev/null
+    wait 2>/dev/null
     if [ -n "${ns_made-}" ]; then
         ip netns del "$ns" 2>/dev/null
     fi
-    rm -rf "$tmp"
+    [ -z "$tmp" ] || rm -rf "$tmp"
 }
 trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/gannet-run.XXXXXX") || exit 1
 
 # A command and not a function: what is started in the background must be the program itself, to be killed.
 inside=()
-if [ -z "${GANNET_RUN_INSIDE-}" ] && ip netns add "$ns" 2>/dev/null; then
-    ns_made=1
+# A signal is obeyed when the command has ended: what it may have made is noted before.
+if [ -z "${GANNET_RUN_INSIDE-}" ] && ns_made=1 && ip netns add "$ns" 2>/dev/null; then
     inside=(ip netns exec "$ns")
 elif [ -z "${GANNET_RUN_INSIDE-}" ]; then
+    ns_made=
     GANNET_RUN_INSIDE=none
 fi
 if [ "${GANNET_RUN_INSIDE-}" != none ]; then
@@ -148,7 +146,6 @@ start_up() {
     ctl=$tmp/gannet.sock
     "${inside[@]}" "$gannet" up --tun gannet0 --http "$tmp/www" --put --echo 7 --sink 9 --source 19 --ladder -v \
         --control "$ctl" >"$tmp/up.log" 2>&1 &
-    pids+=($!)
     up_pid=$!
     wait_for grep -q 'gannet: up' "$tmp/up.log" || die "gannet up: $(tail -n 1 "$tmp/up.log")"
     sed 's/^/   /' "$tmp/up.log"
@@ -173,7 +170,7 @@ transfer() {
     if [ -z "$saw" ]; then # too fast to be seen: a slow one
         "${inside[@]}" curl -s -g -o /dev/null --limit-rate 64k "http://$2/file.bin" &
         curl_pid=$!
-        wait_for sees_established && saw=$("$gannet" ss --control "$ctl" -H state established | head -n 1)
+            wait_for sees_established && saw=$("$gannet" ss --control "$ctl" -H state established | head -n 1)
         kill "$curl_pid" 2>/dev/null
         wait "$curl_pid" 2>/dev/null
     fi
@@ -214,7 +211,6 @@ PY
 fetches() {
     say "Gannet opens connections to Python's http.server in the kernel, and fetches the file"
     "${inside[@]}" python3 -m http.server --bind :: --directory "$tmp/www" 8080 >"$tmp/http.log" 2>&1 &
-    pids+=($!)
     wait_for "${inside[@]}" curl -sf -o /dev/null http://127.0.0.1:8080/hello.txt || bad "http.server did not start"
     fetch IPv4 10.78.0.1
     fetch IPv6 fd78::1
