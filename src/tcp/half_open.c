@@ -24,8 +24,8 @@ void half_open_take(struct half_open *h, const struct tcp_env *e, const struct s
         h->flags |= HALF_OPEN_WSCALE;
         h->wscale = o->wscale & 15u;
     }
-    if ((syn->ctl & (CTL_ECE | CTL_CWR | CTL_AE)) == (CTL_ECE | CTL_CWR) && c->tcp_ecn)
-        h->flags |= HALF_OPEN_ECN; /* CC-3168-1 */
+    if ((syn->ctl & (CTL_ECE | CTL_CWR)) == (CTL_ECE | CTL_CWR) && c->tcp_ecn)
+        h->flags |= HALF_OPEN_ECN; /* CC-3168-1; AE is a reserved bit here, and ignored */
 }
 
 void half_open_init(struct half_open *h, const struct tcp_env *e, const struct seg *syn,
