@@ -4,6 +4,7 @@
 #include "world.h"
 
 #include "base/prng.h"
+#include "host/host.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -15,6 +16,7 @@ static struct world w;
 static struct prng rng;
 static gn_handle conn[2][HANDLES], listener[2];
 static const struct gn_endpoint any;
+static bool little; /* memory */
 
 /** balance() - what a walk finds is what the counters say */
 static void balance(unsigned i)
@@ -50,23 +52,57 @@ static void transfer_step(unsigned i, gn_handle c)
     size_t n = prng_below(&rng, sizeof(buf));
 
     if (prng_below(&rng, 2))
-        (void)gn_host_send(w.h[i], c, buf, n, 0, w.now);
+        (void)gn_host_send(w.h[i], c, buf, n, prng_below(&rng, 4), w.now);
     else
-        (void)gn_host_recv(w.h[i], c, buf, n, 0, w.now);
+        (void)gn_host_recv(w.h[i], c, buf, n, prng_below(&rng, 4), w.now);
+}
+
+/** listen_step() - a listener with Fast Open and perhaps deferred accept */
+static void listen_step(unsigned i)
+{
+    gn_handle *l = &listener[i];
+
+    (void)gn_host_listen(w.h[i], (struct gn_endpoint){.port = 80}, prng_below(&rng, 6), NULL, l);
+    (void)gn_host_set_option(w.h[i], *l, GN_OPT_FASTOPEN, prng_below(&rng, 4), w.now);
+    (void)gn_host_set_option(w.h[i], *l, GN_OPT_DEFER_ACCEPT,
+                             prng_below(&rng, 2) * prng_below(&rng, 20) * GN_SEC, w.now);
+}
+
+/** open_step() - an active OPEN, perhaps a fast one */
+static void open_step(unsigned i)
+{
+    static uint8_t buf[3000];
+    bool v6 = prng_below(&rng, 2);
+    gn_handle c;
+
+    if (gn_host_connect(w.h[i], any, world_end(1 - i, v6, 80), NULL, w.now, &c))
+        return;
+    (void)gn_host_set_option(w.h[i], c, GN_OPT_FASTOPEN_CONNECT, prng_below(&rng, 3), w.now);
+    if (prng_below(&rng, 2))
+        (void)gn_host_send(w.h[i], c, buf, prng_below(&rng, sizeof(buf)), 0, w.now);
+    keep(i, c);
+}
+
+/** option_step() - what may change at any time */
+static void option_step(unsigned i, gn_handle c)
+{
+    static const enum gn_opt o[] = {GN_OPT_OOBINLINE, GN_OPT_NODELAY, GN_OPT_CORK,
+                                    GN_OPT_CONGESTION};
+
+    if (prng_below(&rng, 4) == 0)
+        (void)gn_host_shutdown_read(w.h[i], c, w.now);
+    else
+        (void)gn_host_set_option(w.h[i], c, o[prng_below(&rng, 4)], prng_below(&rng, 2), w.now);
 }
 
 static void call_step(unsigned i)
 {
     gn_handle *p = &conn[i][prng_below(&rng, HANDLES)], c;
-    bool v6 = prng_below(&rng, 2);
 
-    switch (prng_below(&rng, 12)) {
+    switch (prng_below(&rng, 13)) {
     case 0:
     case 1:
-    case 2:
-        if (!gn_host_connect(w.h[i], any, world_end(1 - i, v6, 80), NULL, w.now, &c))
-            keep(i, c);
-        break;
+    case 2: open_step(i); break;
     case 3:
     case 4:
         while (!gn_host_accept(w.h[i], listener[i], &c))
@@ -84,10 +120,10 @@ static void call_step(unsigned i)
     case 8:
         if (prng_below(&rng, 10) == 0) {
             (void)gn_host_close(w.h[i], listener[i], w.now);
-            (void)gn_host_listen(w.h[i], (struct gn_endpoint){.port = 80}, prng_below(&rng, 6),
-                                 NULL, &listener[i]);
+            listen_step(i);
         }
         break;
+    case 9: option_step(i, *p); break;
     default: transfer_step(i, *p); break;
     }
 }
@@ -103,8 +139,10 @@ static void bend(struct packet *p)
 static void wire_step(void)
 {
     for (unsigned i = 0; i < 2; i++)
-        w.cut[i] = prng_below(&rng, 8) == 0;
-    if (prng_below(&rng, 3) == 0)
+        w.cut[i] = prng_below(&rng, 16) == 0;
+    if (prng_below(&rng, 100) == 0) /* destinations are forgiven (hostcache.h) */
+        world_run(&w, 3601 * GN_SEC);
+    else if (prng_below(&rng, 3) == 0)
         world_run(&w, prng_below(&rng, 3000) * GN_MSEC);
     else
         world_flush(&w);
@@ -124,15 +162,20 @@ static void swarm(uint64_t seed, unsigned caps, enum gn_medium medium, long fail
     c.tcp_tw_reuse = prng_below(&rng, 3);
     c.tcp_abort_on_overflow = prng_below(&rng, 2);
     c.tcp_timestamps = prng_below(&rng, 3);
+    c.tcp_fastopen = prng_below(&rng, 4) ? 3 : 0;
+    c.tcp_mtu_probing = prng_below(&rng, 2);
+    c.tcp_challenge_ack_limit = prng_below(&rng, 2) ? UINT32_MAX : prng_below(&rng, 10);
     c.ip_local_port_min = 3000;
     c.ip_local_port_max = 3000 + prng_below(&rng, 40);
     world_init(&w, &c, caps, medium);
     w.bend = bend;
     memset(conn, 0, sizeof(conn));
     for (unsigned i = 0; i < 2; i++) {
-        (void)gn_host_listen(w.h[i], (struct gn_endpoint){.port = 80}, 3, NULL, &listener[i]);
+        listen_step(i);
         if (fail_from)
             w.pages[i].fail_from = w.pages[i].calls + fail_from;
+        if (little)
+            w.h[i]->mem.budget = w.h[i]->mem.used + (200 << 10);
     }
     for (unsigned step = 0; step < STEPS; step++) {
         unsigned i = prng_below(&rng, 2);
@@ -174,6 +217,14 @@ Test(swarm, super_segments, .timeout = 60)
 {
     for (uint64_t seed = 200; seed < 204; seed++)
         swarm(seed, GN_CAP_CSUM_TX | GN_CAP_CSUM_RX | GN_CAP_TSO, GN_MEDIUM_IP, 0);
+}
+
+/* SEC-MEM-3: so little memory that much has to be given up */
+Test(swarm, pressure, .timeout = 60)
+{
+    little = true;
+    for (uint64_t seed = 400; seed < 406; seed++)
+        swarm(seed, 0, GN_MEDIUM_IP, 0);
 }
 
 Test(swarm, no_memory, .timeout = 60)
