@@ -150,6 +150,7 @@ Test(keepalive, only_when_idle)
     fx.conf.tcp_early_retrans = 0;
     keep(&fx, true);
     cr_assert_eq(tcp_set_option(&fx.tcb, &fx.env, GN_OPT_KEEPIDLE, 10 * GN_SEC), GN_OK);
+    cr_assert_eq(tcp_set_option(&fx.tcb, &fx.env, GN_OPT_KEEPINTVL, 10 * GN_SEC), GN_OK);
     for (unsigned i = 0; i < 5; i++) {
         cr_expect_not(fx_wait(&fx, fx.env.now + 9 * GN_SEC));
         answer(&fx, FX_WND);
