@@ -69,10 +69,12 @@ bool drill_config_flags(struct drill_config *c, const char *flags, char *ret_bad
     while (flags && *flags) {
         size_t n = strcspn(flags, ",");
 
-        strncpy(ret_bad, flags, 63);
-        ret_bad[n < 63 ? n : 63] = 0;
-        memcpy(one, ret_bad, sizeof(one));
-        if (n && (n > 63 || !config_one(c, one)))
+        size_t k = n < sizeof(one) ? n : sizeof(one) - 1;
+
+        memcpy(one, flags, k);
+        one[k] = 0;
+        memcpy(ret_bad, one, k + 1);
+        if (n && (n != k || !config_one(c, one)))
             return false;
         flags += n + (flags[n] == ',');
     }

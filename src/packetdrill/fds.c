@@ -70,12 +70,6 @@ int fds_drop(int fd)
         return -1;
     }
     (void)fds_set(fd, (struct fd_entry){.kind = FD_NONE});
-    if (e.kind == FD_EPOLL)
-        drill_epoll_free(e.epoll);
-    else if (e.kind == FD_SOCKET)
-        for (int i = 0; i < FDS; i++)
-            if (table.of[i].kind == FD_EPOLL)
-                drill_epoll_forget(table.of[i].epoll, fd);
     return close(fd);
 }
 

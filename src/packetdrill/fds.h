@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
  * @file fds.h  The file descriptors that a script sees: real ones of the kernel, each standing for
- * a socket of ours, an epoll instance of ours, or (pipes) for itself. packetdrill closes what a
+ * a socket or an epoll instance of ours, or (pipes) for itself. packetdrill closes what a
  * script leaves open by close(2), so each must be real.
  */
 #ifndef GN_PACKETDRILL_FDS_H
 #define GN_PACKETDRILL_FDS_H
 
-#include "packetdrill/epoll.h"
-
-enum fd_kind { FD_NONE, FD_SOCKET, FD_EPOLL, FD_KERNEL };
+enum fd_kind { FD_NONE, FD_SOCKET, FD_KERNEL };
 
 struct fd_entry {
     enum fd_kind kind;
-    int sock; /* FD_SOCKET: gn_socket()'s number */
-    struct drill_epoll *epoll;
+    int sock; /* FD_SOCKET: the number of gn_socket() or gn_epoll_create_on() */
 };
 
 /** fds_new() - a placeholder for @e (whose contents it keeps); -1 and errno: none left */

@@ -305,10 +305,8 @@ static int ifc_gettimeofday(void *u, struct timeval *tv, void *tz)
     if (t) {
         call_end = 0;
         drill_noted(u);
-    } else if (drill_is_main(u)) {
+    } else { /* the thread of blocking calls waits for their time here, too */
         drill_pass(u, drill_now(u) + TICK);
-        t = drill_now(u);
-    } else {
         t = drill_now(u);
     }
     tv->tv_sec = (time_t)(t / GN_SEC);
@@ -320,60 +318,24 @@ static int ifc_gettimeofday(void *u, struct timeval *tv, void *tz)
 
 static int ifc_epoll_create(void *u, int size)
 {
-    struct fd_entry e = {.kind = FD_EPOLL};
-    int fd;
-
-    (void)u;
-    if (size <= 0) {
-        errno = EINVAL;
-        return -1;
-    }
-    e.epoll = drill_epoll_new();
-    if (!e.epoll) {
-        errno = ENOMEM;
-        return -1;
-    }
-    fd = fds_new(e);
-    if (fd < 0)
-        drill_epoll_free(e.epoll);
-    return fd;
-}
-
-/** epoll_of() - the instance behind a number; NULL: errno */
-static struct drill_epoll *epoll_of(int fd)
-{
-    struct fd_entry e = fds_get(fd);
-
-    if (e.kind == FD_EPOLL)
-        return e.epoll;
-    errno = e.kind == FD_NONE ? EBADF : EINVAL;
-    return NULL;
+    if (size > 0)
+        return wrap(gn_epoll_create_on(drill_stack(u), 0));
+    errno = EINVAL;
+    return -1;
 }
 
 static int ifc_epoll_ctl(void *u, int epfd, int op, int fd, struct epoll_event *ev)
 {
-    struct drill_epoll *e = epoll_of(epfd);
-    int sock = fds_sock(fd);
-
     (void)u;
-    if (!e)
-        return -1;
-    if (sock < 0) {
-        errno = EBADF;
-        return -1;
-    }
-    return drill_epoll_ctl(e, op, fd, sock, ev);
+    return gn_epoll_ctl(fds_sock(epfd), op, fds_sock(fd), ev);
 }
 
 static int ifc_epoll_wait(void *u, int epfd, struct epoll_event *ev, int max, int timeout)
 {
-    struct drill_epoll *e = epoll_of(epfd);
     int r;
 
-    if (!e)
-        return -1;
     begin(u);
-    r = drill_epoll_wait(e, drill_stack(u), ev, max, timeout);
+    r = gn_epoll_wait(fds_sock(epfd), ev, max, timeout);
     end(u);
     return r;
 }

@@ -35,7 +35,7 @@ void recovery_handshake_done(struct recovery *r, uint32_t retries)
 {
     r->handshake = false;
     r->rto_spans_syn = retries > 0;
-    r->backoff = 0; /* CC-6298-11: the timeout begins anew */
+    r->backoff = 0;  /* CC-6298-11: the timeout begins anew */
     if (retries > 1) /* CC-5681-3 */
         r->cc.cwnd = r->mss;
 }

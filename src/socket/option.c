@@ -189,7 +189,9 @@ static int get_row(const struct sock *sk, const struct row *r)
     case UNIT_MS: v /= GN_MSEC; break;
     case UNIT_LINGER2: return v == GN_MSEC ? -1 : (int)(v / GN_SEC);
     }
-    return r->opt == GN_OPT_NOTSENT_LOWAT ? (int)(uint32_t)v : (int)min_u64(v, INT_MAX);
+    if (r->opt == GN_OPT_NOTSENT_LOWAT) /* Linux: 0 unless the socket has a limit of its own */
+        return sk->opt_set >> r->opt & 1 ? (int)(uint32_t)v : 0;
+    return (int)min_u64(v, INT_MAX);
 }
 
 int option_error(struct sock *sk)

@@ -25,7 +25,8 @@ static bool set_flag(struct tcb *t, const struct tcp_env *e, enum gn_opt o, bool
     struct tcb_opts *p = &t->opts;
 
     if (o == GN_OPT_NODELAY) {
-        p->nodelay = on;
+        p->nodelay = on; /* what waits goes now, as on Linux even out of a corked bottle */
+        t->sws_expired = t->sws_expired || (on && sndbuf_unsent(t) > 0);
     } else if (o == GN_OPT_CORK) {
         p->cork = on;
         t->sws_at = deadline_none();

@@ -39,9 +39,9 @@ static void parse_option(struct lex *l)
         lex_fail(l, "the name of an option");
     value = option_value(l);
     if (!strcmp(name, "tolerance_usecs") || !strcmp(name, "tolerance")) {
-        s->tolerance_usecs = atoll(value);
+        s->tolerance_usecs = strtoll(value, NULL, 10);
     } else if (!strcmp(name, "tcp_ts_tick_usecs")) {
-        s->ts_tick_usecs = atoll(value);
+        s->ts_tick_usecs = strtoll(value, NULL, 10);
     } else if (!strcmp(name, "ip_version")) {
         s->v6 = !strcmp(value, "ipv6");
         if (!s->v6 && strcmp(value, "ipv4"))
