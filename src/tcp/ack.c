@@ -72,6 +72,4 @@ void ack_sent(struct tcb *t, const struct tcp_env *e)
     t->delack_at = deadline_none();
     t->rcv.acked = t->rcv.nxt;
     t->dsack = (struct range){t->rcv.nxt, t->rcv.nxt}; /* reported once (CC-2883-1) */
-    if (t->quick > 0)
-        t->quick--;
 }

@@ -91,7 +91,6 @@ struct tcb {
 
     uint16_t events; /* GN_EV_* not yet taken by the user */
     uint8_t probes;  /* unanswered keep-alive or window probes */
-    uint8_t quick;   /* ACKs still to be sent without delay */
     uint8_t iface;
     uint16_t rcv_mss_guess; /* size of the peer's full segments, for delayed ACKs */
     uint16_t send_mss;      /* SendMSS: the peer's option or 536/1220 */
