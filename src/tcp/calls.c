@@ -271,9 +271,8 @@ void tcp_detach(struct tcb *t, const struct tcp_env *e)
         tcp_abort(t, e, GN_CAUSE_CLOSE_UNREAD, GN_E_RESET);
     } else if (!t->fin_queued && t->state != GN_CLOSED) {
         (void)tcp_close(t, e);
-    } else if (t->state == GN_FIN_WAIT_2) {
-        timeouts_on_fin_wait_2(t, e);
     }
+    timeouts_on_orphan(t, e);
     ring_free(&t->rcvbuf, e->mem);
 }
 

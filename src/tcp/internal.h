@@ -114,6 +114,7 @@ void options_before_syn(struct tcb *t, const struct tcp_env *e);
 void timeouts_on_established(struct tcb *t, const struct tcp_env *e);
 void timeouts_on_fin_wait_2(struct tcb *t, const struct tcp_env *e);
 void timeouts_on_time_wait(struct tcb *t, const struct tcp_env *e);
+void timeouts_on_orphan(struct tcb *t, const struct tcp_env *e);
 void timeouts_persist(struct tcb *t, const struct tcp_env *e);
 gn_time timeouts_user(const struct tcb *t, const struct tcp_env *e);
 

@@ -135,12 +135,13 @@ struct tcb {
     struct range dsack;   /* to report once (RFC 2883); empty if a == b */
     seq_t fin_seq;        /* with ooo_fin: where the peer's FIN will be */
     bool ooo_fin;
+    seq_t orphan_mark; /* SND.UNA when state_at was armed for an orphan */
 
     struct recovery rec;
 
     deadline_t pmtu_at; /* path_mtu holds until then */
     deadline_t delack_at, persist_at, keepalive_at, sws_at, user_at,
-        state_at; /* state_at: FIN-WAIT-2 or TIME-WAIT */
+        state_at; /* state_at: FIN-WAIT-2 or TIME-WAIT; an orphan's progress */
     gn_time last_in, last_out;
     gn_time invalid_at; /* last reply to an invalid segment (tcp_invalid_ratelimit) */
     uint8_t persist_shift;

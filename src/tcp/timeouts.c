@@ -152,6 +152,27 @@ static void on_user(struct tcb *t, const struct tcp_env *e)
         give_up(t, e, GN_CAUSE_USER_TIMEOUT);
 }
 
+/**
+ * timeouts_on_orphan() - the user has gone: the connection may go on for so long
+ *
+ * In FIN-WAIT-2 for a span, before that for as long as it gets on: a full segment, or the rest of
+ * what it holds, in the time that tcp_orphan_retries retransmissions take. Neither a closed window
+ * nor one of an octet now and then keeps it (SEC-6429-3, SEC-6429-4).
+ */
+void timeouts_on_orphan(struct tcb *t, const struct tcp_env *e)
+{
+    uint64_t n = e->conf->tcp_orphan_retries + 1;
+    struct rec_env re = rec_env(e);
+
+    if (t->state == GN_FIN_WAIT_2)
+        timeouts_on_fin_wait_2(t, e);
+    if (t->state == GN_CLOSED || t->state == GN_FIN_WAIT_2 || t->state == GN_TIME_WAIT)
+        return;
+    t->orphan_mark = t->snd.una;
+    t->state_at = deadline_at(
+        e->now + min_u64(recovery_rto(&t->rec, &re) << min_u64(n, 16), n * e->conf->tcp_rto_max));
+}
+
 static void on_rto(struct tcb *t, const struct tcp_env *e)
 {
     struct rec_env re = rec_env(e);
@@ -228,7 +249,7 @@ static void on_keepalive(struct tcb *t, const struct tcp_env *e)
     t->keepalive_at = deadline_at(e->now + keep_intvl(t, e));
 }
 
-/* FIN-WAIT-2 without a user, or TIME-WAIT, is over */
+/* FIN-WAIT-2 without a user, or TIME-WAIT, is over; or an orphan has to show that it gets on */
 static void on_state(struct tcb *t, const struct tcp_env *e)
 {
     t->state_at = deadline_none();
@@ -237,6 +258,11 @@ static void on_state(struct tcb *t, const struct tcp_env *e)
         connection_ends(t, e, GN_CAUSE_TIME_WAIT_OVER, GN_OK);
     } else if (t->state == GN_FIN_WAIT_2) {
         connection_ends(t, e, GN_CAUSE_FIN_WAIT_2_OVER, GN_OK);
+    } else if (seq_span(t->orphan_mark, t->snd.una) >= t->rec.mss) {
+        timeouts_on_orphan(t, e);
+    } else {
+        e->stats->TCPAbortOnMemory++;
+        give_up(t, e, GN_CAUSE_ORPHAN_LIMIT);
     }
 }
 
