@@ -21,7 +21,7 @@ void ack_after_text(struct tcb *t, const struct tcp_env *e, uint32_t full)
 {
     if (full > t->rcv_mss_guess) /* never above RMSS: 2 * RMSS octets call for an ACK */
         t->rcv_mss_guess = (uint16_t)min_u32(full, options_mss(e, &t->key, &t->opts));
-    if (t->quick > 0 || t->opts.quickack || e->conf->tcp_delack == 0 ||
+    if (t->opts.quickack || e->conf->tcp_delack == 0 ||
         seq_span(t->rcv.acked, t->rcv.nxt) >= 2u * t->rcv_mss_guess)
         t->ack_now = true;
     else if (!deadline_armed(t->delack_at))

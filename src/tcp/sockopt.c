@@ -125,7 +125,7 @@ static bool set_number(struct tcb *t, const struct tcp_env *e, enum gn_opt o, ui
             options_mss_changed(t, e);
     } else if (o == GN_OPT_CONGESTION && cc_name((unsigned)v) != NULL) {
         if (t->state != GN_CLOSED && p->cc != v)
-            cc_switch(&t->rec.cc, (unsigned)v, e->now);
+            recovery_set_cc(&t->rec, &re, (unsigned)v);
         p->cc = (uint8_t)v;
     } else if (o == GN_OPT_RCVLOWAT && v <= BUF_MAX) {
         p->rcvlowat = (uint32_t)max_u64(v, 1);
@@ -189,7 +189,7 @@ enum gn_err tcp_get_option(const struct tcb *t, const struct tcp_env *e, enum gn
     switch (o) {
     case GN_OPT_NODELAY: *ret = p->nodelay; break;
     case GN_OPT_CORK: *ret = p->cork; break;
-    case GN_OPT_QUICKACK: *ret = p->quickack || t->quick > 0; break;
+    case GN_OPT_QUICKACK: *ret = p->quickack; break;
     case GN_OPT_KEEPALIVE: *ret = p->keepalive; break;
     case GN_OPT_KEEPIDLE:
         *ret = p->keepidle_s != 0 ? p->keepidle_s * GN_SEC : c->tcp_keepalive_time;
