@@ -7,9 +7,11 @@
 #include <gannet/gannet.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 const struct command *const commands[] = {
     &command_demo,   &command_up,  &command_nc,    &command_ss,  &command_stats,
@@ -54,8 +56,23 @@ static int help(const char *name)
     return EXIT_FINE;
 }
 
+/** open_standard() - 0, 1 and 2 must be taken, or a device that is opened later would be read as
+ * standard input; false: cannot be helped */
+static bool open_standard(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= 2);
+    if (fd > 2)
+        close(fd);
+    return fd > 2;
+}
+
 int main(int argc, char **argv)
 {
+    if (!open_standard())
+        return EXIT_FAILED;
     (void)signal(SIGPIPE, SIG_IGN);
     if (argc < 2) {
         print_overview(stderr);

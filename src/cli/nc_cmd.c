@@ -78,7 +78,9 @@ static size_t pump_in(struct nc *n, gn_time now)
             gn_loop_unwatch(n->rig.loop, 0);
             (void)gn_host_shutdown(n->rig.host, n->conn, now);
             return done + 1;
-        } else if (errno != EAGAIN && errno != EINTR) {
+        } else if (errno == EAGAIN) {
+            break;
+        } else if (errno != EINTR) {
             fail_io(n, errno);
             return done;
         }
