@@ -9,7 +9,7 @@ set -euo pipefail
 
 declare -A group=(
     [build]="gcc libc6-dev binutils make cmake ninja-build pkg-config python3"
-    [test]="g++ clang libclang-rt-dev libcriterion-dev clang-format clang-tidy git"
+    [test]="g++ clang libclang-rt-dev libcriterion-dev clang-format clang-tidy git patch"
     [run]="iproute2 iputils-ping curl tshark netcat-openbsd util-linux python3"
     [bench]="liblwip-dev valgrind"
 )

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file explore_cmd.c  `gannet explore`: exhaustive exploration of two hosts and one connection.
+ */
+#include "cli/cli.h"
+#include "lab/explore.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { OPT_LIST = 1, OPT_MAX, OPT_LOSE, OPT_DUPLICATE, OPT_TIMEOUT };
+
+static const struct option_spec options[] = {
+    {OPT_LIST, 0, "list", NULL, "list the scenarios"},
+    {OPT_LOSE, 0, "lose", "N", "so many more losses"},
+    {OPT_DUPLICATE, 0, "duplicate", "N", "so many more duplications"},
+    {OPT_TIMEOUT, 0, "timeout", "N", "so many more timeouts"},
+    {OPT_MAX, 0, "max-states", "N", "give a scenario up beyond so many states"},
+    {0, 0, NULL, NULL, NULL},
+};
+
+/** print_result() - one line */
+static void print_result(const struct explore_config *c, const struct explore_result *r)
+{
+    printf("%-32s %9" PRIu64 " states, %9" PRIu64 " steps, depth %3u%s%s\n", c->name, r->states,
+           r->steps, r->depth, r->complete ? "" : ", not complete", r->ok ? "" : ", WRONG");
+}
+
+/** print_pairs() - which states the two hosts were in at one time */
+static void print_pairs(const struct explore_result *r)
+{
+    unsigned n = 0;
+    printf("\n%-13s", "host 0 \\ 1");
+    for (unsigned b = 0; b < GN_STATE_COUNT; b++)
+        printf(" %.6s", gn_state_name((enum gn_state)b));
+    for (unsigned a = 0; a < GN_STATE_COUNT; a++) {
+        printf("\n%-13s", gn_state_name((enum gn_state)a));
+        for (unsigned b = 0; b < GN_STATE_COUNT; b++) {
+            size_t width = strlen(gn_state_name((enum gn_state)b));
+            printf(" %-*s", (int)(width < 6 ? width : 6), r->pair[a][b] ? "x" : ".");
+            n += r->pair[a][b];
+        }
+    }
+    printf("\n%u pairs of states\n", n);
+}
+
+/** run() - the sub-command */
+static int run(struct args *a)
+{
+    size_t n;
+    const struct explore_config *s = explore_scenarios(&n);
+    struct explore_result sum = {.ok = true};
+    const char *value, *word = NULL;
+    uint64_t max = 0, more[3] = {0};
+    bool list = false;
+    int id;
+    while ((id = args_next(a, &value))) {
+        if (id == OPT_LIST)
+            list = true;
+        else if (id == OPT_MAX && !parse_number(value, 1, UINT64_MAX, &max))
+            usage_fail(a, "--max-states is a number above 0, not '%s'", value);
+        else if (id >= OPT_LOSE && id <= OPT_TIMEOUT &&
+                 !parse_number(value, 0, 100, &more[id - OPT_LOSE]))
+            usage_fail(a, "how many more? Not '%s'", value);
+        else if (id == ARGS_WORD)
+            word = value;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct explore_config c = s[i];
+        struct explore_result r;
+        if (word && !strstr(c.name, word))
+            continue;
+        if (list) {
+            puts(c.name);
+            continue;
+        }
+        c.max_states = max;
+        c.budget.lose = (uint8_t)(c.budget.lose + more[0]);
+        c.budget.duplicate = (uint8_t)(c.budget.duplicate + more[1]);
+        c.budget.timeout = (uint8_t)(c.budget.timeout + more[2]);
+        sum.ok &= explore_run(&c, &r, stdout);
+        print_result(&c, &r);
+        fflush(stdout);
+        explore_merge(&sum, &r);
+    }
+    if (list)
+        return EXIT_FINE;
+    print_pairs(&sum);
+    if (!word)
+        (void)explore_missing(&sum, stdout);
+    return sum.ok ? EXIT_FINE : EXIT_FAILED;
+}
+
+const struct command command_explore = {
+    .name = "explore",
+    .synopsis = "[WORD] [OPTION...]",
+    .summary =
+        "Try every interleaving of calls, deliveries, losses and timeouts of one connection.",
+    .details =
+        "With WORD only the scenarios that have it in their names. What is wrong is drawn as "
+        "the shortest\nladder that shows it. Exit code 1: something is wrong.",
+    .options = options,
+    .run = run,
+};
