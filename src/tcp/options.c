@@ -87,9 +87,12 @@ void options_syn(const struct tcb *t, const struct tcp_env *e, struct seg *s)
     }
 }
 
-/* add a block unless it is there already */
-static void add_block(struct tcpopt *o, unsigned max, seq_t l, seq_t r)
+/* add a block unless it is there already. A FIN that waits behind text belongs to the block: it has
+ * a sequence number, and the sender's last segment would not count as received without it */
+static void add_block(const struct tcb *t, struct tcpopt *o, unsigned max, seq_t l, seq_t r)
 {
+    if (t->ooo_fin && seq_eq(r, t->fin_seq))
+        r = seq_add(r, 1);
     for (unsigned i = 0; i < o->n_sack; i++)
         if (seq_eq(o->sack[i].l, l) && seq_eq(o->sack[i].r, r))
             return;
@@ -103,15 +106,17 @@ static void sack_blocks(const struct tcb *t, struct tcpopt *o)
     unsigned max = t->ts_ok ? 3 : 4;
 
     if (!seq_eq(t->dsack.a, t->dsack.b))
-        add_block(o, max, t->dsack.a, t->dsack.b);
+        add_block(t, o, max, t->dsack.a, t->dsack.b);
     for (unsigned i = 0; i < sizeof t->sack / sizeof t->sack[0] && t->ooo.n > 0; i++) {
         const struct range *r = ranges_find(&t->ooo, t->sack[i].a);
 
         if (r != NULL)
-            add_block(o, max, r->a, r->b);
+            add_block(t, o, max, r->a, r->b);
     }
     for (unsigned i = t->ooo.n; i > 0 && o->n_sack < max; i--)
-        add_block(o, max, t->ooo.r[i - 1].a, t->ooo.r[i - 1].b);
+        add_block(t, o, max, t->ooo.r[i - 1].a, t->ooo.r[i - 1].b);
+    if (t->ooo_fin && (t->ooo.n == 0 || seq_lt(t->ooo.r[t->ooo.n - 1].b, t->fin_seq)))
+        add_block(t, o, max, t->fin_seq, t->fin_seq);
     if (o->n_sack > 0)
         o->has |= OPT_SACK;
 }
@@ -125,7 +130,7 @@ void options_other(const struct tcb *t, const struct tcp_env *e, struct seg *s)
         s->opt.tsecr = t->ts.recent;
     }
     if (t->sack_ok && t->rec.mss >= SACK_MSS_MIN &&
-        (t->ooo.n > 0 || !seq_eq(t->dsack.a, t->dsack.b)))
+        (t->ooo.n > 0 || t->ooo_fin || !seq_eq(t->dsack.a, t->dsack.b)))
         sack_blocks(t, &s->opt);
 }
 

@@ -212,3 +212,24 @@ Test(options, ecn_passive)
     cr_expect_eq(r.ctl, CTL_SYN | CTL_ACK);
     fx_fini(&fx);
 }
+
+/* CC-2018-2: a FIN beyond a gap is received too, and SACK says so: with text before it or alone */
+Test(options, sack_covers_fin)
+{
+    static const char *const text[] = {"four", ""};
+
+    for (unsigned i = 0; i < 2; i++) {
+        uint32_t len = i == 0 ? 4 : 0;
+        struct fixture fx;
+
+        fx_init(&fx, GN_ESTABLISHED);
+        fx.tcb.sack_ok = true;
+        (void)fx_arrives(&fx, fx_seg(CTL_FIN | CTL_ACK, FX_RCV + 100, FX_UNA, text[i]));
+        cr_assert(fx_output(&fx));
+        cr_assert_eq(fx.out.ack.raw, FX_RCV);
+        cr_assert_eq(fx.out.opt.n_sack, 1);
+        cr_expect_eq(fx.out.opt.sack[0].l.raw, FX_RCV + 100);
+        cr_expect_eq(fx.out.opt.sack[0].r.raw, FX_RCV + 100 + len + 1);
+        fx_fini(&fx);
+    }
+}
