@@ -20,7 +20,7 @@ BELOW = {
     "link": {"base", "wire"},
     "loop": {"base", "host", "link"},
     "socket": {"base", "host", "loop"},
-    "lab": {"base", "wire", "recovery", "tcp", "host", "explain", "loop"},
+    "lab": {"base", "wire", "congestion", "recovery", "tcp", "host", "explain", "loop"},
     "cli": {"base", "link", "loop", "explain", "lab"},
     "packetdrill": {"base", "link", "loop", "socket"},
 }

@@ -3,28 +3,114 @@
  * @file sim_cmd.c  `gannet sim`: swarm simulations.
  */
 #include "cli/cli.h"
+#include "lab/plot.h"
 #include "lab/swarm.h"
+#include "lab/table.h"
 
-enum { OPT_SEED = 1, OPT_COUNT, OPT_PCAP, OPT_VERBOSE };
+#include <string.h>
+
+enum {
+    OPT_SEED = 1,
+    OPT_COUNT,
+    OPT_PCAP,
+    OPT_VERBOSE,
+    OPT_TABLE,
+    OPT_PLOT,
+    OPT_CC,
+    OPT_RATE,
+    OPT_RTT,
+    OPT_LOSS,
+    OPT_SECONDS
+};
 
 static const struct option_spec options[] = {
     {OPT_SEED, 0, "seed", "N", "the first seed (1)"},
     {OPT_COUNT, 0, "count", "N", "how many seeds (1)"},
     {OPT_PCAP, 0, "pcap", "FILE", "write a capture of all packets sent (of the last seed)"},
     {OPT_VERBOSE, 'v', "verbose", NULL, "tell what each connection does"},
+    {OPT_TABLE, 0, "table", "NAME",
+     "no swarm: compute a table of tests/table ('list': their names)"},
+    {OPT_PLOT, 0, "plot", "FILE", "no swarm: one flow, its windows and sequence by time as SVG"},
+    {OPT_CC, 0, "cc", "NAME", "plot: congestion control (cubic)"},
+    {OPT_RATE, 0, "rate", "KBIT", "plot: kbit/s of the bottleneck (20000)"},
+    {OPT_RTT, 0, "rtt", "MS", "plot: round-trip time; the queue holds as much (20)"},
+    {OPT_LOSS, 0, "loss", "PPM", "plot: packets lost, of a million (0)"},
+    {OPT_SECONDS, 0, "seconds", "N", "plot: how long (20)"},
     {0, 0, NULL, NULL, NULL},
 };
+
+/** plot_option() - take one option of the plot; false: it is none of them */
+static bool plot_option(struct args *a, int id, const char *value, struct plot_config *c)
+{
+    uint64_t n;
+    bool ok = true;
+
+    if (id == OPT_CC) {
+        ok = table_algorithm(value, &c->cc);
+    } else if (id == OPT_RATE) {
+        ok = parse_number(value, 1, 10000000, &n);
+        c->rate = n * 1000;
+    } else if (id == OPT_RTT) {
+        ok = parse_number(value, 1, 10000, &n);
+        c->rtt = n * GN_MSEC;
+    } else if (id == OPT_LOSS) {
+        ok = parse_number(value, 0, 1000000, &n);
+        c->loss_ppm = (uint32_t)n;
+    } else if (id == OPT_SECONDS) {
+        ok = parse_number(value, 1, 3600, &n);
+        c->span = n * GN_SEC;
+    } else {
+        return false;
+    }
+    if (!ok)
+        usage_fail(a, "'%s' is not possible there", value);
+    return true;
+}
+
+/** plot() - simulate one flow and draw it to file @name; the exit code */
+static int plot(struct plot_config *c, const char *name)
+{
+    FILE *f = fopen(name, "w");
+    bool ok = f != NULL;
+
+    ok = ok && plot_flow(c, f);
+    if (f && fclose(f))
+        ok = false;
+    return ok ? EXIT_FINE : complain("cannot write %s", name);
+}
+
+/** print_table() - one table, or the names of all; the exit code */
+static int print_table(struct args *a, const char *name)
+{
+    const struct table *t;
+
+    if (!strcmp(name, "list")) {
+        for (unsigned i = 0; (t = table_nth(i)); i++)
+            printf("%s\n", t->name);
+        return EXIT_FINE;
+    }
+    t = table_find(name);
+    if (!t)
+        usage_fail(a, "there is no table '%s'", name);
+    return table_print(t, stdout) ? EXIT_FINE : EXIT_FAILED;
+}
 
 /** run() - the sub-command */
 static int run(struct args *a)
 {
     struct swarm_config c = {.seed = 1};
+    struct plot_config p = {.cc = 1, .rate = 20000000, .rtt = 20 * GN_MSEC, .span = 20 * GN_SEC};
+    const char *picture = NULL;
     uint64_t count = 1, bad = 0;
     const char *value;
     int id;
     while ((id = args_next(a, &value))) {
         if (id == ARGS_WORD)
             usage_fail(a, "one word too many: '%s'", value);
+        if (plot_option(a, id, value, &p))
+            continue;
+        if (id == OPT_PLOT)
+            picture = value;
         if (id == OPT_SEED && !parse_number(value, 0, UINT64_MAX - 1000000000, &c.seed))
             usage_fail(a, "--seed is a number, not '%s'", value);
         if (id == OPT_COUNT && !parse_number(value, 1, 1000000000, &count))
@@ -33,7 +119,12 @@ static int run(struct args *a)
             c.pcap = value;
         if (id == OPT_VERBOSE)
             c.log = stdout;
+        if (id == OPT_TABLE)
+            return print_table(a, value);
     }
+    p.seed = c.seed;
+    if (picture)
+        return plot(&p, picture);
     for (uint64_t i = 0; i < count; i++, c.seed++) {
         struct swarm_result r;
         fflush(stdout);
