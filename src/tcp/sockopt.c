@@ -125,7 +125,7 @@ static bool set_number(struct tcb *t, const struct tcp_env *e, enum gn_opt o, ui
             options_mss_changed(t, e);
     } else if (o == GN_OPT_CONGESTION && cc_name((unsigned)v) != NULL) {
         if (t->state != GN_CLOSED && p->cc != v)
-            recovery_set_cc(&t->rec, &re, (unsigned)v);
+            cc_switch(&t->rec.cc, (unsigned)v, e->now);
         p->cc = (uint8_t)v;
     } else if (o == GN_OPT_RCVLOWAT && v <= BUF_MAX) {
         p->rcvlowat = (uint32_t)max_u64(v, 1);
