@@ -12,9 +12,10 @@
 #define WAIT_MAX   ((uint64_t)INT32_MAX << UNIT_SHIFT)
 
 /* a new incarnation begins at least so far above the old one (TW-8) */
-#define ISS_GAP  65536
-#define POOL_MIN ((uint64_t)1 << 16)
-#define POOL_MAX (((uint64_t)1 << 24) - 2)
+#define ISS_GAP   65536
+#define POOL_MIN  ((uint64_t)1 << 16)
+#define LINK_MASK 0x7fffffu
+#define POOL_MAX  (LINK_MASK - 1)
 
 uint32_t syncache_limit(const struct gn_conf *conf)
 {
@@ -43,9 +44,9 @@ static void enqueue(struct syncache *c, uint32_t link, gn_time now)
     o->stamp = (uint16_t)(units >> 16);
     o->fine = units & 0xffff;
     o->next = 0;
-    o->prev = c->level[l].tail & 0xffffff;
+    o->prev = c->level[l].tail & LINK_MASK;
     if (c->level[l].tail)
-        entry(c, c->level[l].tail)->next = link & 0xffffff;
+        entry(c, c->level[l].tail)->next = link & LINK_MASK;
     else
         c->level[l].head = link;
     c->level[l].tail = link;
@@ -284,6 +285,7 @@ static void entry_due(struct gn_host *h, uint32_t index)
     }
     dequeue(&h->syncache, index + 1);
     o->retries = (o->retries + 1u) & 15;
+    o->answers = 0;
     enqueue(&h->syncache, index + 1, h->now);
     if (waits && defers(h, l, o)) /* the client has answered: not it is awaited, but its text */
         return;

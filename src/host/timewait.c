@@ -8,7 +8,8 @@
 #include "host/host.h"
 #include "tcp/fsm.h"
 
-#define POOL_MAX ((uint64_t)1 << 24)
+#define LINK_MASK 0xffffffu
+#define POOL_MAX  ((uint64_t)LINK_MASK)
 
 void timewait_init(struct timewait *w, struct mem *m, const struct gn_conf *conf)
 {
@@ -33,9 +34,9 @@ static void enqueue(struct timewait *w, uint32_t link, gn_time at)
         ms = record(w, w->tail)->expires_ms;
     r->expires_ms = ms;
     r->next = 0;
-    r->prev = w->tail;
+    r->prev = w->tail & LINK_MASK;
     if (w->tail)
-        record(w, w->tail)->next = link;
+        record(w, w->tail)->next = link & LINK_MASK;
     else
         w->head = link;
     w->tail = link;

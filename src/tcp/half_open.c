@@ -81,20 +81,38 @@ void half_open_reply(const struct half_open *h, const struct tcp_env *e, const s
     env_reply(e, &s);
 }
 
-/* <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> */
-static void half_open_ack(const struct half_open *h, const struct tcp_env *e,
+/* may this segment be answered? What is empty, or the SYN of another connection, three times for
+ * each SYN,ACK of ours and no more: two half-open connections of one tuple, made by forged SYNs,
+ * would answer each other for ever (SEC-5961-6, MAL-29) */
+static bool may_answer(struct half_open *h, const struct tcp_env *e, const struct seg *s)
+{
+    if (e->conf->tcp_invalid_ratelimit == 0 || (seg_len(s) > 0 && !(s->ctl & CTL_SYN)))
+        return true;
+    if (h->answers == 3) {
+        e->stats->TCPACKSkipped++;
+        return false;
+    }
+    h->answers = (h->answers + 1u) & 3;
+    return true;
+}
+
+/* <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> in answer to @to; false: one too many */
+static bool half_open_ack(struct half_open *h, const struct tcp_env *e, const struct seg *to,
                           const struct tcb_opts *o)
 {
     struct seg s = half_open_segment(h, o, seq(h->iss + 1), CTL_ACK);
 
+    if (!may_answer(h, e, to))
+        return false;
     s.wnd = (uint16_t)(h->flags & HALF_OPEN_WSCALE ? s.wnd >> window_shift(e, o) : s.wnd);
     add_timestamp(h, e, &s);
     env_reply(e, &s);
+    return true;
 }
 
 /* timestamps before the window (PAWS), in the form of step 1 */
-static enum gn_drop half_open_ts(const struct half_open *h, const struct tcp_env *e,
-                                 const struct seg *s, const struct tcb_opts *o)
+static enum gn_drop half_open_ts(struct half_open *h, const struct tcp_env *e, const struct seg *s,
+                                 const struct tcb_opts *o)
 {
     if (!(h->flags & HALF_OPEN_TS) || (s->ctl & CTL_RST))
         return GN_DROP_NONE;
@@ -103,7 +121,7 @@ static enum gn_drop half_open_ts(const struct half_open *h, const struct tcp_env
     if ((int32_t)(s->opt.tsval - h->ts_recent) >= 0)
         return GN_DROP_NONE;
     e->stats->PAWSEstab++;
-    half_open_ack(h, e, o);
+    (void)half_open_ack(h, e, s, o);
     return GN_DROP_PAWS;
 }
 
@@ -120,7 +138,7 @@ static bool half_open_acceptable(const struct half_open *h, const struct seg *s,
 }
 
 /* step 2, by the sequence number alone (SG-10): back to LISTEN, the user hears nothing (SG-07) */
-static enum gn_drop half_open_reset(const struct half_open *h, const struct tcp_env *e,
+static enum gn_drop half_open_reset(struct half_open *h, const struct tcp_env *e,
                                     const struct seg *s, const struct tcb_opts *o,
                                     enum half_open_verdict *ret)
 {
@@ -129,7 +147,7 @@ static enum gn_drop half_open_reset(const struct half_open *h, const struct tcp_
     if (!seq_in(s->seq, nxt, syn_window(o)))
         return GN_DROP_RST_OUT_OF_WINDOW;
     if (!seq_eq(s->seq, nxt)) {
-        half_open_ack(h, e, o);
+        (void)half_open_ack(h, e, s, o);
         return GN_DROP_RST_CHALLENGED;
     }
     *ret = HALF_OPEN_DELETE;
@@ -153,14 +171,14 @@ enum gn_drop half_open_arrives(struct half_open *h, const struct tcp_env *e, con
     if (s->ctl & CTL_RST)
         return half_open_reset(h, e, s, o, ret);
     if (!half_open_acceptable(h, s, o)) {
-        half_open_ack(h, e, o);
+        (void)half_open_ack(h, e, s, o);
         return seq_lt(s->seq, seq(h->irs + 1)) ? GN_DROP_OLD_SEQ : GN_DROP_BEYOND_WINDOW;
     }
     if (s->ctl & CTL_SYN) { /* RFC 5961 4 rather than RFC 9293's return to LISTEN: a stranger cannot
                                end it (SG-11) */
         if (challenge_allowed(e)) {
             e->stats->TCPChallengeACK++;
-            half_open_ack(h, e, o);
+            (void)half_open_ack(h, e, s, o);
         }
         return GN_DROP_SYN_CHALLENGED;
     }

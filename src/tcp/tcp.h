@@ -26,8 +26,9 @@ struct half_open {
     struct tcp_key key; /* 36 */
     uint32_t irs, iss;
     uint32_t ts_recent;
-    uint64_t next : 24, prev : 24; /* index + 1 in the queue of its retry level */
-    uint64_t fine : 16;            /* of stamp, in units of 2^8 ns */
+    uint64_t next : 23, prev : 23; /* index + 1 in the queue of its retry level */
+    uint64_t answers : 2;          /* to invalid segments since the last SYN,ACK */
+    uint64_t fine    : 16;         /* of stamp, in units of 2^8 ns */
     uint16_t mss;                  /* the peer's option, or the default */
     uint16_t listener;             /* index */
     uint16_t stamp;                /* when it was sent last, in units of 2^24 ns (16.8 ms) */
@@ -42,9 +43,10 @@ struct time_wait {
     struct tcp_key key; /* 36 */
     uint32_t snd_nxt, rcv_nxt;
     uint32_t ts_recent;
-    uint32_t ts_recent_ms; /* when, low bits of now in ms */
-    uint32_t expires_ms;   /* low bits of now in ms */
-    uint32_t next, prev;   /* index + 1, in order of expiry */
+    uint32_t ts_recent_ms;         /* when, low bits of now in ms */
+    uint32_t expires_ms;           /* low bits of now in ms */
+    uint64_t next : 24, prev : 24; /* index + 1, in order of expiry */
+    uint64_t answered : 16;        /* last answer to an invalid segment, in units of 2^24 ns */
 };
 _Static_assert(sizeof(struct time_wait) <= 64, "a TIME-WAIT record takes one cache line");
 /* whether timestamps were used: key.lport and rport are never 0, so ts_recent_ms == 0 && ts_recent

@@ -8,6 +8,14 @@
  */
 #include "tcp/internal.h"
 
+#define ANSWER_SHIFT 24 /* units of time_wait.answered */
+
+/* now in these units */
+static uint16_t answer_clock(const struct tcp_env *e)
+{
+    return (uint16_t)(e->now >> ANSWER_SHIFT);
+}
+
 void time_wait_init(struct time_wait *w, const struct tcp_env *e, const struct tcb *t)
 {
     *w = (struct time_wait){.key = t->key, .snd_nxt = t->snd.nxt.raw, .rcv_nxt = t->rcv.nxt.raw};
@@ -16,6 +24,7 @@ void time_wait_init(struct time_wait *w, const struct tcp_env *e, const struct t
         w->ts_recent_ms = (uint32_t)(t->ts.recent_at / GN_MSEC) | 1; /* odd: never 0 */
     }
     w->expires_ms = (uint32_t)((e->now + 2 * e->conf->tcp_msl) / GN_MSEC);
+    w->answered = (uint16_t)(answer_clock(e) - INT16_MAX);
 }
 
 static bool used_timestamps(const struct time_wait *w)
@@ -23,11 +32,29 @@ static bool used_timestamps(const struct time_wait *w)
     return w->ts_recent != 0 || w->ts_recent_ms != 0;
 }
 
-/* <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>; the window no longer means anything */
-static void time_wait_ack(const struct time_wait *w, const struct tcp_env *e)
+/* may this segment be answered? What is empty, only so often: two records that disagree would
+ * answer each other for ever (SEC-5961-6, MAL-29) */
+static bool may_answer(struct time_wait *w, const struct tcp_env *e, const struct seg *s)
+{
+    uint64_t gap = min_u64(e->conf->tcp_invalid_ratelimit >> ANSWER_SHIFT, INT16_MAX);
+
+    if (seg_len(s) > 0 && !(s->ctl & CTL_SYN))
+        return true;
+    if ((uint16_t)(answer_clock(e) - w->answered) < gap) {
+        e->stats->TCPACKSkipped++;
+        return false;
+    }
+    w->answered = answer_clock(e);
+    return true;
+}
+
+/* <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> in answer to @to; the window no longer means anything */
+static void time_wait_ack(struct time_wait *w, const struct tcp_env *e, const struct seg *to)
 {
     struct seg s = {.key = w->key, .seq = seq(w->snd_nxt), .ack = seq(w->rcv_nxt), .ctl = CTL_ACK};
 
+    if (!may_answer(w, e, to))
+        return;
     s.ttl = (uint8_t)e->conf->ip_default_ttl;
     if (used_timestamps(w)) {
         s.opt.has = OPT_TS;
@@ -74,7 +101,7 @@ enum gn_drop time_wait_arrives(struct time_wait *w, const struct tcp_env *e, con
             return GN_DROP_NO_TIMESTAMP;
         if ((int32_t)(s->opt.tsval - w->ts_recent) < 0) {
             e->stats->PAWSEstab++;
-            time_wait_ack(w, e);
+            time_wait_ack(w, e, s);
             return GN_DROP_PAWS;
         }
     }
@@ -95,6 +122,6 @@ enum gn_drop time_wait_arrives(struct time_wait *w, const struct tcp_env *e, con
     if ((s->ctl & (CTL_FIN | CTL_ACK | CTL_SYN)) == (CTL_FIN | CTL_ACK) && ack_in_range(w, s) &&
         seq_eq(seq_add(s->seq, seg_len(s)), seq(w->rcv_nxt)))
         *ret = TIME_WAIT_RESTART;
-    time_wait_ack(w, e);
+    time_wait_ack(w, e, s);
     return GN_DROP_TIME_WAIT_OLD;
 }

@@ -13,6 +13,7 @@ struct pages {
     size_t out;     /* octets handed out */
     long calls;     /* of alloc */
     long fail_from; /* the call from which on alloc fails, 0: never */
+    long fail_n;    /* so many calls fail then, 0: all that follow */
 };
 
 static inline void *pages_alloc(void *ctx, size_t bytes)
@@ -20,7 +21,8 @@ static inline void *pages_alloc(void *ctx, size_t bytes)
     struct pages *p = ctx;
 
     p->calls++;
-    if (p->fail_from && p->calls >= p->fail_from)
+    if (p->fail_from && p->calls >= p->fail_from &&
+        (!p->fail_n || p->calls < p->fail_from + p->fail_n))
         return NULL;
     p->out += bytes;
     return aligned_alloc(bytes < 4096 ? 64 : 4096, bytes);
