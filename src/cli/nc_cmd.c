@@ -270,6 +270,10 @@ static int transfer(struct nc *n)
         if (!gn_loop_step(n->rig.loop, GN_SEC))
             break;
     progress(n, now, true);
+    if (n->io_error) /* the end of the connection follows from it */
+        return n->io_error == EPIPE
+                   ? EXIT_FAILED
+                   : complain("standard input or output: %s", strerror(n->io_error));
     if (n->failure) {
         struct buf b = {0};
         view_endpoint(&n->remote, &b);
@@ -281,10 +285,6 @@ static int transfer(struct nc *n)
         buf_free(&b);
         return EXIT_FAILED;
     }
-    if (n->io_error)
-        return n->io_error == EPIPE
-                   ? EXIT_FAILED
-                   : complain("standard input or output: %s", strerror(n->io_error));
     return rig_interrupted() ? EXIT_FAILED
            : at_rest(n)      ? EXIT_FINE
                              : complain("the peer did not acknowledge everything");

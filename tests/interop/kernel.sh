@@ -168,6 +168,10 @@ done
 "$gannet" nc --tun gannet1 --addr 10.78.0.2/24 10.78.0.1 1 </dev/null >"$tmp/out" 2>&1
 [ $? -eq 1 ] && [ "$(cat "$tmp/out")" = "gannet: connect to 10.78.0.1:1: connection refused" ]
 result $? "nc: refused"
+printf 'GET /file.bin HTTP/1.0\r\n\r\n' |
+    "$gannet" nc --tun gannet1 --addr 10.78.0.2/24 10.78.0.1 8000 2>"$tmp/out" >/dev/full
+[ $? -eq 1 ] && grep -q 'standard input or output: No space left' "$tmp/out" && [ "$(wc -l <"$tmp/out")" -eq 1 ]
+result $? "nc: output that cannot be written"
 "$gannet" nc --tun gannet1 --addr 10.78.0.2/24 192.0.2.1 1 </dev/null >"$tmp/out" 2>&1
 [ $? -eq 1 ] && [ "$(cat "$tmp/out")" = "gannet: connect to 192.0.2.1:1: no route" ]
 result $? "nc: no route"
