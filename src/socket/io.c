@@ -124,11 +124,12 @@ int64_t send_from(struct sock *sk, const struct iovec *iov, int n, int flags, in
         return -EPIPE;
     for (int i = 0; i < n; i++) {
         int64_t len = (int64_t)iov[i].iov_len, skip = min_i64(max_i64(done - at, 0), len), k;
+        const uint8_t *from = iov[i].iov_base; /* may be NULL if @len is 0 */
 
         at += len;
         if (skip == len && at != total)
             continue;
-        k = send_piece(sk, (const uint8_t *)iov[i].iov_base + skip, (size_t)(len - skip),
+        k = send_piece(sk, skip ? from + skip : from, (size_t)(len - skip),
                        piece_flags(flags, at == total), until);
         if (k < 0)
             return done ? done : k;
