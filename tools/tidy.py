@@ -10,7 +10,7 @@ import source
 C_SUFFIXES = {".c", ".h", ".def"}
 SOURCE_SUFFIXES = C_SUFFIXES | {".py", ".sh", ".cmake"}
 # Files that are data of tests, not text of ours.
-DATA = {".pcap", ".pcapng", ".bin", ".svg", ".png", ".snap"}
+DATA = {".pcap", ".pcapng", ".bin", ".svg", ".png", ".snap", ".patch"}
 TABS_ALLOWED = {"Makefile"}
 
 # In C code, comments and strings taken out: (pattern, what is wrong).
@@ -23,6 +23,12 @@ C_RULES = [
      "cast to struct {0}: read bytes with get16(), get32(), ... instead"),
     (re.compile(r"__attribute__\s*\(\(\s*(?:__)?packed"),
      "packed struct: wire formats are read and written byte by byte"),
+    (re.compile(r"\b(asm|__asm|__asm__)\b(?:\s*(?:volatile|__volatile__))?\s*\("),
+     "{0}: no assembly, which no other check sees through"),
+    (re.compile(r"__attribute__\s*\(\(\s*(?:__)?((?:con|de)structor)"),
+     "{0}: nothing runs before main() or after it"),
+    (re.compile(r"^[ \t]*#[ \t]*include[ \t]+([A-Za-z_]\w*)", re.M),
+     "include of the macro {0}: name the file, that its layer can be seen"),
 ]
 # In the text of any file. Written so that they do not match themselves.
 TEXT_RULES = [
