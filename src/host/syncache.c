@@ -118,6 +118,18 @@ void syncache_drop(struct gn_host *h, uint32_t index, enum gn_cause cause)
     forget(h, index);
 }
 
+/** wake() - the host has slept so long that stamps have wrapped: no client waits any more, and an
+ *  entry at the head that seems to be due some day would hold up those behind it (MAL-68) */
+static void wake(struct gn_host *h)
+{
+    const struct pool *p = &h->syncache.pool;
+    bool overslept = h->now - h->syncache.seen >= WAIT_MAX;
+
+    h->syncache.seen = h->now;
+    for (uint32_t i = 0; overslept && p->used && (i = pool_next(p, i)) != UINT32_MAX; i++)
+        syncache_drop(h, i, GN_CAUSE_RETRIES);
+}
+
 void syncache_drop_listener(struct gn_host *h, const struct listener *l)
 {
     const struct pool *p = &h->syncache.pool;
@@ -156,6 +168,7 @@ enum gn_drop syncache_syn(struct gn_host *h, struct listener *l, const struct se
     bool cookie = false;
     uint32_t index;
 
+    wake(h);
     if (listen_full(l)) {
         h->stats.ListenOverflows++;
         h->stats.ListenDrops++;
@@ -299,6 +312,7 @@ void syncache_timeouts(struct gn_host *h)
 {
     struct syncache *c = &h->syncache;
 
+    wake(h);
     if (!c->pool.used)
         return;
     for (unsigned l = 0; l < SYNCACHE_LEVELS; l++) {

@@ -31,6 +31,7 @@ struct syncache {
     struct {
         uint32_t head, tail; /* index + 1, oldest first */
     } level[SYNCACHE_LEVELS];
+    gn_time seen; /* the last time that anybody looked */
 };
 
 /** syncache_init() - allocates nothing */

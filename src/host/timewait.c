@@ -10,6 +10,7 @@
 
 #define LINK_MASK 0xffffffu
 #define POOL_MAX  ((uint64_t)LINK_MASK)
+#define WRAP      (INT32_MAX * GN_MSEC) /* times of records are compared within this */
 
 void timewait_init(struct timewait *w, struct mem *m, const struct gn_conf *conf)
 {
@@ -171,8 +172,11 @@ static bool due(const struct time_wait *r, gn_time now)
 void timewait_timeouts(struct gn_host *h)
 {
     struct timewait *w = &h->timewait;
+    /* after a sleep in which 32 bits of milliseconds have wrapped, all are (MAL-68) */
+    bool overslept = h->now - w->seen >= WRAP;
 
-    while (w->head && due(record(w, w->head), h->now))
+    w->seen = h->now;
+    while (w->head && (overslept || due(record(w, w->head), h->now)))
         timewait_drop(h, w->head - 1, GN_CAUSE_TIME_WAIT_OVER);
 }
 

@@ -19,6 +19,7 @@ struct gn_host;
 struct timewait {
     struct pool pool;
     uint32_t head, tail; /* index + 1, next to expire first */
+    gn_time seen;        /* the last time that anybody looked */
 };
 
 /** timewait_init() - allocates nothing */

@@ -105,7 +105,8 @@ int tcp_send_room(struct tcb *t, const struct tcp_env *e, size_t want, struct gn
         return GN_E_WOULD_BLOCK;
     if (!ring_reserve(&t->sndbuf, e->mem, t->sndbuf.len + (uint32_t)want, t->sndbuf.len)) {
         t->want_write = true;
-        return GN_E_WOULD_BLOCK;
+        /* if nothing waits to be acknowledged, nothing will tell of room */
+        return t->sndbuf.len == 0 ? GN_E_NO_MEMORY : GN_E_WOULD_BLOCK;
     }
     return (int)ring_span(&t->sndbuf, t->sndbuf.len, (uint32_t)want, ret);
 }

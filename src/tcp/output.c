@@ -142,11 +142,18 @@ static bool nagle_allows(const struct tcb *t, uint32_t len, bool all)
     return all && (t->opts.nodelay || seq_eq(t->snd.una, t->snd.nxt) || t->urg_snd);
 }
 
+/* come back to what could not be sent: for want of company, or of memory for a record of it */
+static void try_later(struct tcb *t, const struct tcp_env *e)
+{
+    if (!deadline_armed(t->sws_at))
+        t->sws_at = deadline_at(e->now + e->conf->tcp_sws_override);
+}
+
 /* held back by silly-window avoidance, cork or Nagle: not for ever (TO-14, TO-15, MUST-60) */
 static void hold_back(struct tcb *t, const struct tcp_env *e)
 {
-    if (!deadline_armed(t->sws_at) && (t->opts.cork || t->more || seq_eq(t->snd.una, t->snd.nxt)))
-        t->sws_at = deadline_at(e->now + e->conf->tcp_sws_override);
+    if (t->opts.cork || t->more || seq_eq(t->snd.una, t->snd.nxt))
+        try_later(t, e);
 }
 
 /**
@@ -206,8 +213,12 @@ static bool make_new(struct tcb *t, const struct tcp_env *e, struct seg *s)
     len = new_text(t, e, room);
     fin = fin_due(t, len);
     n = len + fin;
-    if (n == 0 || !recovery_reserve(&t->rec, &re, len / t->rec.mss + 2))
+    if (n == 0)
         return false;
+    if (!recovery_reserve(&t->rec, &re, len / t->rec.mss + 2)) {
+        try_later(t, e); /* no ACK may be due that would (INV-04) */
+        return false;
+    }
     t->fin_sent = fin;
     fill(t, e, s, t->snd.nxt, n);
     if (len > room)

@@ -73,7 +73,7 @@ enum gn_drop foe_icmp(struct foe *f, unsigned code, unsigned mtu, const struct t
 enum gn_drop foe_say(struct foe *f, unsigned ctl, const void *text, uint32_t len);
 /** foe_pull() - everything that the host has to send now; the number of segments */
 unsigned foe_pull(struct foe *f);
-/** foe_pass() - time passes, timers run, what is sent is pulled and counted in all */
+/** foe_pass() - time passes, timers run; n_out is all that was sent, out[] only the last pull's */
 void foe_pass(struct foe *f, gn_time span);
 
 /** foe_open() - a connection to the listener from a new port with the options @has (OPT_*) and the
