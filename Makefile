@@ -51,8 +51,9 @@ lint: ## clang-tidy over src/ (slow)
 	@tools/build.sh clang $(JOBS) --configure-only
 	@tools/lint.sh build/clang $(JOBS)
 
-rfc: ## write docs/rfc9293.md
+rfc: ## write docs/rfc9293.md and docs/security.md
 	@tools/check_rfc.py --write
+	@tools/check_security.py --write
 
 install: release ## to PREFIX
 	@cmake --install build --prefix $(PREFIX)

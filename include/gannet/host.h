@@ -111,8 +111,8 @@ GN_API enum gn_err gn_host_connect(struct gn_host *h, struct gn_endpoint local,
  * still here? Then what is sent now goes with it */
 GN_API bool gn_host_fastopen_ready(struct gn_host *h, gn_handle c);
 /** gn_host_send() - SEND: octets taken (may be fewer than @len), or a negative gn_err: WOULD_BLOCK
- * (GN_EV_WRITABLE will follow), NO_MEMORY (it will not), CLOSING, NOT_CONNECTED, or the error that ended the connection
- * (once; then CLOSING) */
+ * (GN_EV_WRITABLE will follow), NO_MEMORY (it will not), CLOSING, NOT_CONNECTED, or the error that
+ * ended the connection (once; then CLOSING) */
 #define GN_SEND_URGENT 1 /* the last octet is urgent (RFC 9293 3.8.5) */
 #define GN_SEND_MORE   2 /* more will follow at once: do not send a short segment yet */
 GN_API int64_t gn_host_send(struct gn_host *h, gn_handle c, const void *buf, size_t len,

@@ -176,10 +176,8 @@ enum gn_drop half_open_arrives(struct half_open *h, const struct tcp_env *e, con
     }
     if (s->ctl & CTL_SYN) { /* RFC 5961 4 rather than RFC 9293's return to LISTEN: a stranger cannot
                                end it (SG-11) */
-        if (challenge_allowed(e)) {
+        if (challenge_allowed(e) && half_open_ack(h, e, s, o))
             e->stats->TCPChallengeACK++;
-            (void)half_open_ack(h, e, s, o);
-        }
         return GN_DROP_SYN_CHALLENGED;
     }
     if (!(s->ctl & CTL_ACK))

@@ -282,8 +282,8 @@ static void icmp_storm(const struct tcp_key *k, uint32_t at)
             foe_icmp(&f, code, mtu[i], k, at, i < 3 ? 8 : 20);
 }
 
-/* MAL-55, SEC-5927-1, -2, -4, -5: ICMP errors that quote what is not in flight do nothing at all;
- * those that quote it are hints, and the segment size has a floor */
+/* MAL-55, SEC-5927-1, SEC-5927-2, SEC-5927-4, SEC-5927-5: ICMP errors that quote what is not in
+ * flight do nothing at all; those that quote it are hints, and the segment size has a floor */
 Test(hostile, t_MAL_55_icmp, .timeout = 60)
 {
     struct tcp_key k, other;
@@ -302,6 +302,8 @@ Test(hostile, t_MAL_55_icmp, .timeout = 60)
     icmp_storm(&other, was.snd.una);
     cr_expect_eq(foe_status(&f).mss, was.mss);
     cr_expect_eq(foe_status(&f).soft_error, GN_OK);
+    cr_expect_eq(foe_icmp(&f, 0x400, 0, &k, was.snd.una, 8), GN_DROP_ICMP_IGNORED);
+    cr_expect_eq(foe_status(&f).cwnd, was.cwnd, "SEC-5927-3");
     icmp_storm(&k, was.snd.una); /* a good guess */
     cr_expect_eq(foe_state(&f), GN_ESTABLISHED);
     mss = foe_status(&f).mss;
@@ -330,6 +332,8 @@ Test(hostile, t_SEC_5927_3_opening, .timeout = 60)
     for (unsigned i = 1; i < 32; i++)
         cr_expect_eq(foe_icmp(&f, 3, 0, &k, iss ^ 1u << i, 8), GN_DROP_ICMP_OUT_OF_WINDOW);
     cr_expect_eq(foe_icmp(&f, 1, 0, &k, iss, 8), GN_DROP_NONE); /* host unreachable: soft */
+    cr_expect_eq(foe_state(&f), GN_SYN_SENT);
+    cr_expect_eq(foe_icmp(&f, 0x400, 0, &k, iss, 8), GN_DROP_ICMP_IGNORED); /* source quench */
     cr_expect_eq(foe_state(&f), GN_SYN_SENT);
     cr_expect_eq(foe_icmp(&f, 3, 0, &k, iss, 8), GN_DROP_NONE); /* port unreachable: hard */
     cr_expect_eq(foe_state(&f), GN_CLOSED);

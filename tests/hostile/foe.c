@@ -177,7 +177,7 @@ enum gn_drop foe_icmp(struct foe *f, unsigned code, unsigned mtu, const struct t
                      .total_len = (uint16_t)(IPV4_HEADER + n)};
 
     ipv4_emit(&h, p);
-    icmp[0] = 3;
+    icmp[0] = code > 255 ? (uint8_t)(code >> 8) : 3;
     icmp[1] = (uint8_t)code;
     put16(icmp + 6, (uint16_t)mtu);
     foe_build(&s, NULL, q);

@@ -65,8 +65,8 @@ enum gn_drop foe_tcp(struct foe *f, uint8_t *tcp, uint32_t len);
 enum gn_drop foe_raw(struct foe *f, const void *packet, uint32_t len);
 /** foe_build() - IP header and TCP segment at @p; the length */
 uint32_t foe_build(const struct seg *s, const void *text, uint8_t *p);
-/** foe_icmp() - an ICMPv4 error of type 3 that quotes what @key has sent with sequence number @at
- */
+/** foe_icmp() - an ICMPv4 error that quotes @quoted octets of what @host_key has sent with sequence
+ * number @at; its type is 3, or stands in the second octet of @code */
 enum gn_drop foe_icmp(struct foe *f, unsigned code, unsigned mtu, const struct tcp_key *host_key,
                       uint32_t at, uint32_t quoted);
 /** foe_say() - @text in sequence, as an honest peer sends it */

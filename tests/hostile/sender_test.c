@@ -293,6 +293,17 @@ Test(hostile, t_MAL_69_ece_forever, .timeout = 60)
         else
             cr_expect_gt(foe_status(&f).cwnd, cwnd);
         cr_expect_lt(f.now - start, 600 * GN_SEC);
+        for (unsigned i = 0; i < 100; i++) { /* congestion experienced on everything */
+            uint8_t buf[16];
+            struct seg s = foe_seg(&f, CTL_ACK);
+
+            s.ecn = 3;
+            s.text_len = 10;
+            f.nxt += 10;
+            cr_assert_eq(foe_arrives(&f, &s, NULL), GN_DROP_NONE);
+            cr_expect_eq((foe_last(&f)->ctl & CTL_ECE) != 0, agreed);
+            cr_assert_eq(gn_host_recv(f.host, f.c, buf, 16, 0, f.now), 10);
+        }
         cr_expect_eq(foe_state(&f), GN_ESTABLISHED);
         foe_alive(&f);
         foe_fini(&f);

@@ -12,7 +12,7 @@ import tempfile
 ROOT = pathlib.Path(os.environ.get("GN_ROOT", pathlib.Path(__file__).resolve().parents[2]))
 LICENCE = "/* SPDX-License-Identifier: BSD-2-Clause */\n"
 CHECKS = ["check_layers.py", "check_size.py", "tidy.py", "check_format", "check_headers",
-          "check_pure.sh", "check_rfc.py"]
+          "check_pure.sh", "check_rfc.py", "check_security.py"]
 
 # (rule, check, file, its text, what the check must say)
 BREACHES = [
@@ -111,6 +111,11 @@ BREACHES = [
      "id,reason\nMAY-10,no\n", "MAY-10: that is no reason"),
     ("an outdated document", "check_rfc.py", "tools/rfc9293.csv",
      "id,section,meaning\n", "docs/rfc9293.md is out of date"),
+
+    ("an attack without a test", "check_security.py", "tools/security.csv",
+     "id,threat,answer,untested\nMAL-99,x,y,\n", "MAL-99 has neither a test nor a reason"),
+    ("a test of an attack that is not listed", "check_security.py", "tests/unit/base/breach_test.c",
+     "/* MAL-99 */\nTest(a, b)\n{\n}\n", "there is no MAL-99: a/b"),
 ]
 
 

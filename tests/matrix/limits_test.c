@@ -86,7 +86,7 @@ Test(limits, t_SG_07_TW)
 }
 
 /* SEC-5961-5: invalid segments without text are answered twice a second and connection, no more;
- * what is valid is not touched by the limit. Half-open entries and records keep no time for it. */
+ * what is valid is not touched by the limit. Half-open entries and records: MAL-29. */
 Test(limits, t_RATE)
 {
     static const struct {
