@@ -32,27 +32,29 @@ static void in_flight(uint32_t n)
 Test(hostile, t_MAL_26_reset_sweep, .timeout = 60)
 {
     uint64_t sent;
-    unsigned challenged = 0, n = 0;
+    unsigned challenged = 0, out = 0, n = 0;
 
     up(FOE_ALL);
     sent = f.sent;
-    for (uint32_t at = f.nxt + 1; at - f.nxt < UINT32_MAX - 1000; at += 997 * 65, n++) {
+    for (; n < 66000; n++) { /* steps of 65003: once around */
         struct seg s = foe_seg(&f, CTL_RST);
         enum gn_drop d;
 
-        s.seq = seq(at);
+        s.seq = seq(f.nxt + 1 + n * 65003);
         d = foe_arrives(&f, &s, NULL);
         challenged += d == GN_DROP_RST_CHALLENGED;
-        cr_assert(d == GN_DROP_RST_CHALLENGED || d == GN_DROP_RST_OUT_OF_WINDOW);
+        out += d == GN_DROP_RST_OUT_OF_WINDOW;
     }
-    cr_expect_gt(n, 60000);
+    cr_expect_eq(challenged + out, n);
     cr_expect_geq(challenged, 1);
-    for (unsigned i = 1; i < 60000; i += 7) { /* all of it inside the window */
+    challenged = n = 0;
+    for (unsigned i = 1; i < 60000; i += 7, n++) { /* all of it inside the window */
         struct seg s = foe_seg(&f, i % 2 ? CTL_RST : CTL_RST | CTL_ACK);
 
         s.seq = seq(f.nxt + i);
-        cr_expect_eq(foe_arrives(&f, &s, NULL), GN_DROP_RST_CHALLENGED);
+        challenged += foe_arrives(&f, &s, NULL) == GN_DROP_RST_CHALLENGED;
     }
+    cr_expect_eq(challenged, n);
     cr_expect_eq(f.sent - sent, 1, "one challenge ACK in a moment");
     cr_expect_eq(foe_stats(&f).TCPChallengeACK, 1);
     foe_alive(&f);
@@ -75,6 +77,7 @@ Test(hostile, t_MAL_26_reset_sweep, .timeout = 60)
 /* MAL-27, SEC-5961-2: no SYN, wherever it is, with ACK or not, does more than to be challenged */
 Test(hostile, t_MAL_27_syn_sweep, .timeout = 60)
 {
+    unsigned taken = 0;
     uint64_t sent;
 
     up(0);
@@ -83,8 +86,9 @@ Test(hostile, t_MAL_27_syn_sweep, .timeout = 60)
         struct seg s = foe_seg(&f, i % 2 ? CTL_SYN : CTL_SYN | CTL_ACK);
 
         s.seq = seq(at);
-        cr_assert_neq(foe_arrives(&f, &s, NULL), GN_DROP_NONE);
+        taken += foe_arrives(&f, &s, NULL) == GN_DROP_NONE;
     }
+    cr_expect_eq(taken, 0);
     cr_expect_eq(f.sent - sent, 1);
     cr_expect_eq(foe_stats(&f).state[GN_SYN_RECEIVED], 0);
     foe_alive(&f);

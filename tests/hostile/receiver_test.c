@@ -53,7 +53,7 @@ static void take(uint32_t n)
  * buffer; the stream comes out whole. 30000 segments fill the window; they come three times */
 Test(hostile, t_MAL_40_odd_octets, .timeout = 60)
 {
-    unsigned kept = 0, refused = 0;
+    unsigned kept = 0, refused = 0, again = 0, lies = 0;
     uint64_t memory;
     uint32_t base;
 
@@ -67,13 +67,14 @@ Test(hostile, t_MAL_40_odd_octets, .timeout = 60)
 
             kept += d == GN_DROP_NONE;
             refused += d == GN_DROP_OUT_OF_ORDER_LIMIT;
-            cr_assert(d == GN_DROP_NONE || d == GN_DROP_OUT_OF_ORDER_LIMIT ||
-                      d == GN_DROP_DUPLICATE_DATA);
+            again += d == GN_DROP_DUPLICATE_DATA;
             for (unsigned i = 0; d == GN_DROP_OUT_OF_ORDER_LIMIT && i < a->opt.n_sack; i++)
-                cr_assert(!seq_eq(a->opt.sack[i].l, seq(base + at)));
+                lies += seq_eq(a->opt.sack[i].l, seq(base + at));
         }
     }
     cr_expect_eq(kept, 256);
+    cr_expect_eq(again, 2 * 256);
+    cr_expect_eq(lies, 0);
     cr_expect_eq(refused, 3 * (WND / 2 - 256));
     cr_expect_eq(foe_status(&f).rcv.out_of_order, 256);
     cr_expect_leq(foe_stats(&f).memory - memory, 65536 + 4096);

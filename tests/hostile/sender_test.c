@@ -74,7 +74,7 @@ static void drain(uint32_t n)
 Test(hostile, t_MAL_32_ack_division, .timeout = 60)
 {
     for (unsigned divided = 0; divided < 2; divided++) {
-        uint32_t cwnd, una;
+        uint32_t cwnd, una, bursts = 0;
 
         up(0, 1000000);
         cwnd = foe_status(&f).cwnd;
@@ -85,9 +85,10 @@ Test(hostile, t_MAL_32_ack_division, .timeout = 60)
             for (uint32_t at = from + (divided ? 1 : MSS); at - from <= to - from;
                  at += divided ? 1 : MSS) {
                 ack(at, 0, NULL, 0);
-                cr_assert_leq(f.n_out, divided ? 1u : 3u);
+                bursts += f.n_out > (divided ? 1u : 3u);
             }
         }
+        cr_expect_eq(bursts, 0);
         cr_expect_leq(foe_status(&f).cwnd, cwnd + (foe_status(&f).snd.una - una));
         drain(1000000);
         foe_fini(&f);
