@@ -6,7 +6,7 @@ FUZZ_SECONDS ?= 60
 QUIET_SETUP = tools/setup.sh --quiet
 
 .DEFAULT_GOAL := release
-.PHONY: release dev clang run test bench fuzz cov fmt check lint rfc install clean setup help
+.PHONY: release dev clang run test bench bench-instructions fuzz cov fmt check lint rfc install clean setup help
 
 release: ## programs and libraries, optimised, in build/bin and build/lib
 	@tools/build.sh release $(JOBS)
@@ -20,7 +20,7 @@ run: ## set up, build, and let the real programs of this machine talk to Gannet
 	@tools/run.sh
 
 test: ## set up, build, run every test and every check
-	@$(QUIET_SETUP) build test run
+	@$(QUIET_SETUP) build test run bench
 	@tools/build.sh release $(JOBS)
 	@tools/build.sh dev $(JOBS)
 	@tools/run_tests.py --build build/dev
@@ -29,6 +29,11 @@ bench: ## set up, build, measure; writes docs/benchmarks.md
 	@$(QUIET_SETUP) build bench
 	@tools/build.sh release $(JOBS)
 	@tools/bench.py
+
+bench-instructions: ## instructions per segment, connection, SYN, against those written down
+	@$(QUIET_SETUP) build bench
+	@tools/build.sh release $(JOBS)
+	@tools/instructions.py
 
 fuzz: ## every fuzz target for FUZZ_SECONDS each
 	@$(QUIET_SETUP) build test
@@ -65,4 +70,4 @@ clean: ## remove build/
 	rm -rf build
 
 help: ## this list
-	@sed -n 's/^\([a-z ]*\):.*## /\1: /p' Makefile
+	@sed -n 's/^\([a-z -]*\):.*## /\1: /p' Makefile
