@@ -12,7 +12,6 @@
 #ifndef GN_EXPLAIN_FACTS_H
 #define GN_EXPLAIN_FACTS_H
 
-#include <gannet/host.h>
 #include <gannet/status.h>
 #include <gannet/types.h>
 
@@ -32,6 +31,8 @@ enum fact_known {
     FACT_AGE_MIN = 1 << 6, /* in_state is a lower bound: seen so long */
     FACT_SEEN = 1 << 7,    /* struct fact_seen: what passed on the wire */
     FACT_HISTORY = 1 << 8, /* history */
+    FACT_ERROR = 1 << 9,   /* error, soft_error */
+    FACT_KEEPALIVE = 1 << 10, /* keepalive: is SO_KEEPALIVE on? */
 };
 
 enum fact_timer {
@@ -111,6 +112,8 @@ struct fact_conn {
     const struct fact_seen *seen; /* FACT_SEEN */
     const struct gn_transition *history;
     uint8_t n_history;
+    bool keepalive;
+    enum gn_err error, soft_error; /* pending; an ICMP error since the last good ACK */
 };
 
 struct fact_process {
@@ -125,7 +128,16 @@ struct fact_netns {
     uint64_t inode;
 };
 
-/** A counter or setting by its Linux name ("TcpExtListenOverflows", "tcp_fin_timeout"). */
+/**
+ * A counter or setting by its Linux name ("TcpExtListenOverflows", "tcp_fin_timeout").
+ *
+ * Counters are those of nstat ("TcpRetransSegs", "TcpExtTCPTimeWaitOverflow"), and the levels of
+ * /proc/net/sockstat as "SockTcpInuse", "SockTcpOrphan", "SockTcpTw", "SockTcpMem" (octets).
+ * Settings are without "net.ipv4." and "net.core."; spans in nanoseconds whatever the sysctl counts
+ * in, sizes in octets (tcp_mem too), vectors with a suffix: tcp_rmem_min, tcp_rmem_default,
+ * tcp_rmem_max, tcp_wmem_..., tcp_mem_low, tcp_mem_pressure, tcp_mem_max, ip_local_port_min,
+ * ip_local_port_max, ip_local_reserved (a number of ports).
+ */
 struct fact_number {
     const char *name;
     int64_t value;
@@ -150,6 +162,9 @@ struct facts {
     size_t n_counters, n_settings;
 };
 
+/** facts_from_status() - a connection of a Gannet host; its history is borrowed from @s. Its
+ * process is number 0, or none */
+void facts_from_status(const struct gn_status *s, gn_time now, struct fact_conn *ret);
 /** facts_counter() - value of a counter; @fallback if it is not known */
 int64_t facts_counter(const struct facts *f, const char *name, int64_t fallback);
 /** facts_growth() - how much a counter has grown since the sample before; 0 if not known */

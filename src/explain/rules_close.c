@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file rules_close.c  Rules about connections that are being closed.
+ */
+#include "explain/rules.h"
+
+#define MOMENT    (GN_SEC)      /* shorter than this nothing is strange */
+#define LATE      (5 * GN_SEC)  /* a process that minds its sockets has acted by now */
+#define FORGOTTEN (30 * GN_SEC) /* one such connection alone is worth a word */
+
+/** still_sending() - does it use the half that is open? Then it may take its time */
+static bool still_sending(const struct fact_conn *c)
+{
+    if (c->known & FACT_QUEUES && c->send_q > 0)
+        return true;
+    return c->known & FACT_INFO && c->info.bytes_sent > 0 && c->info.last_data_sent < LATE;
+}
+
+/** What the connections in CLOSE-WAIT of one process look like. */
+struct left_open {
+    uint32_t short_while, late,
+        unread; /* in CLOSE-WAIT for MOMENT, for LATE; not read to the end */
+    struct rule_tally t;
+};
+
+/** count_left_open() - look at all of them */
+static struct left_open count_left_open(const struct rules *w, const struct rule_group *g)
+{
+    struct left_open l = {.t = rules_tally(w, g, LATE)};
+
+    for (uint32_t i = 0; i < g->n; i++) {
+        const struct fact_conn *c = rules_conn(w, g, i);
+        gn_time age;
+        bool exact;
+        if (!rules_age(c, &age, &exact) || still_sending(c))
+            continue;
+        l.short_while += age >= MOMENT;
+        l.late += age >= LATE;
+        l.unread += c->known & FACT_QUEUES && c->recv_q > 0;
+    }
+    return l;
+}
+
+/** grade_close_wait() - how bad, how sure */
+static void grade_close_wait(const struct rules *w, const struct rule_group *g,
+                             const struct left_open *l, struct why_finding *out)
+{
+    const struct fact_process *p =
+        out->process < w->f->n_processes ? &w->f->process[out->process] : NULL;
+    bool growing = g->compared && g->before > 0 && g->n > g->before;
+
+    out->severity = WHY_NOTE;
+    if (l->late >= 3 || (l->late && l->t.oldest >= FORGOTTEN)) {
+        out->severity = WHY_WARNING;
+    } else if (l->short_while >= 20) {
+        out->severity = WHY_WARNING;
+        out->confidence = WHY_LIKELY;
+    } else if (l->t.n_aged == 0 && g->n >= 50) {
+        out->severity = WHY_WARNING;
+        out->confidence = WHY_POSSIBLE;
+    }
+    if (out->severity == WHY_NOTE)
+        return;
+    if (l->late >= 1000 || (growing && l->late >= 10) ||
+        (p && p->fd_limit && p->fds >= p->fd_limit / 5 * 4))
+        out->severity = WHY_CRITICAL;
+}
+
+bool rule_close_wait_match(const struct rules *w, const struct fact_conn *c)
+{
+    (void)w;
+    return c->kind == GN_KIND_CONNECTION && !(c->known & FACT_OWNER && c->process == FACT_NONE);
+}
+
+/** close_wait_evidence() - the numbers */
+static void close_wait_evidence(const struct rules *w, const struct rule_group *g,
+                                const struct left_open *l, struct why_finding *out)
+{
+    rules_evidence(out, "connections", g->n, WHY_COUNT);
+    if (g->compared)
+        rules_evidence(out, "more than in the sample before", (int64_t)g->n - g->before, WHY_COUNT);
+    if (l->t.n_aged)
+        rules_evidence(out, l->t.exact ? "oldest" : "oldest, at least", (int64_t)l->t.oldest,
+                       WHY_SPAN);
+    if (l->unread)
+        rules_evidence(out, "not even read to the end", l->unread, WHY_COUNT);
+    if (out->process < w->f->n_processes) {
+        const struct fact_process *p = &w->f->process[out->process];
+        if (p->fds)
+            rules_evidence(out, "descriptors in use", p->fds, WHY_COUNT);
+        if (p->fd_limit)
+            rules_evidence(out, "descriptors allowed", p->fd_limit, WHY_COUNT);
+    }
+}
+
+bool rule_close_wait_judge(struct rules *w, const struct rule_group *g, struct why_finding *out)
+{
+    struct left_open l = count_left_open(w, g);
+    const char *who =
+        g->n_groups > 1 ? SAY(w, "each of % processes", NUM(g->n_groups)) : rules_who(w, g->first);
+
+    grade_close_wait(w, g, &l, out);
+    out->actor = WHY_PROCESS;
+    close_wait_evidence(w, g, &l, out);
+    if (out->severity == WHY_NOTE) {
+        out->diagnosis = SAY(w, "The peer has closed % and waits for % to close too.",
+                             STR(g->n == 1 ? "this connection" : "these connections"), STR(who));
+        rules_remedy(out, rules_spell(w, "close(fd)", "gn_close(fd)"), NULL);
+        return true;
+    }
+    out->diagnosis = SAY(w, "% keeps % open that the peer has closed: it %.", STR(who),
+                         STR(rules_count_text(w, g->n)),
+                         STR(l.unread > g->n / 2 ? "does not read them, so it has not even noticed"
+                                                 : "was told the end and does not call close()"));
+    if (!g->compared) {
+        out->unknown = "whether their number grows";
+        out->settle = "gannet why --watch, or ask again in a minute";
+    }
+    rules_remedy(out,
+                 rules_spell(w,
+                             "in the program: when read() returns 0, close(fd), on error paths too",
+                             "in the program: when gn_recv() returns 0, gn_close(fd)"),
+                 NULL);
+    rules_remedy(out, "restart the program: its sockets go with it", "it comes back until mended");
+    return true;
+}
+
+bool rule_fin_wait_2_held_match(const struct rules *w, const struct fact_conn *c)
+{
+    bool orphan = c->known & FACT_OWNER && c->process == FACT_NONE;
+    bool receiving =
+        c->known & FACT_INFO && c->info.bytes_received > 0 && c->info.last_data_recv < LATE;
+
+    (void)w;
+    return c->kind == GN_KIND_CONNECTION && !orphan && !receiving;
+}
+
+bool rule_fin_wait_2_held_judge(struct rules *w, const struct rule_group *g,
+                                struct why_finding *out)
+{
+    struct rule_tally t = rules_tally(w, g, FORGOTTEN);
+
+    out->actor = WHY_PEER;
+    if (!t.n_old || (g->n < 3 && t.oldest < 2 * FORGOTTEN))
+        out->severity = WHY_NOTE;
+    if (!t.n_aged && g->n >= 100) {
+        out->severity = WHY_WARNING;
+        out->confidence = WHY_POSSIBLE;
+    }
+    out->diagnosis = SAY(
+        w,
+        "% has closed % for sending and waits for the peer to close as well; the peer knows and "
+        "does not.",
+        STR(g->n_groups > 1 ? SAY(w, "Each of % processes", NUM(g->n_groups))
+                            : rules_who(w, g->first)),
+        STR(rules_count_text(w, g->n)));
+    rules_evidence(out, "connections", g->n, WHY_COUNT);
+    if (t.n_aged)
+        rules_evidence(out, t.exact ? "oldest" : "oldest, at least", (int64_t)t.oldest, WHY_SPAN);
+    out->unknown = "why the peer does not close: there its connection is in CLOSE-WAIT";
+    out->settle = "gannet why on the peer: expect close-wait-leak";
+    rules_remedy(out, "at the peer: close the socket when read() returns 0", NULL);
+    rules_remedy(out,
+                 rules_spell(w,
+                             "here: close(fd) instead of shutdown(fd, SHUT_WR) when no answer is "
+                             "wanted; tcp_fin_timeout then bounds the wait",
+                             "here: gn_close(fd) when no answer is wanted; tcp_fin_timeout then "
+                             "bounds the wait"),
+                 "what the peer still sends is answered with a reset");
+    rules_remedy(out, "here: a time limit on the read that waits for the end (SO_RCVTIMEO, poll)",
+                 NULL);
+    return true;
+}
+
+bool rule_fin_wait_2_orphan_match(const struct rules *w, const struct fact_conn *c)
+{
+    (void)w;
+    return c->kind == GN_KIND_TIME_WAIT || (c->known & FACT_OWNER && c->process == FACT_NONE);
+}
+
+bool rule_fin_wait_2_orphan_judge(struct rules *w, const struct rule_group *g,
+                                  struct why_finding *out)
+{
+    gn_time life = (gn_time)facts_setting(w->f, "tcp_fin_timeout", 60 * (int64_t)GN_SEC);
+    int64_t most = facts_setting(w->f, "tcp_max_orphans", 65536);
+    uint32_t many = most / 4 < 1000 ? (uint32_t)(most / 4) : 1000;
+
+    out->actor = WHY_PEER;
+    out->confidence = WHY_LIKELY;
+    if (g->n < many || g->n < 4)
+        out->severity = WHY_NOTE;
+    out->diagnosis =
+        SAY(w, "% closed by their process here wait for the FIN of %; each goes by itself after %.",
+            STR(rules_count_text(w, g->n)), STR(rules_peers_text(w, g)), SPAN(life));
+    rules_evidence(out, "connections", g->n, WHY_COUNT);
+    rules_evidence(out, "tcp_max_orphans", most, WHY_COUNT);
+    rules_evidence(out, "tcp_fin_timeout", (int64_t)life, WHY_SPAN);
+    if (g->first->known & FACT_TIMER && g->first->timer_in)
+        rules_evidence(out, "the first goes in", (int64_t)g->first->timer_in, WHY_SPAN);
+    if (out->severity == WHY_NOTE) {
+        out->actor = WHY_NOBODY;
+        out->confidence = WHY_CERTAIN;
+        return true;
+    }
+    out->unknown = "whether the peer leaks sockets or has vanished";
+    out->settle = "gannet why on the peer, or a capture";
+    rules_remedy(out, "at the peer: close the socket when read() returns 0", NULL);
+    rules_remedy(out,
+                 rules_spell(w, "sysctl -w net.ipv4.tcp_fin_timeout=20",
+                             "gannet ctl set tcp_fin_timeout=20s"),
+                 "a slow peer's late answer is met with a reset");
+    return true;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file rules_time.c  How long a retransmission timer has run and when it gives up.
+ *
+ * Linux counts time, not segments: it gives up at the first time-out after so long as the retries
+ * would have taken had the first wait been the least RTO (retransmits_timed_out()). For a SYN both
+ * counts are the same. Gannet counts retransmissions (RFC 9293 3.8.3).
+ */
+#include "explain/rules.h"
+
+#define STEPS_MAX 300 /* retransmissions looked ahead; retries are below 256 */
+
+/** rto_max() - longest wait */
+static gn_time rto_max(const struct rules *w)
+{
+    return (gn_time)facts_setting(w->f, "tcp_rto_max", 120 * (int64_t)GN_SEC);
+}
+
+gn_time rules_in_all(const struct rules *w, int64_t retries, gn_time rto)
+{
+    gn_time sum = 0, most = rto_max(w);
+
+    for (int64_t i = 0; i <= retries && i < STEPS_MAX; i++) {
+        sum += rto < most ? rto : most;
+        rto = rto < most ? rto * 2 : most;
+    }
+    return sum;
+}
+
+/** rto_of() - the wait that runs now */
+static gn_time rto_of(const struct fact_conn *c)
+{
+    if (c->known & FACT_INFO && c->info.rto)
+        return c->info.rto;
+    return (GN_SEC) << (c->backoff < 7 ? c->backoff : 7);
+}
+
+gn_time rules_waited(const struct fact_conn *c)
+{
+    gn_time rto = rto_of(c), sum = 0;
+
+    for (unsigned i = 0; i < c->backoff; i++)
+        sum += rto >> (c->backoff - i);
+    if (c->known & FACT_TIMER && c->timer == FACT_TIMER_RETRANS && rto > c->timer_in)
+        sum += rto - c->timer_in;
+    return sum;
+}
+
+/** retries_of() - how many retransmissions a connection in that state is allowed; *@as_time: Linux
+ * makes a span of them */
+static int64_t retries_of(const struct rules *w, const struct fact_conn *c, bool *as_time)
+{
+    bool orphan = c->known & FACT_OWNER && c->process == FACT_NONE;
+    int64_t n;
+
+    *as_time = w->f->source != FACTS_GANNET;
+    if (c->state == GN_SYN_SENT || c->state == GN_SYN_RECEIVED) {
+        *as_time = false;
+        return c->state == GN_SYN_SENT ? facts_setting(w->f, "tcp_syn_retries", 6)
+                                       : facts_setting(w->f, "tcp_synack_retries", 5);
+    }
+    if (!orphan)
+        return facts_setting(w->f, "tcp_retries2", 15);
+    n = facts_setting(w->f, "tcp_orphan_retries", 0);
+    return n == 0 ? 8 : n; /* Linux takes 0 for 8 */
+}
+
+bool rules_time_left(const struct rules *w, const struct fact_conn *c, gn_time *ret)
+{
+    bool as_time;
+    gn_time rto = rto_of(c), most = rto_max(w), at = c->timer_in, waited = rules_waited(c);
+    int64_t retries = retries_of(w, c, &as_time), done = c->backoff;
+    gn_time least = (gn_time)facts_setting(w->f, "tcp_rto_min", 200 * (int64_t)GN_MSEC);
+    gn_time limit = rules_in_all(w, retries, least);
+
+    if (!(c->known & FACT_TIMER) || c->timer != FACT_TIMER_RETRANS)
+        return false;
+    for (int i = 0; i < STEPS_MAX; i++) {
+        if (as_time ? waited + at >= limit : done >= retries)
+            break;
+        done++;
+        rto = rto < most / 2 ? rto * 2 : most;
+        at += rto;
+    }
+    *ret = at;
+    return true;
+}
