@@ -8,17 +8,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* two hosts in one process; Gannet and the kernel's TCP: which of them sends */
+#define MODELS "gannet,lwip,null"
+#define PATHS  "gannet,to-gannet,kernel"
+
 const struct workload workloads[] = {
-    {"bulk", "one connection, many octets, one way", bulk_run},
-    {"churn", "open, 64 octets there and back, close", churn_run},
-    {"idle", "what a connection that stands weighs", idle_run},
-    {"ping", "64 octets there and back on random ones of n connections", ping_run},
-    {"flood", "SYNs from random addresses, and clients meanwhile", flood_run},
-    {"timers", "what time costs with n idle connections with keep-alive", timers_run},
+    {"bulk", "one connection, many octets, one way", MODELS, bulk_run},
+    {"churn", "open, 64 octets there and back, close", MODELS, churn_run},
+    {"idle", "what a connection that stands weighs", MODELS, idle_run},
+    {"ping", "64 octets there and back on random ones of n connections", MODELS, ping_run},
+    {"flood", "SYNs from random addresses, and clients meanwhile", MODELS, flood_run},
+    {"timers", "what time costs with n idle connections with keep-alive", MODELS, timers_run},
+    {"lossy", "Gannet and the kernel through a bad path, on real time", PATHS, lossy_run},
+    {"tun", "Gannet and the kernel over a TUN device, kernel alone over veth", PATHS, tun_run},
     {0},
 };
 
-static const char *const known[] = {"gannet", "lwip", "null"};
+static const char *const known[] = {"gannet", "lwip", "null", "to-gannet", "kernel"};
+
+#define KNOWN (sizeof(known) / sizeof(known[0]))
 
 void figure_add(struct result *r, const char *name, const char *unit, double value)
 {
@@ -37,7 +45,8 @@ static void usage(FILE *f)
 {
     fprintf(f, "usage: gannet-bench WORKLOAD [KEY=NUMBER]... [stacks=NAME,...] [--json]\n\n"
                "Both hosts run in one process on a wire in memory, in virtual time; figures are\n"
-               "CPU time of the process, which counts both ends.\n\nworkloads:\n");
+               "CPU time of the process, which counts both ends. lossy and tun run on real time\n"
+               "in network namespaces of their own.\n\nworkloads:\n");
     for (const struct workload *w = workloads; w->name; w++)
         fprintf(f, "  %-13s %s\n", w->name, w->text);
     fprintf(f, "\nkeys (k, m, g multiply by 1024, 1024^2, 1024^3):\n");
@@ -88,7 +97,9 @@ static bool sane(const struct options *o)
     return o->runs >= 1 && o->runs <= RUNS_MAX && o->bytes && o->window >= 4608 &&
            o->window <= 1 << 30 && o->total && o->at_once && o->time_wait_ms && o->n &&
            o->n <= 4000000 && o->pings && o->syns && o->rate && o->rate <= 1000000000 &&
-           o->minutes && o->keepalive_s && o->backlog;
+           o->minutes && o->keepalive_s && o->backlog && o->seconds && o->seconds <= 3600 &&
+           o->cc <= 2 && o->mbit && o->mbit <= 100000 && o->rtt_ms <= 10000 &&
+           o->loss_ppm <= 1000000 && o->reorder_ppm <= 1000000;
 }
 
 /** choose() - the columns from "gannet,lwip"; their number, 0: an unknown name */
@@ -100,9 +111,9 @@ static unsigned choose(const char *list, struct column *c)
         size_t len = strcspn(list, ",");
         unsigned i = 0;
 
-        while (i < STACKS_MAX && (strlen(known[i]) != len || memcmp(known[i], list, len)))
+        while (i < KNOWN && (strlen(known[i]) != len || memcmp(known[i], list, len)))
             i++;
-        if (i == STACKS_MAX || n == STACKS_MAX)
+        if (i == KNOWN || n == STACKS_MAX)
             return 0;
         c[n++].stack = known[i];
         list += len + (list[len] == ',');
@@ -124,7 +135,7 @@ int main(int argc, char **argv)
         OPTIONS
 #undef OPTION
     };
-    const char *list = "gannet,lwip,null";
+    const char *list = NULL;
     struct column c[STACKS_MAX] = {0};
     const struct workload *wl = workloads;
     bool json = false;
@@ -148,6 +159,8 @@ int main(int argc, char **argv)
     }
     if (!sane(&o))
         return complain("a number is out of bounds for", argv[1]);
+    if (!list)
+        list = wl->stacks;
     n = choose(list, c);
     if (!n)
         return complain("unknown stack in", list);

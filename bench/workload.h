@@ -28,7 +28,13 @@
     OPTION(backlog, 255, "all", "backlog of a listener")                             \
     OPTION(minutes, 1, "timers", "virtual time")                                     \
     OPTION(cpu_s, 5, "flood", "CPU seconds after which the flood ends early")        \
-    OPTION(keepalive_s, 7200, "timers", "idle time before a keep-alive probe")
+    OPTION(keepalive_s, 7200, "timers", "idle time before a keep-alive probe")       \
+    OPTION(seconds, 10, "lossy tun", "real time to transfer")                        \
+    OPTION(cc, 1, "lossy tun", "congestion control: 0 newreno, 1 cubic, 2 bbr")      \
+    OPTION(mbit, 100, "lossy", "rate of the path, Mbit/s")                           \
+    OPTION(rtt_ms, 20, "lossy", "round trip of the path")                            \
+    OPTION(loss_ppm, 10000, "lossy", "packets lost each way, of a million")          \
+    OPTION(reorder_ppm, 0, "lossy", "packets held back each way, of a million")
 
 struct options {
 #define OPTION(key, def, workloads, text) uint64_t key;
@@ -53,6 +59,7 @@ struct result {
 
 struct workload {
     const char *name, *text;
+    const char *stacks; /* those that are run unless others are named */
     void (*run)(const char *stack, const struct options *o, struct result *r);
 };
 
@@ -67,5 +74,7 @@ void idle_run(const char *stack, const struct options *o, struct result *r);
 void ping_run(const char *stack, const struct options *o, struct result *r);
 void timers_run(const char *stack, const struct options *o, struct result *r);
 void flood_run(const char *stack, const struct options *o, struct result *r);
+void lossy_run(const char *stack, const struct options *o, struct result *r);
+void tun_run(const char *stack, const struct options *o, struct result *r);
 
 #endif

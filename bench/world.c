@@ -94,8 +94,10 @@ static bool stack_find(struct world *w, const char *name, const char **why)
             w->stack[i] = &stack_gannet;
         else if (!strcmp(name, "null"))
             w->stack[i] = &stack_null;
-        else
+        else if (!strcmp(name, "lwip"))
             w->stack[i] = stack_lwip_load(why);
+        else
+            *why = "not a stack that can be run on a wire in memory";
         if (!w->stack[i])
             return false;
     }
@@ -110,7 +112,11 @@ struct world *world_open(const char *stack, const struct bench_setup *setup, ben
     const char *reason = "no memory";
     uint32_t x = 1;
 
-    if (w && stack_find(w, stack, &reason))
+    if (!w) {
+        snprintf(why, 160, "%s", reason);
+        return NULL;
+    }
+    if (stack_find(w, stack, &reason))
         reason = w->stack[0]->refuses(setup);
     w->now = (uint64_t)1000 * 1000000000;
     for (size_t i = 0; i < BENCH_PATTERN + BENCH_SINK; i++) {

@@ -43,8 +43,16 @@ SUITE = [
     ("10,000 connections, no probe due", "timers n=10000 minutes=5"),
     ("10,000 connections, probes each minute", "timers n=10000 minutes=5 keepalive_s=60"),
     ("100,000 connections, no probe due", "timers n=100000 minutes=5 stacks=gannet"),
+    ("CUBIC, 1 % loss, 20 ms, 100 Mbit/s", "lossy seconds=20"),
+    ("BBR, 1 % loss, 20 ms, 100 Mbit/s", "lossy seconds=20 cc=2"),
+    ("CUBIC, no loss, 20 ms, 100 Mbit/s", "lossy loss_ppm=0"),
+    ("CUBIC, 1 % reordered, 20 ms, 100 Mbit/s", "lossy loss_ppm=0 reorder_ppm=10000"),
+    ("MTU 1500, the device's offloads, CUBIC", "tun seconds=3"),
 ]
 STACKS = ("gannet", "lwip", "null")
+# workloads on real paths, where the kernel's TCP is the peer
+PATHS = ("gannet", "to-gannet", "kernel")
+TITLES = {"gannet": "Gannet", "lwip": "lwIP", "to-gannet": "kernel to Gannet"}
 
 
 def run_row(program, arguments, extra):
@@ -92,10 +100,11 @@ def unit(row):
     return "–"
 
 
-def further(row):
+def further(row, names=("gannet", "lwip")):
     """All figures but the first, of each stack."""
     parts = []
-    for name, title in (("gannet", "Gannet"), ("lwip", "lwIP")):
+    for name in names:
+        title = TITLES.get(name, name)
         figures = (column(row, name) or {}).get("figures", [])
         if figures:
             parts.append(f"{title}: " + "; ".join(
@@ -118,11 +127,42 @@ def machine():
             "compiler": compiler, "day": datetime.date.today().isoformat()}
 
 
+def on_a_path(row):
+    """Is it a workload between Gannet and the kernel?"""
+    return column(row, "kernel") is not None
+
+
+def path_table(rows):
+    """Markdown: who sends to whom, and each direction's ratio to the kernel alone."""
+    out = [f"### {rows[0]['workload']}: {unit(rows[0])}", "",
+           "| | Gannet to kernel | kernel to Gannet | kernel to kernel | ratios to the last |",
+           "|---|---|---|---|---|"]
+    for row in rows:
+        cells = [row["what"]] + [cell(column(row, s)) for s in PATHS] + [path_ratios(row)]
+        out.append("| " + " | ".join(cells) + " |")
+    out += ["", "The other figures (medians):", ""]
+    out += [f"- `{row['arguments']}`: {further(row, PATHS)}" for row in rows]
+    return out + [f"\nNot measured: {part['stack']}: {part['not_measured']}."
+                  for row in rows for part in row["stacks"] if "not_measured" in part] + [""]
+
+
+def path_ratios(row):
+    """Gannet's goodput, sending and receiving, to the kernel's own."""
+    parts = [column(row, s) for s in PATHS]
+    if not all("figures" in p for p in parts):
+        return "–"
+    sends, receives, alone = (p["figures"][0]["median"] for p in parts)
+    return f"{sends / alone:.2f}, {receives / alone:.2f}"
+
+
 def tables(rows):
     """Markdown: one table a workload, then what could not be measured."""
     out, reasons = [], {}
     for workload in dict.fromkeys(r["workload"] for r in rows):
         mine = [r for r in rows if r["workload"] == workload]
+        if on_a_path(mine[0]):
+            out += path_table(mine)
+            continue
         floor = any("figures" in (column(r, "null") or {}) for r in mine)
         head = ["", "Gannet", "lwIP", "lwIP : Gannet"] + (["no protocol"] if floor else [])
         out += [f"### {workload}: {unit(mine[0])}", "", "| " + " | ".join(head) + " |",
@@ -154,9 +194,10 @@ def document(data):
 
 def show(row, seconds):
     """A line in the terminal."""
-    cells = " ".join(f"{cell(column(row, s)):>28}" for s in STACKS)
-    print(f"{row['workload']:7}{row['what']:51}{cells}  {ratio(row):>6}  [{seconds:.0f} s]",
-          flush=True)
+    path = on_a_path(row)
+    cells = " ".join(f"{cell(column(row, s)):>28}" for s in (PATHS if path else STACKS))
+    print(f"{row['workload']:7}{row['what']:51}{cells}  {(path_ratios if path else ratio)(row):>6}"
+          f"  [{seconds:.0f} s]", flush=True)
 
 
 def main():
@@ -173,6 +214,7 @@ def main():
     rows = []
     columns = " ".join(f"{s:>28}" for s in STACKS)
     print(f"{'median (min–max)':58}{columns}   ratio")
+    heading = STACKS
     for what, arguments in SUITE:
         if not arguments.startswith(args.only):
             continue
@@ -180,6 +222,9 @@ def main():
         row = run_row(args.program, arguments, args.extra)
         row.update(what=what, arguments=arguments)
         rows.append(row)
+        if on_a_path(row) and heading == STACKS:
+            heading = PATHS
+            print(f"{'':58}" + " ".join(f"{s:>28}" for s in PATHS) + "   ratios to kernel")
         show(row, time.monotonic() - start)
     data = {"machine": machine(), "rows": rows}
     args.json.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")

@@ -156,7 +156,8 @@ int64_t gn_host_send(struct gn_host *h, gn_handle c, const void *buf, size_t len
         return no_conn(h, c);
     host_now(h, now);
     n = tcp_send(t, host_env(h, t), buf, len, flags);
-    conn_after(h, t);
+    if (n > 0) /* as in gn_host_recv() */
+        conn_after(h, t);
     return n;
 }
 

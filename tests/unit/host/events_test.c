@@ -261,3 +261,23 @@ Test(events, small_frames)
     cr_expect_eq(gn_host_output(w.h[0], &f, 1, w.now), 1);
     world_fini(&w);
 }
+
+/* whoever asks again and again for room that is not there must not keep the host awake */
+Test(events, a_call_that_takes_nothing_gives_the_host_nothing_to_do)
+{
+    static uint8_t data[1 << 16];
+    gn_handle l, c, s;
+    struct gn_deadline d;
+
+    world_init(&w, NULL, 0, GN_MEDIUM_IP);
+    world_pair(&w, false, 80, &l, &c, &s);
+    while (gn_host_send(w.h[0], c, data, sizeof(data), 0, w.now) > 0)
+        world_flush(&w);
+    d = gn_host_deadline(w.h[0]);
+    cr_assert(!d.armed || d.at > w.now);
+    cr_expect_eq(gn_host_send(w.h[0], c, data, sizeof(data), 0, w.now), GN_E_WOULD_BLOCK);
+    cr_expect_eq(gn_host_recv(w.h[0], c, data, sizeof(data), 0, w.now), GN_E_WOULD_BLOCK);
+    d = gn_host_deadline(w.h[0]);
+    cr_expect(!d.armed || d.at > w.now);
+    world_fini(&w);
+}
