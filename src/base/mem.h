@@ -30,6 +30,15 @@ struct mem {
     uint32_t n_table, cap_table;
 };
 
+/** mem_short() - no buffer shall grow: more than seven eighths of the budget are handed out, or
+ * taken and by now in blocks of sizes that may be the wrong ones, with half of it handed out */
+static inline bool mem_short(const struct mem *m)
+{
+    uint64_t most = m->budget - m->budget / 8;
+
+    return m->used > most || (m->taken > most && m->used > m->budget / 2);
+}
+
 void mem_init(struct mem *m, struct gn_page_source src, uint64_t budget);
 /** mem_fini() - every block goes back to the source, handed out or not */
 void mem_fini(struct mem *m);

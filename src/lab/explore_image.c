@@ -114,6 +114,7 @@ static void plain_links(struct tcb *t)
     memset(&t->rcvbuf, 0, sizeof t->rcvbuf);
     t->ooo.r = NULL;
     t->ooo.cap = 0;
+    memset(&t->drs, 0, sizeof t->drs); /* decides over the size of a buffer only */
     t->bytes_received = t->bytes_sent = t->bytes_acked = t->bytes_retrans = 0;
     t->segs_in = t->segs_out = 0;
     t->created = 0;
@@ -137,7 +138,6 @@ static uint64_t hash_tcb(uint64_t hash, const struct tcb *t, gn_time now)
     age(&c.last_out, now);
     age(&c.invalid_at, now);
     age(&c.ts.recent_at, now);
-    age(&c.drs.since, now);
     if (c.state == GN_CLOSED) /* only its buffers and its error are of interest */
         memset(&c.rec, 0, sizeof c.rec);
     hash = hash_bytes(hash, &c, sizeof c);

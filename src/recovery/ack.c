@@ -185,7 +185,7 @@ static void reduce(struct ack *k)
 {
     struct recovery *r = k->r;
     uint32_t in_flight = recovery_in_flight(r), count;
-    bool safe = k->ret->acked && !k->ret->lost; /* CC-9937-4 */
+    bool safe = k->ret->acked && !k->ret->lost && !r->rescued; /* CC-9937-4 */
 
     if (!k->delivered && !k->ret->entered) { /* CC-9937-8 */
         recovery_keep_room(r, k->in_flight);
@@ -204,7 +204,8 @@ static void walk(struct ack *k)
 
     undo_if_spurious(k);
     ended = finish(k);
-    rack_adapt(&r->rack, r->una, r->nxt, k->sack.dsack, ended);
+    if (!(k->e->conf->tcp_recovery & RECOVERY_STATIC_REO_WND))
+        rack_adapt(&r->rack, r->una, r->nxt, k->sack.dsack, ended);
     resend = r->sent.resend;
     again = recovery_detect(r, k->e);
     if (!r->sack_ok)
@@ -220,6 +221,9 @@ static void walk(struct ack *k)
         r->state = r->dup_acks || r->sent.n_sacked ? GN_RECOVERY_DISORDER : GN_RECOVERY_OPEN;
     if (r->state == GN_RECOVERY_FAST)
         reduce(k);
+    /* RACK needs no last resort: what was sent before a retransmission that arrived is lost */
+    r->rescue = r->state == GN_RECOVERY_FAST && r->sack_ok && !recovery_has_rack(r, k->e) &&
+                !r->sent.resend;
 }
 
 /* account_probe() - a tail loss probe that hid a loss calls for one answer (CC-8985-13) */

@@ -8,6 +8,11 @@
 
 #include "recovery/recovery.h"
 
+/* bits of tcp_recovery, as Linux has them */
+#define RECOVERY_RACK           1
+#define RECOVERY_STATIC_REO_WND 2
+#define RECOVERY_NO_DUP_THRESH  4
+
 /* fast recovery or recovery after a timeout */
 static inline bool recovery_active(const struct recovery *r)
 {
@@ -17,7 +22,7 @@ static inline bool recovery_active(const struct recovery *r)
 /* RACK judges losses, and tail loss probes may be sent (RFC 8985 3: needs SACK) */
 static inline bool recovery_has_rack(const struct recovery *r, const struct rec_env *e)
 {
-    return r->sack_ok && (e->conf->tcp_recovery & 1);
+    return r->sack_ok && (e->conf->tcp_recovery & RECOVERY_RACK);
 }
 
 /** recovery_handshake_done() - the SYN is acknowledged; it had been sent again @retries times */

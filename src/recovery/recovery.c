@@ -197,6 +197,49 @@ bool recovery_next_lost(const struct recovery *r, uint32_t max, seq_t *ret_start
     return true;
 }
 
+/* next_unproved() - NextSeg (3): the first below the highest SACKed that was not sent again */
+static const struct sent *next_unproved(const struct recovery *r)
+{
+    const struct sent_log *l = &r->sent;
+    uint32_t no = (int32_t)(r->rack.cursor - l->head) < 0 ? l->head : r->rack.cursor;
+
+    for (; (int32_t)(no - l->sacked_end) < 0; no++)
+        if (!(sent_at(l, no)->flags & (SENT_SACKED | SENT_LOST | SENT_RETRANS)))
+            return sent_at(l, no);
+    return NULL;
+}
+
+/* highest_unsacked() - NextSeg (4): what the rescue retransmission is to include (CC-6675-4) */
+static const struct sent *highest_unsacked(const struct recovery *r)
+{
+    const struct sent_log *l = &r->sent;
+
+    for (uint32_t no = l->tail; no != l->head; no--)
+        if (!(sent_at(l, no - 1)->flags & SENT_SACKED))
+            return sent_at(l, no - 1);
+    return NULL;
+}
+
+bool recovery_next_rescue(struct recovery *r, uint32_t max, seq_t *ret_start, uint32_t *ret_len)
+{
+    const struct sent *s = r->sent.n_sacked ? next_unproved(r) : NULL; /* CC-6675-3 */
+    bool last = !s;
+    uint32_t len;
+
+    r->rescue = false;
+    if (last)
+        s = r->rescued ? NULL : highest_unsacked(r);
+    if (!s)
+        return false;
+    len = min_u32(s->len, max);
+    if (recovery_room(r) < len)
+        return false;
+    r->rescued |= last;
+    *ret_start = last ? seq_add(s->start, s->len - len) : s->start;
+    *ret_len = len;
+    return true;
+}
+
 bool recovery_next_probe(struct recovery *r, seq_t *ret_start, uint32_t *ret_len)
 {
     r->probe_due = false;

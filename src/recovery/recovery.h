@@ -76,6 +76,8 @@ struct recovery {
     bool ece_hold      : 1; /* ECE at a window of one segment: wait for the RTO */
     bool ece_seen      : 1; /* cwr_end is valid */
     bool limited       : 1; /* the window was the limit when last looked at */
+    bool rescue        : 1; /* recovery_next_rescue() may find something */
+    bool rescued       : 1; /* this recovery had its rescue retransmission (RescueRxt) */
 };
 
 /** What one arriving ACK says. */
@@ -144,6 +146,12 @@ void recovery_on_reorder_timer(struct recovery *r, const struct rec_env *e);
  *  @max octets; false: none */
 bool recovery_next_lost(const struct recovery *r, uint32_t max, seq_t *ret_start,
                         uint32_t *ret_len);
+/**
+ * recovery_next_rescue() - when nothing lost is to be sent again and nothing new may leave: what
+ * RFC 6675 4 NextSeg (3) and (4) allows to be sent again though it is not known to be lost; at most
+ * @max octets. False: nothing, until the next ACK
+ */
+bool recovery_next_rescue(struct recovery *r, uint32_t max, seq_t *ret_start, uint32_t *ret_len);
 /** recovery_next_probe() - after PTO, when there is no new data: the last segment sent; clears
  *  probe_due */
 bool recovery_next_probe(struct recovery *r, seq_t *ret_start, uint32_t *ret_len);

@@ -12,8 +12,6 @@
 #include "base/bits.h"
 #include "recovery/internal.h"
 
-#define RECOVERY_NO_DUP_THRESH 4 /* of tcp_recovery */
-
 gn_time recovery_reo_wnd(const struct recovery *r, const struct rec_env *e)
 {
     bool thresh = !(e->conf->tcp_recovery & RECOVERY_NO_DUP_THRESH) &&
@@ -44,7 +42,7 @@ static void begin(struct recovery *r, const struct rec_env *e)
     r->recover = r->nxt; /* CC-6582-2, CC-6582-6, CC-6675-5, CC-6675-8 */
     r->force = true;     /* RFC 6298 5.4, RFC 6675 5 (4.3): the first hole at once */
     r->frto = FRTO_OFF;
-    r->probe_due = r->probe_again = false;
+    r->probe_due = r->probe_again = r->rescue = false;
     r->pto_at = deadline_none(); /* CC-8985-10 */
     tlp_init(&r->tlp);
 }
@@ -60,7 +58,7 @@ void recovery_enter_fast(struct recovery *r, const struct rec_env *e, uint32_t d
     r->cc.ops->on_loss(&r->cc, recovery_flight_size(r), e->now);
     prr_start(&r->prr, fs); /* CC-9937-1 */
     r->state = GN_RECOVERY_FAST;
-    r->partial = false;
+    r->rescued = r->partial = false;
     r->ece_seen = true;
     r->cwr_end = r->nxt; /* one answer per round trip, whatever its cause (CC-3168-4) */
     begin(r, e);

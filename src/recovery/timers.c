@@ -16,7 +16,9 @@ void recovery_arm_pto(struct recovery *r, const struct rec_env *e)
 
     r->pto_at = deadline_none();
     if (!e->conf->tcp_early_retrans || !recovery_has_rack(r, e) || r->handshake ||
-        seq_eq(r->una, r->nxt) || r->state != GN_RECOVERY_OPEN || r->sent.n_sacked) /* CC-8985-10 */
+        seq_eq(r->una, r->nxt) || r->state != GN_RECOVERY_OPEN ||
+        r->sent.n_sacked ||      /* CC-8985-10 */
+        !tlp_may_probe(&r->tlp)) /* RFC 8985 7.3: skipped anyway, and the RTO runs already */
         return;
     r->pto_at = deadline_min(deadline_at(e->now + tlp_calc_pto(&r->rtt, e->conf, one)),
                              r->rto_at); /* CC-8985-9 */

@@ -11,14 +11,16 @@ void tlp_init(struct tlp *t)
 }
 
 /*
- * TLP.max_ack_delay is taken from tcp_rto_min, which is where the user says how late a sound peer
- * may be. With more segments than one, two ticks allow for the timers of both sides on short paths.
+ * The peer may keep the ACK of a lone segment back, for TLP.max_ack_delay: by default what most
+ * stacks take, and so much sooner than the RTO that the probe is of use on short paths. Two ticks
+ * allow for the timers of both sides.
  */
 gn_time tlp_calc_pto(const struct rtt *rtt, const struct gn_conf *conf, bool one)
 {
     if (!rtt->srtt)
         return GN_SEC;
-    return 2 * rtt->srtt + (one ? conf->tcp_rto_min : 2 * RTT_GRANULARITY); /* CC-8985-9 */
+    return 2 * rtt->srtt + 2 * RTT_GRANULARITY +
+           (one ? conf->tcp_max_ack_delay : 0); /* CC-8985-9 */
 }
 
 bool tlp_may_probe(const struct tlp *t)

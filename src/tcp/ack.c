@@ -71,5 +71,6 @@ void ack_sent(struct tcb *t, const struct tcp_env *e)
     t->synack_again = false;
     t->delack_at = deadline_none();
     t->rcv.acked = t->rcv.nxt;
+    rcvbuf_on_ack_sent(t, e);
     t->dsack = (struct range){t->rcv.nxt, t->rcv.nxt}; /* reported once (CC-2883-1) */
 }

@@ -82,6 +82,16 @@ void window_update(struct tcb *t, const struct seg *s, seq_t at);
 uint32_t window_usable(const struct tcb *t);
 void window_grow_sndbuf(struct tcb *t, const struct tcp_env *e);
 
+/* rcvbuf.c */
+/** rcvbuf_on_text() - text has come in order: it may answer the ACK that is timed */
+void rcvbuf_on_text(struct arrival *a);
+/** rcvbuf_on_ack_sent() - a segment with the ACK bit leaves; last_out is still that of the one
+ * before
+ */
+void rcvbuf_on_ack_sent(struct tcb *t, const struct tcp_env *e);
+/** rcvbuf_on_read() - the user has read @octets: does the buffer grow? */
+void rcvbuf_on_read(struct tcb *t, const struct tcp_env *e, uint32_t octets);
+
 /* sndbuf.c */
 seq_t sndbuf_base(const struct tcb *t);
 uint32_t sndbuf_unsent(const struct tcb *t);

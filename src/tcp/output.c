@@ -103,19 +103,13 @@ static uint32_t segment_room(const struct tcb *t, const struct tcp_env *e, const
     return t->rec.mss + ts - opts; /* rec.mss is tcp_mss(): timestamps are counted already */
 }
 
-/* what recovery marked lost: the lowest run, one segment; the head may go beyond a shrunk window
- * (MAY-7), the rest not (SHLD-15, SHLD-16) */
-static bool make_retransmission(struct tcb *t, const struct tcp_env *e, struct seg *s)
+/* one segment of what was sent before: what lies beyond a shrunk window stays, but for the head
+ * (MAY-7, SHLD-15, SHLD-16) */
+static bool send_again(struct tcb *t, const struct tcp_env *e, struct seg *s, seq_t at,
+                       uint32_t len)
 {
     struct rec_env re = rec_env(e);
-    seq_t at;
-    uint32_t len, room;
 
-    begin(t, s, t->snd.una, CTL_ACK);
-    options_other(t, e, s);
-    room = segment_room(t, e, s);
-    if (!recovery_next_lost(&t->rec, room, &at, &len) || (recovery_room(&t->rec) == 0))
-        return false;
     if (!seq_eq(at, t->snd.una) && seq_gt(seq_add(at, len), seq_add(t->snd.una, t->snd.wnd)))
         return false;
     s->seq = at;
@@ -125,6 +119,33 @@ static bool make_retransmission(struct tcb *t, const struct tcp_env *e, struct s
     t->bytes_retrans += s->text_len;
     finish(t, e, s);
     return true;
+}
+
+/* what recovery marked lost: the lowest run, one segment. It leaves whole or not at all
+ * (CC-6675-7) */
+static bool make_retransmission(struct tcb *t, const struct tcp_env *e, struct seg *s)
+{
+    seq_t at;
+    uint32_t len;
+
+    begin(t, s, t->snd.una, CTL_ACK);
+    options_other(t, e, s);
+    return recovery_next_lost(&t->rec, segment_room(t, e, s), &at, &len) &&
+           recovery_room(&t->rec) >= len && send_again(t, e, s, at, len);
+}
+
+/* the last resorts of RFC 6675, when nothing is known to be lost and nothing new may leave */
+static bool make_rescue(struct tcb *t, const struct tcp_env *e, struct seg *s)
+{
+    seq_t at;
+    uint32_t len;
+
+    if (!t->rec.rescue)
+        return false;
+    begin(t, s, t->snd.una, CTL_ACK);
+    options_other(t, e, s);
+    return recovery_next_rescue(&t->rec, segment_room(t, e, s), &at, &len) &&
+           send_again(t, e, s, at, len);
 }
 
 /**
@@ -300,7 +321,7 @@ bool tcp_wants_output(const struct tcb *t)
     if (t->state == GN_CLOSED || t->state == GN_LISTEN)
         return false;
     if (t->ack_now || t->synack_again || t->wprobe_due || t->keepalive_due || t->urg_due ||
-        t->rec.probe_due)
+        t->rec.probe_due || t->rec.rescue)
         return true;
     if (t->state == GN_SYN_SENT)
         return (seq_eq(t->snd.nxt, t->snd.iss) && !t->syn_waits) ||
@@ -324,8 +345,8 @@ bool tcp_output(struct tcb *t, const struct tcp_env *e, struct seg *ret)
     }
     if (t->state == GN_SYN_SENT)
         return false;
-    sent = make_retransmission(t, e, ret) || make_new(t, e, ret) || make_loss_probe(t, e, ret) ||
-           make_bare(t, e, ret);
+    sent = make_retransmission(t, e, ret) || make_new(t, e, ret) || make_rescue(t, e, ret) ||
+           make_loss_probe(t, e, ret) || make_bare(t, e, ret);
     timeouts_persist(t, e);
     DASSERT((tcb_check(t), true));
     return sent;

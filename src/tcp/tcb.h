@@ -123,9 +123,14 @@ struct tcb {
         gn_time recent_at;
     } ts;
 
-    struct {
-        gn_time since; /* receive buffer auto-tuning: octets read by the user since then */
-        uint32_t octets;
+    struct {                 /* receive buffer auto-tuning (rcvbuf.c) */
+        gn_time since;       /* the present round trip began */
+        uint64_t octets;     /* read by the user since then */
+        uint64_t space;      /* most that was ever read in a round trip */
+        gn_time rtt, rtt_at; /* of the receiver; 0: none measured. And when */
+        gn_time marked_at;   /* with marked: when the ACK to be timed left */
+        uint32_t mark;       /* its timestamp, or the right edge it announced */
+        bool marked;
     } drs;
 
     struct ring sndbuf;   /* front is snd.una (without a SYN octet) */

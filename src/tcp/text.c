@@ -161,6 +161,7 @@ static enum gn_drop in_order(struct arrival *a)
     t->bytes_received += seq_span(was, t->rcv.nxt);
     e->stats->InOctets += seq_span(was, t->rcv.nxt);
     t->events |= GN_EV_READABLE;
+    rcvbuf_on_text(a);
     ack_after_text(t, e, a->s.gso_size != 0 ? a->s.gso_size : n);
     if (t->shut_rd)
         discard(t, e, seq_span(was, t->rcv.nxt));

@@ -21,14 +21,18 @@ uint8_t window_shift(const struct tcp_env *e, const struct tcb_opts *o)
     return shift;
 }
 
-/* free receive buffer: none as long as nobody reads, for ever if need be (MAY-8); none is promised
- * any more when the host's memory runs short (SEC-MEM-3) */
+/* free receive buffer: none as long as nobody reads, for ever if need be (MAY-8); when the host's
+ * memory runs short, no more than was promised or tcp_rmem_min (SEC-MEM-3) */
 static uint32_t free_rcvbuf(const struct tcb *t, const struct tcp_env *e)
 {
     uint32_t n = t->rcvbuf.len >= t->opts.rcvbuf ? 0 : t->opts.rcvbuf - t->rcvbuf.len;
 
-    if (e->mem->taken > e->mem->budget - e->mem->budget / 8)
-        n = min_u32(n, tcb_rcv_wnd(t));
+    if (mem_short(e->mem)) {
+        uint32_t least = (uint32_t)e->conf->tcp_rmem_min;
+
+        least = t->rcvbuf.len >= least ? 0 : least - t->rcvbuf.len;
+        n = min_u32(n, max_u32(tcb_rcv_wnd(t), least));
+    }
     return n;
 }
 
@@ -75,22 +79,10 @@ bool window_worth_telling(const struct tcb *t, const struct tcp_env *e)
     return wnd - was >= min_u32(t->opts.rcvbuf / 2, 2 * t->rec.mss) && wnd / 2 >= was;
 }
 
-/* receive buffer auto-tuning: twice what the user reads in a round-trip time, so that the sender
- * can double */
+/* the user has read @octets */
 void window_on_read(struct tcb *t, const struct tcp_env *e, uint32_t octets)
 {
-    gn_time rtt = max_u64(t->rec.rtt.srtt, GN_MSEC);
-
-    t->drs.octets += octets;
-    if (e->now - t->drs.since >= rtt) {
-        uint64_t want = 4 * (uint64_t)t->drs.octets;
-
-        if (!t->opts.rcvbuf_fixed && e->conf->tcp_moderate_rcvbuf &&
-            e->now - t->drs.since < 4 * rtt && want > t->opts.rcvbuf)
-            t->opts.rcvbuf = (uint32_t)min_u64(want, e->conf->tcp_rmem_max);
-        t->drs.since = e->now;
-        t->drs.octets = 0;
-    }
+    rcvbuf_on_read(t, e, octets);
     if (window_worth_telling(t, e))
         ack_at_once(t);
 }
@@ -120,11 +112,12 @@ uint32_t window_usable(const struct tcb *t)
     return n > 0 ? (uint32_t)n : 0;
 }
 
-/* send buffer auto-tuning: twice the congestion window, so that a full flight is always at hand */
+/* send buffer auto-tuning: twice the congestion window, so that a full flight is always at hand,
+ * and the next; not while the host's memory is short */
 void window_grow_sndbuf(struct tcb *t, const struct tcp_env *e)
 {
     uint64_t want = 2 * (uint64_t)t->rec.cc.cwnd;
 
-    if (!t->opts.sndbuf_fixed && want > t->opts.sndbuf)
+    if (!t->opts.sndbuf_fixed && want > t->opts.sndbuf && !mem_short(e->mem))
         t->opts.sndbuf = (uint32_t)min_u64(want, max_u64(e->conf->tcp_wmem_max, t->opts.sndbuf));
 }

@@ -327,13 +327,13 @@ Test(hostile, t_SEC_MEM_3_pressure, .timeout = 60)
         gn_handle c;
         struct tcp_key key;
         uint32_t nxt, heard, n;
-    } conn[60];
+    } conn[50];
     uint32_t total = 0;
 
     foe_init(&f);
     f.conf.tcp_mem = 2 << 20;
     foe_up(&f);
-    for (unsigned i = 0; i < 60; i++) {
+    for (unsigned i = 0; i < 50; i++) {
         foe_open(&f, 0, 1460);
         conn[i].n = 0;
         while (conn[i].n + 1000 < 65535 && foe_say(&f, CTL_ACK, stream, 1000) == GN_DROP_NONE)
@@ -347,7 +347,7 @@ Test(hostile, t_SEC_MEM_3_pressure, .timeout = 60)
     }
     cr_expect_gt(total, 1u << 20);
     cr_expect_gt(foe_stats(&f).drop[GN_DROP_NO_MEMORY], 0);
-    for (unsigned i = 0; i < 60; i++) {
+    for (unsigned i = 0; i < 50; i++) {
         uint32_t left = conn[i].n;
 
         f.c = conn[i].c;

@@ -223,6 +223,23 @@ Test(rack, CC_8985_14_in_order_acks_walk_nothing)
     rig_fini(&g);
 }
 
+Test(rack, the_window_of_reordering_can_be_static)
+{
+    uint32_t dup[][2] = {{0, 1}};
+
+    rig_open(&g, true, 100 * GN_MSEC);
+    g.conf.tcp_recovery = 1 | 2;
+    rig_send(&g, 5);
+    rig_ack(&g, 2, 100);
+    rig_sack(&g, 2, 1, dup, 1);
+    cr_expect(g.ret.dsack);
+    cr_expect_eq(g.r.rack.reo_wnd_mult, 1);
+    g.conf.tcp_recovery = 1;
+    rig_sack(&g, 2, 1, dup, 1);
+    cr_expect_eq(g.r.rack.reo_wnd_mult, 2);
+    rig_fini(&g);
+}
+
 Test(tlp, CC_8985_9_pto)
 {
     rig_open(&g, true, 100 * GN_MSEC);
@@ -231,7 +248,8 @@ Test(tlp, CC_8985_9_pto)
     rig_ack(&g, 1, 100);
     cr_expect_leq(g.r.pto_at.raw, g.r.rto_at.raw, "never later than the RTO");
     cr_expect_eq(tlp_calc_pto(&(struct rtt){0}, &g.conf, false), GN_SEC);
-    cr_expect_eq(tlp_calc_pto(&g.r.rtt, &g.conf, true) - 2 * g.r.rtt.srtt, g.conf.tcp_rto_min);
+    cr_expect_eq(tlp_calc_pto(&g.r.rtt, &g.conf, true) - tlp_calc_pto(&g.r.rtt, &g.conf, false),
+                 40 * GN_MSEC, "TLP.max_ack_delay for a lone segment");
     rig_fini(&g);
 }
 
@@ -276,8 +294,10 @@ Test(tlp, CC_8985_11_one_probe_and_a_fresh_sample)
     probe();
     cr_expect(!deadline_armed(g.r.pto_at));
     rig_send(&g, 1);
-    fire_pto();
-    cr_expect(!g.r.probe_due, "one is in flight");
+    cr_expect(!deadline_armed(g.r.pto_at), "one is in flight: the RTO must not wait for another");
+    rig_rto(&g);
+    cr_expect(!g.r.probe_due);
+    cr_expect_eq(g.r.timeouts, 1);
     rig_fini(&g);
 }
 
@@ -333,6 +353,7 @@ Test(tlp, CC_8985_13_dsack_shows_that_there_was_no_loss)
 Test(tlp, the_probe_takes_the_place_of_an_rto_due_at_the_same_time)
 {
     rig_open(&g, true, GN_MSEC);
+    g.conf.tcp_max_ack_delay = 500 * GN_MSEC;
     rig_send(&g, 1);
     cr_expect_eq(g.r.pto_at.raw, g.r.rto_at.raw);
     rig_rto(&g);

@@ -194,6 +194,61 @@ Test(sack, CC_6675_5_and_6_entry_and_end)
     rig_fini(&g);
 }
 
+/* what the last resorts give goes out; the segment's number, 999: nothing */
+static unsigned rescue(void)
+{
+    seq_t start;
+    uint32_t len;
+
+    if (!g.r.rescue || !recovery_next_rescue(&g.r, MSS, &start, &len))
+        return 999;
+    recovery_on_sent(&g.r, &g.env, start, len, false);
+    recovery_check(&g.r);
+    cr_expect_eq(len, MSS);
+    return seq_span(rig_seq(0), start) / MSS;
+}
+
+/* CC-6675-3: what lies below the highest SACKed octet, though it is not known to be lost;
+ * CC-6675-4: then once the highest that is not SACKed */
+Test(sack, CC_6675_3_and_4_last_resorts)
+{
+    uint32_t b[][2] = {{1, 4}}, c[][2] = {{6, 7}, {1, 4}}, d[][2] = {{5, 9}, {1, 4}};
+    uint32_t e[][2] = {{5, 9}};
+
+    open_6675();
+    rig_send(&g, 10);
+    rig_sack(&g, 0, 100, b, 1);
+    cr_expect_eq(rescue(), 999, "something is lost: NextSeg (1)");
+    cr_expect_eq(rig_again(&g), 1);
+    cr_expect_eq(rescue(), 999, "the pipe is full");
+    rig_sack(&g, 0, 1, c, 2);
+    cr_expect_eq(rescue(), 4, "NextSeg (3)");
+    uint32_t flight = recovery_in_flight(&g.r);
+    rig_sack(&g, 0, 1, d, 2);
+    cr_expect_lt(recovery_in_flight(&g.r), flight);
+    cr_expect_eq(rescue(), 9, "NextSeg (4)");
+    rig_sack(&g, 4, 1, e, 1);
+    cr_expect_eq(rescue(), 999, "once in a recovery");
+    cr_expect_eq(g.r.state, GN_RECOVERY_FAST);
+    rig_rto(&g);
+    cr_expect_eq(rescue(), 999);
+    rig_fini(&g);
+}
+
+/* RACK finds these losses by itself */
+Test(sack, CC_6675_4_no_rescue_with_rack)
+{
+    uint32_t b[][2] = {{1, 4}};
+
+    rig_open(&g, true, 100 * GN_MSEC);
+    rig_send(&g, 10);
+    rig_sack(&g, 0, 100, b, 1);
+    rig_again(&g);
+    cr_expect_eq(g.r.state, GN_RECOVERY_FAST);
+    cr_expect(!g.r.rescue);
+    rig_fini(&g);
+}
+
 Test(sack, CC_6675_8_no_recovery_below_the_recovery_point_after_rto)
 {
     uint32_t b[][2] = {{5, 9}};

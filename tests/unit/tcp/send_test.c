@@ -145,3 +145,22 @@ Test(send, silly_window)
     expect_text(&fx, 500);
     fx_fini(&fx);
 }
+
+/* CC-6675-7: what is sent again leaves whole or not at all: never beyond the congestion window */
+Test(send, retransmissions_stay_within_the_window)
+{
+    struct fixture fx;
+
+    fx_init(&fx, GN_ESTABLISHED);
+    put(&fx, 4 * MSS, 0);
+    for (unsigned i = 0; i < 4; i++)
+        expect_text(&fx, MSS);
+    recovery_lose_all(&fx.tcb.rec);
+    fx.tcb.rec.cc.cwnd = 2 * MSS + MSS / 2;
+    expect_text(&fx, MSS);
+    expect_text(&fx, MSS);
+    cr_expect_not(fx_output(&fx));
+    fx.tcb.rec.cc.cwnd = 3 * MSS;
+    expect_text(&fx, MSS);
+    fx_fini(&fx);
+}
