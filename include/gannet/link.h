@@ -170,11 +170,14 @@ typedef enum gn_fate gn_pipe_filter(void *ctx, const uint8_t *packet, uint32_t l
 
 /** All zero: a perfect path that takes no time. ppm: of a million. */
 struct gn_pipe_config {
-    gn_time latency;        /* propagation, one way */
-    gn_time jitter;         /* 0 .. jitter more, uniform; order is kept */
-    uint64_t rate;          /* bits per second, 0: infinite */
-    uint32_t queue_packets; /* waiting for the rate, the one being sent included; 0: no limit */
-    uint32_t queue_bytes;   /* the same in octets */
+    gn_time latency;          /* propagation, one way */
+    gn_time jitter;           /* 0 .. jitter more, uniform; order is kept */
+    uint64_t rate;            /* bits per second, 0: infinite */
+    uint32_t queue_packets;   /* waiting for the rate, the one being sent included; 0: no limit */
+    uint32_t queue_bytes;     /* the same in octets */
+    gn_time aqm_from, aqm_to; /* waiting times: between these the chance grows from none to
+                                 certainty that a packet is marked (ECN), or lost if its sender does
+                                 not speak that; aqm_to 0: no such thing */
     uint32_t loss_ppm;
     uint32_t burst_enter_ppm,
         burst_leave_ppm; /* Gilbert: all is lost from enter to leave, chance per packet */
@@ -204,6 +207,7 @@ enum gn_loss {
     GN_LOSS_RANDOM,  /* loss_ppm, burst */
     GN_LOSS_PATTERN, /* drop_mask, drop_every, filter */
     GN_LOSS_QUEUE,   /* queue full */
+    GN_LOSS_AQM,     /* queue long: aqm_from, aqm_to */
     GN_LOSS_DOWN,    /* path down */
     GN_LOSS_MTU,     /* larger than the MTU */
     GN_LOSS_ROUTE,   /* no port has that address */
@@ -235,6 +239,8 @@ struct gn_sim_config {
     enum gn_medium medium; /* the hub of a star: GN_MEDIUM_IP forwards by address (TTL untouched),
                               GN_MEDIUM_ETHERNET is a switch that learns */
     uint16_t mtu;          /* 0: 1500 */
+    bool too_big;  /* IP: what is larger than the MTU is answered by an ICMP error, as a router does
+                    */
     unsigned caps; /* GN_CAP_* offered to hosts. 0: a plain wire, checksums computed and verified
                       for real */
     uint64_t seed;
@@ -272,6 +278,8 @@ GN_API bool gn_sim_set_pipe(struct gn_sim *s, unsigned dir, const struct gn_pipe
  */
 GN_API bool gn_sim_set_access(struct gn_sim *s, unsigned port, const struct gn_pipe_config *to_hub,
                               const struct gn_pipe_config *from_hub);
+/** gn_sim_set_mtu() - from now on, of all paths; what the ports' interfaces say stays */
+GN_API void gn_sim_set_mtu(struct gn_sim *s, uint16_t mtu);
 /** gn_sim_deadline() - next delivery to any port */
 GN_API struct gn_deadline gn_sim_deadline(const struct gn_sim *s);
 /** gn_sim_in_flight() - packets in the network and waiting at ports */

@@ -35,6 +35,7 @@ const char *gn_loss_text(enum gn_loss l)
     case GN_LOSS_RANDOM: return "lost at random";
     case GN_LOSS_PATTERN: return "lost as told";
     case GN_LOSS_QUEUE: return "queue full";
+    case GN_LOSS_AQM: return "queue too long";
     case GN_LOSS_DOWN: return "path down";
     case GN_LOSS_MTU: return "larger than the MTU";
     case GN_LOSS_ROUTE: return "no port has that address";

@@ -8,6 +8,9 @@
  */
 #include "link/packet.h"
 #include "link/pipe.h"
+#include "link/router.h"
+
+#include "wire/eth.h"
 
 #include <stdlib.h>
 
@@ -39,6 +42,8 @@ static void fault_enter(struct fault *f, struct fault_way *w, struct packet *p, 
         return;
     }
     p->at = v.at;
+    if (v.mark)
+        router_mark(p->bytes + w->pipe.ip_at);
     twin = v.duplicate ? packet_clone(&f->pool, p) : NULL;
     if (v.corrupt) {
         packet_flip(p, v.bit);
@@ -196,6 +201,8 @@ struct gn_link *gn_link_fault(struct gn_link *lower, const struct gn_pipe_config
         fault_free(f);
         return NULL;
     }
+    f->tx.pipe.ip_at = f->rx.pipe.ip_at =
+        lower->iface.medium == GN_MEDIUM_ETHERNET ? ETH_HEADER : 0;
     f->link = (struct gn_link){.ops = &fault_ops, .fd = lower->fd, .iface = lower->iface};
     /* cutting up and gathering is done here, whatever the lower link can do */
     f->link.iface.caps |= GN_CAP_GATHER;

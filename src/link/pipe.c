@@ -2,13 +2,15 @@
 /**
  * @file pipe.c  Impairments of one direction of a path.
  *
- * In this order: a path that is down takes nothing; a full queue takes nothing; the packet waits
- * for those before it and takes its time at the given rate; then it may be lost by pattern or at
- * random, having used the wire all the same; then it travels for the latency.
+ * In this order: a path that is down takes nothing; a long queue marks the packet or refuses it; a
+ * full queue takes nothing; the packet waits for those before it and takes its time at the given
+ * rate; then it may be lost by pattern or at random, having used the wire all the same; then it
+ * travels for the latency.
  */
 #include "link/pipe.h"
 
 #include "base/bits.h"
+#include "link/router.h"
 
 #include <stdlib.h>
 
@@ -95,6 +97,22 @@ static bool pipe_queue(struct pipe *p, uint32_t len, gn_time now, gn_time *ret_s
     return true;
 }
 
+/**
+ * pipe_early() - does the queue's management want less of the sender of a packet that comes now?
+ *
+ * The chance follows the time that the packet would wait, and has no memory: a plain cousin of RED.
+ */
+static bool pipe_early(struct pipe *p, gn_time now)
+{
+    gn_time wait = p->free_at > now ? p->free_at - now : 0;
+
+    if (p->c.aqm_to == 0 || p->c.rate == 0 || wait <= p->c.aqm_from)
+        return false;
+    return wait >= p->c.aqm_to ||
+           pipe_chance(p, (uint32_t)((wait - p->c.aqm_from) * UINT64_C(1000000) /
+                                     (p->c.aqm_to - p->c.aqm_from)));
+}
+
 /** pipe_pattern() - told to lose packet @nth? */
 static bool pipe_pattern(const struct pipe *p, const uint8_t *bytes, uint32_t len, uint64_t nth)
 {
@@ -135,10 +153,13 @@ struct pipe_verdict pipe_offer(struct pipe *p, const uint8_t *bytes, uint32_t le
 {
     struct pipe_verdict v = {.loss = GN_LOSS_NONE};
     uint64_t nth = p->nth++;
+    bool early = pipe_early(p, now);
     gn_time sent;
 
     if (now >= p->c.down_from && now < p->c.down_until)
         v.loss = GN_LOSS_DOWN;
+    else if (early && !(len > p->ip_at && router_ect(bytes + p->ip_at, len - p->ip_at)))
+        v.loss = GN_LOSS_AQM;
     else if (!pipe_queue(p, len, now, &sent))
         v.loss = GN_LOSS_QUEUE;
     else if (pipe_pattern(p, bytes, len, nth))
@@ -149,6 +170,7 @@ struct pipe_verdict pipe_offer(struct pipe *p, const uint8_t *bytes, uint32_t le
         return v;
 
     v.at = pipe_arrival(p, sent);
+    v.mark = early;
     v.duplicate = pipe_chance(p, p->c.duplicate_ppm);
     v.corrupt = pipe_chance(p, p->c.corrupt_ppm);
     if (v.corrupt)

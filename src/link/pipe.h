@@ -12,6 +12,7 @@
 struct pipe {
     struct gn_pipe_config c;
     struct prng rng;
+    uint32_t ip_at;   /* where the IP header of a packet begins; set after pipe_init() */
     uint64_t nth;     /* of the next packet */
     gn_time free_at;  /* when all that was accepted has been sent */
     uint64_t carry;   /* fraction of a nanosecond of sending time left over, in units of 1 / rate */
@@ -28,6 +29,7 @@ struct pipe_verdict {
     bool duplicate; /* and a second time, at the same time */
     bool corrupt;
     uint32_t bit; /* to be flipped */
+    bool mark;    /* Congestion Experienced */
 };
 
 /** pipe_init() - false: no memory */

@@ -12,6 +12,7 @@
  */
 #include "link/packet.h"
 #include "link/pipe.h"
+#include "link/router.h"
 
 #include "base/bits.h"
 #include "wire/eth.h"
@@ -104,6 +105,8 @@ static void sim_enter(struct gn_sim *s, struct packet *p, gn_time now)
         return;
     }
     p->at = v.at;
+    if (v.mark)
+        router_mark(p->bytes + pipe->ip_at);
     if (v.duplicate)
         twin = packet_clone(&s->pool, p);
     if (v.corrupt) {
@@ -214,6 +217,23 @@ static void sim_way(const struct gn_sim *s, struct packet *p)
     p->hop[p->n_hop++] = (uint8_t)(PIPES_SHARED + 2 * p->to + 1);
 }
 
+/** sim_too_big() - the router in front of the path tells the sender of @p that it does not fit */
+static void sim_too_big(struct gn_sim *s, const struct packet *p, gn_time now)
+{
+    uint8_t error[ROUTER_ERROR_MAX];
+    uint32_t len = router_too_big(p->bytes, p->frame.len, s->c.mtu, error);
+    struct packet *back = len ? packet_new(&s->pool, len) : NULL;
+
+    if (!back)
+        return;
+    memcpy(back->bytes, error, len);
+    back->from = back->to = p->from;
+    back->at = back->sent = now;
+    back->id = s->next_id++;
+    sim_tap(s, GN_TAP_SENT, GN_LOSS_NONE, back, now);
+    sim_push(s, back, now);
+}
+
 /** sim_send_to() - @p, which has its destination, starts */
 static void sim_send_to(struct gn_sim *s, struct packet *p, unsigned to, gn_time now)
 {
@@ -225,6 +245,8 @@ static void sim_send_to(struct gn_sim *s, struct packet *p, unsigned to, gn_time
     p->id = s->next_id++;
     sim_tap(s, GN_TAP_SENT, GN_LOSS_NONE, p, now);
     if (wire > s->c.mtu + eth) {
+        if (s->c.too_big && s->c.medium == GN_MEDIUM_IP)
+            sim_too_big(s, p, now);
         sim_lose(s, p, GN_LOSS_MTU, now);
         return;
     }
@@ -370,6 +392,7 @@ static bool sim_init(struct gn_sim *s)
 
         if (!pipe_init(&s->pipe[i], i < PIPES_SHARED ? &s->c.pipe[i] : &s->c.access, s->c.seed, i))
             return false;
+        s->pipe[i].ip_at = s->c.medium == GN_MEDIUM_ETHERNET ? ETH_HEADER : 0;
     }
     return true;
 }
@@ -441,6 +464,11 @@ bool gn_sim_set_access(struct gn_sim *s, unsigned port, const struct gn_pipe_con
         return false;
     return pipe_set(&s->pipe[PIPES_SHARED + 2 * port], to_hub) &&
            pipe_set(&s->pipe[PIPES_SHARED + 2 * port + 1], from_hub);
+}
+
+void gn_sim_set_mtu(struct gn_sim *s, uint16_t mtu)
+{
+    s->c.mtu = mtu;
 }
 
 struct gn_deadline gn_sim_deadline(const struct gn_sim *s)
