@@ -27,5 +27,8 @@ function(gn_embed target symbol)
         COMMAND ${CMAKE_COMMAND} -DOUT=${out} -DSYMBOL=${symbol} "-DFILES=${files}"
             -P ${GN_EMBED_SCRIPT}
         DEPENDS ${ARGN} ${GN_EMBED_SCRIPT} VERBATIM)
-    target_sources(${target} PRIVATE ${out})
+    # a library of its own: the command and its output must be of one directory
+    add_library(embed-${symbol} OBJECT ${out})
+    target_link_libraries(embed-${symbol} PRIVATE gn_flags)
+    target_link_libraries(${target} PRIVATE embed-${symbol})
 endfunction()
