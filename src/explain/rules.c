@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define RECENT (10 * GN_SEC) /* who was heard of so lately is there */
+
 static const struct why_rule table[] = {
 #define RULE(name, id, states, by, merge, title) \
     {id, title, (uint16_t)(states), by, merge, rule_##name##_match, rule_##name##_judge},
@@ -223,15 +225,50 @@ bool rules_loopback(const struct fact_conn *c)
 
 bool rules_quiet(const struct rules *w, const struct fact_conn *c, gn_time *ret)
 {
-    if (c->known & FACT_INFO && c->info.last_ack_recv) {
-        *ret = c->info.last_ack_recv;
-        return true;
+    if (c->known & FACT_SEEN) {
+        gn_time last = c->seen->side[1].last;
+        *ret = w->f->now > last ? w->f->now - last : 0;
+        return last != 0;
     }
-    if (c->known & FACT_SEEN && c->seen->side[1].last && c->seen->side[1].last <= w->f->now) {
-        *ret = w->f->now - c->seen->side[1].last;
-        return true;
-    }
-    return false;
+    *ret = c->info.last_ack_recv;
+    return c->known & FACT_INFO;
+}
+
+const char *rules_opener(struct rules *w, const struct fact_conn *c)
+{
+    bool nobody = w->f->source == FACTS_KERNEL && c->process >= w->f->n_processes;
+    return nobody ? "A process" : rules_who(w, c);
+}
+
+int64_t rules_port_range(const struct rules *w)
+{
+    int64_t low = facts_setting(w->f, "ip_local_port_min", 32768);
+    int64_t high = facts_setting(w->f, "ip_local_port_max", 60999);
+    int64_t n = high - low + 1 - facts_setting(w->f, "ip_local_reserved", 0);
+    return n > 0 ? n : 1;
+}
+
+gn_time rules_time_wait_life(const struct rules *w)
+{
+    if (w->f->source == FACTS_GANNET)
+        return 2 * (gn_time)facts_setting(w->f, "tcp_msl", 30 * (int64_t)GN_SEC);
+    return 60 * GN_SEC; /* TCP_TIMEWAIT_LEN is no setting in Linux */
+}
+
+bool rules_in_vain(const struct fact_conn *c, uint8_t times)
+{
+    return c->known & FACT_TIMER && c->timer == FACT_TIMER_RETRANS && c->backoff >= times;
+}
+
+bool rules_rare(const struct rules *w, const struct rule_group *g)
+{
+    return rules_listening(w, g->first) && g->n * 100 < w->n_conns;
+}
+
+bool rules_heard_in_vain(const struct rules *w, const struct fact_conn *c)
+{
+    gn_time quiet;
+    return rules_in_vain(c, 2) && rules_quiet(w, c, &quiet) && quiet < rules_waited(c) / 2;
 }
 
 /** peer_slot() - where the remote address of @c is, or would be */
@@ -246,11 +283,13 @@ static const struct fact_conn **peer_slot(const struct rule_peers *p, const stru
     return &p->slot[i];
 }
 
-/** answers() - does the state of this connection show that its peer answers? */
-static bool answers(const struct fact_conn *c)
+/** answers() - has its peer been heard of just now? */
+static bool answers(const struct rules *w, const struct fact_conn *c)
 {
     bool synchronized = c->state >= GN_ESTABLISHED && c->state != GN_TIME_WAIT;
-    return synchronized && c->backoff == 0 && c->kind == GN_KIND_CONNECTION;
+    gn_time quiet;
+    return synchronized && c->kind == GN_KIND_CONNECTION && rules_quiet(w, c, &quiet) &&
+           quiet < RECENT;
 }
 
 void rules_find_alive(struct rules *w)
@@ -263,7 +302,7 @@ void rules_find_alive(struct rules *w)
     p->slot = rules_alloc(w, n * sizeof(struct fact_conn *));
     p->mask = n - 1;
     for (size_t i = 0; p->slot && i < w->f->n_conns; i++)
-        if (answers(&w->f->conn[i]))
+        if (answers(w, &w->f->conn[i]))
             *peer_slot(p, &w->f->conn[i]) = &w->f->conn[i];
 }
 

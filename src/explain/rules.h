@@ -59,6 +59,13 @@ struct why_rule {
 #undef RULE_HOST
 
 #define STATE_BIT(s) (uint16_t)(1u << (s))
+/* states in which text or a FIN of ours may be on its way */
+#define STATES_SENDING                                                                 \
+    (STATE_BIT(GN_ESTABLISHED) | STATE_BIT(GN_CLOSE_WAIT) | STATE_BIT(GN_FIN_WAIT_1) | \
+     STATE_BIT(GN_CLOSING) | STATE_BIT(GN_LAST_ACK))
+/* states in which an active OPEN keeps its local port */
+#define STATES_WITH_PORT \
+    (STATES_SENDING | STATE_BIT(GN_SYN_SENT) | STATE_BIT(GN_FIN_WAIT_2) | STATE_BIT(GN_TIME_WAIT))
 
 /* --- memory --- */
 
@@ -118,6 +125,19 @@ void rules_find_alive(struct rules *w);
 /** rules_quiet() - time since anything at all was heard from the peer; false: not known */
 bool rules_quiet(const struct rules *w, const struct fact_conn *c, gn_time *ret);
 
+/** rules_opener() - "curl (pid 7)", or "some process": who may have opened what has no owner now */
+const char *rules_opener(struct rules *w, const struct fact_conn *c);
+/** rules_port_range() - how many local ports an active OPEN can choose from, 1 at least */
+int64_t rules_port_range(const struct rules *w);
+/** rules_time_wait_life() - 2MSL */
+gn_time rules_time_wait_life(const struct rules *w);
+/** rules_in_vain() - is its retransmission timer running, backed off @times or more? */
+bool rules_in_vain(const struct fact_conn *c, uint8_t times);
+/** rules_rare() - are these few among the connections of a server whose clients come and go? */
+bool rules_rare(const struct rules *w, const struct rule_group *g);
+/** rules_heard_in_vain() - does the peer still talk while our segments are sent again in vain? */
+bool rules_heard_in_vain(const struct rules *w, const struct fact_conn *c);
+
 /** What rules_tally() finds in a group. */
 struct rule_tally {
     uint32_t n_aged;             /* connections whose age is known */
@@ -139,6 +159,8 @@ gn_time rules_waited(const struct fact_conn *c);
 /** rules_time_left() - until @c is given up if nothing comes back, by its state's retries and RTO;
  * false: not known, or never */
 bool rules_time_left(const struct rules *w, const struct fact_conn *c, gn_time *ret);
+/** rules_vain_evidence() - how often and how long in vain, and when it will be given up */
+void rules_vain_evidence(struct rules *w, const struct rule_group *g, struct why_finding *out);
 /** rules_in_all() - length of @retries retransmissions and the wait after the last one, beginning
  * with @rto */
 gn_time rules_in_all(const struct rules *w, int64_t retries, gn_time rto);

@@ -211,3 +211,155 @@ bool rule_fin_wait_2_orphan_judge(struct rules *w, const struct rule_group *g,
                  "a slow peer's late answer is met with a reset");
     return true;
 }
+
+/** unacknowledged() - what FIN-WAIT-1, CLOSING and LAST-ACK have in common: our FIN goes out in
+ * vain. False: it has only just gone */
+static bool unacknowledged(struct rules *w, const struct rule_group *g, struct why_finding *out,
+                           const char *what)
+{
+    struct rule_tally t = rules_tally(w, g, FORGOTTEN);
+
+    out->actor = WHY_NETWORK;
+    out->confidence = WHY_LIKELY;
+    if (t.backoff < 3 || rules_rare(w, g)) {
+        out->severity = WHY_NOTE;
+        out->actor = WHY_NOBODY;
+    }
+    out->diagnosis =
+        SAY(w, "% to %: %; it is sent again ever more rarely, then the connection goes.",
+            STR(rules_count_text(w, g->n)), STR(rules_peers_text(w, g)), STR(what));
+    rules_vain_evidence(w, g, out);
+    out->unknown = "whether the peer has gone or only its answers get lost";
+    out->settle = "ping the peer; a capture shows whether it answers";
+    rules_remedy(out, "none is needed: nothing but a little memory is held", NULL);
+    rules_remedy(out,
+                 rules_spell(w, "sysctl -w net.ipv4.tcp_orphan_retries=3 (those without a process)",
+                             "gannet ctl set tcp_orphan_retries=3 (those without a user)"),
+                 "peers behind a bad path lose the end of what was sent");
+    return true;
+}
+
+/** in_vain_once() - has the FIN been sent twice at least? */
+static bool in_vain_once(const struct fact_conn *c)
+{
+    if (!(c->known & FACT_TIMER) && c->known & FACT_SEEN)
+        return c->seen->side[0].fins > 1;
+    return rules_in_vain(c, 1);
+}
+
+bool rule_fin_wait_1_match(const struct rules *w, const struct fact_conn *c)
+{
+    (void)w;
+    return in_vain_once(c);
+}
+
+bool rule_fin_wait_1_judge(struct rules *w, const struct rule_group *g, struct why_finding *out)
+{
+    return unacknowledged(w, g, out, "we have closed, and our FIN is not acknowledged");
+}
+
+bool rule_closing_match(const struct rules *w, const struct fact_conn *c)
+{
+    (void)w;
+    return c->kind == GN_KIND_CONNECTION;
+}
+
+bool rule_closing_judge(struct rules *w, const struct rule_group *g, struct why_finding *out)
+{
+    return unacknowledged(w, g, out, "both ends closed at once, and our FIN is not acknowledged");
+}
+
+bool rule_last_ack_match(const struct rules *w, const struct fact_conn *c)
+{
+    (void)w;
+    return in_vain_once(c);
+}
+
+bool rule_last_ack_judge(struct rules *w, const struct rule_group *g, struct why_finding *out)
+{
+    return unacknowledged(w, g, out, "all was exchanged but the ACK of our FIN");
+}
+
+bool rule_time_wait_match(const struct rules *w, const struct fact_conn *c)
+{
+    return !rules_listening(w, c);
+}
+
+bool rule_time_wait_judge(struct rules *w, const struct rule_group *g, struct why_finding *out)
+{
+    int64_t range = rules_port_range(w), reuse = facts_setting(w->f, "tcp_tw_reuse", 2);
+    int64_t share = (int64_t)g->n * 100 / range;
+    gn_time life = rules_time_wait_life(w);
+
+    if (share < 25)
+        return false;
+    out->actor = WHY_PROCESS;
+    out->severity = share >= 80 ? WHY_CRITICAL : WHY_WARNING;
+    if (share < 50 || reuse == 1 || (reuse == 2 && rules_loopback(g->first)))
+        out->severity = WHY_NOTE;
+    out->diagnosis = SAY(w,
+                         "% opens and closes connections to % so fast that % of the % local ports "
+                         "from % to there are in TIME-WAIT; each for %.",
+                         STR(rules_opener(w, g->first)), END(&g->first->remote), NUM(g->n),
+                         NUM(range), ADDR(&g->first->local), SPAN(life));
+    rules_evidence(out, "ports in TIME-WAIT", g->n, WHY_COUNT);
+    rules_evidence(out, "ports there are", range, WHY_COUNT);
+    rules_evidence(out, "share", share, WHY_PER_CENT);
+    rules_evidence(out, "connections a second that this allows",
+                   range / (int64_t)(life / GN_SEC ? life / GN_SEC : 1), WHY_COUNT);
+    out->unknown = "which process opened them: TIME-WAIT records belong to none";
+    out->settle = "gannet why --watch names who has connections to there";
+    rules_remedy(
+        out, "in the program: keep connections and use them again (a pool, HTTP keep-alive)", NULL);
+    rules_remedy(
+        out, rules_spell(w, "sysctl -w net.ipv4.tcp_tw_reuse=1", "gannet ctl set tcp_tw_reuse=1"),
+        "both ends need timestamps; a port is then used again after a second");
+    rules_remedy(out,
+                 rules_spell(w,
+                             "sysctl -w net.ipv4.ip_local_port_range='1024 65535', or a second "
+                             "local address",
+                             "gannet ctl set ip_local_port_min=1024, or a second local address"),
+                 "ports that servers want may be taken when they start");
+    return true;
+}
+
+bool rule_time_wait_all_match(const struct rules *w, const struct fact_conn *c)
+{
+    (void)w;
+    (void)c;
+    return true;
+}
+
+bool rule_time_wait_all_judge(struct rules *w, const struct rule_group *g, struct why_finding *out)
+{
+    int64_t most = facts_setting(w->f, "tcp_max_tw_buckets", 0), n = g->n;
+    int64_t lost = facts_growth(w->f, "TcpExtTCPTimeWaitOverflow");
+
+    out->severity = WHY_NOTE;
+    out->actor = WHY_NOBODY;
+    rules_evidence(out, "connections", n, WHY_COUNT);
+    if (most)
+        rules_evidence(out, "tcp_max_tw_buckets", most, WHY_COUNT);
+    out->diagnosis =
+        SAY(w,
+            "%: this end closed first and remembers the connection for %, so that late segments "
+            "do no harm. Nothing is wrong.",
+            STR(rules_count_text(w, g->n)), SPAN(rules_time_wait_life(w)));
+    if (g->n == 1 && g->first->known & FACT_TIMER && g->first->timer_in)
+        rules_evidence(out, "ends in", (int64_t)g->first->timer_in, WHY_SPAN);
+    if (most == 0 || (n * 10 < most * 9 && lost == 0))
+        return true;
+    out->severity = WHY_WARNING;
+    out->actor = WHY_OPERATOR;
+    rules_evidence(out, "ended too soon since the sample before", lost, WHY_COUNT);
+    out->diagnosis = SAY(w,
+                         "% of the % TIME-WAIT records that tcp_max_tw_buckets allows are in use; "
+                         "more end at once, and late segments may meet a new connection.",
+                         NUM(n), NUM(most));
+    rules_remedy(out,
+                 rules_spell(w, "sysctl -w net.ipv4.tcp_max_tw_buckets=262144",
+                             "gannet ctl set tcp_max_tw_buckets=262144"),
+                 "256 octets or less for each");
+    rules_remedy(out, "in the programs: keep connections, or let the peer close first", NULL);
+    return true;
+}

@@ -85,3 +85,33 @@ bool rules_time_left(const struct rules *w, const struct fact_conn *c, gn_time *
     *ret = at;
     return true;
 }
+
+void rules_vain_evidence(struct rules *w, const struct rule_group *g, struct why_finding *out)
+{
+    gn_time longest = 0, soonest = 0, quiet;
+    uint64_t unacked = 0;
+    bool any = false;
+    uint8_t backoff = 0;
+
+    for (uint32_t i = 0; i < g->n; i++) {
+        const struct fact_conn *c = rules_conn(w, g, i);
+        gn_time left, waited = rules_waited(c);
+        if (rules_time_left(w, c, &left) && (!any || left < soonest)) {
+            soonest = left;
+            any = true;
+        }
+        longest = waited > longest ? waited : longest;
+        backoff = c->backoff > backoff ? c->backoff : backoff;
+        unacked += c->known & FACT_QUEUES ? c->send_q : 0;
+    }
+    rules_evidence(out, "connections", g->n, WHY_COUNT);
+    rules_evidence(out, "retransmissions in a row, up to", backoff, WHY_COUNT);
+    rules_evidence(out, "in vain for", (int64_t)longest, WHY_SPAN);
+    if (unacked)
+        rules_evidence(out, "not acknowledged", (int64_t)unacked, WHY_OCTETS);
+    if (rules_quiet(w, g->first, &quiet))
+        rules_evidence(out, "last heard of the peer, ago", (int64_t)quiet, WHY_SPAN);
+    if (any)
+        rules_evidence(out, g->n == 1 ? "given up in" : "the first is given up in",
+                       (int64_t)soonest, WHY_SPAN);
+}

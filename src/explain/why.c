@@ -341,7 +341,14 @@ static void judge_rule(struct search *s, const struct why_rule *r, size_t from, 
     }
 }
 
-/** judge_all() - every rule in turn */
+/** filtered() - is only a part of the connections looked at? */
+static bool filtered(const struct why_filter *q)
+{
+    return q->states || q->sport || q->dport || q->port || q->pid || q->v4 || q->v6;
+}
+
+/** judge_all() - every rule in turn; those about the whole machine only if all of it is asked for
+ */
 static void judge_all(struct search *s)
 {
     const struct why_rule *r;
@@ -353,7 +360,7 @@ static void judge_all(struct search *s)
             end++;
         if (r->states)
             judge_rule(s, r, at, end);
-        else
+        else if (!filtered(&s->w.o->filter))
             judge(s, r, at, at, 1);
         at = end;
     }
@@ -385,9 +392,19 @@ static void count_healthy(const struct search *s, struct why_result *ret)
     }
 }
 
+/** anything_in_vain() - is something sent again and again? Then it matters which peers are alive */
+static bool anything_in_vain(const struct facts *f)
+{
+    for (size_t i = 0; i < f->n_conns; i++)
+        if (f->conn[i].backoff > 0 ||
+            (f->conn[i].known & FACT_SEEN && f->conn[i].state == GN_SYN_SENT))
+            return true;
+    return false;
+}
+
 size_t why_arena_size(const struct facts *f)
 {
-    return (size_t)1024 * 1024 + f->n_conns * 96;
+    return (size_t)1024 * 1024 + f->n_conns * 160;
 }
 
 void why_explain(const struct facts *f, const struct why_options *o, struct why_arena *a,
@@ -402,9 +419,9 @@ void why_explain(const struct facts *f, const struct why_options *o, struct why_
         ret->truncated = true;
         return;
     }
-    look_at_all(&s, ret);
-    if (ret->state[GN_SYN_SENT])
+    if (anything_in_vain(f))
         rules_find_alive(&s.w);
+    look_at_all(&s, ret);
     judge_all(&s);
     sort(s.finding, s.n_findings, sizeof(struct why_finding *), finding_before);
     count_healthy(&s, ret);

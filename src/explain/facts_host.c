@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file facts_host.c  Counters and knobs of a Gannet host under the names and in the units of
+ * facts.
+ */
+#include "explain/facts_host.h"
+
+/** put() - one number more; the callers keep the order of names */
+static void put(struct fact_number *list, size_t *n, const char *name, uint64_t value)
+{
+    list[*n].name = name;
+    list[*n].value = value > INT64_MAX ? INT64_MAX : (int64_t)value;
+    list[*n].before = list[*n].value;
+    (*n)++;
+}
+
+size_t facts_from_stats(const struct gn_stats *s, struct fact_number ret[FACTS_COUNTERS])
+{
+    size_t n = 0;
+
+    put(ret, &n, "GannetDropClosedPort", s->drop[GN_DROP_CLOSED_PORT]);
+    put(ret, &n, "SockTcpMem", s->memory);
+    put(ret, &n, "SockTcpOrphan", s->orphans);
+    put(ret, &n, "TcpActiveOpens", s->ActiveOpens);
+    put(ret, &n, "TcpAttemptFails", s->AttemptFails);
+    put(ret, &n, "TcpEstabResets", s->EstabResets);
+    put(ret, &n, "TcpExtListenDrops", s->ListenDrops);
+    put(ret, &n, "TcpExtListenOverflows", s->ListenOverflows);
+    put(ret, &n, "TcpExtSyncookiesFailed", s->SyncookiesFailed);
+    put(ret, &n, "TcpExtSyncookiesRecv", s->SyncookiesRecv);
+    put(ret, &n, "TcpExtSyncookiesSent", s->SyncookiesSent);
+    put(ret, &n, "TcpExtTCPAbortOnData", s->TCPAbortOnData);
+    put(ret, &n, "TcpExtTCPAbortOnMemory", s->TCPAbortOnMemory);
+    put(ret, &n, "TcpExtTCPAbortOnTimeout", s->TCPAbortOnTimeout);
+    put(ret, &n, "TcpExtTCPReqQFullDrop", s->TCPReqQFullDrop);
+    put(ret, &n, "TcpExtTCPTimeWaitOverflow", s->TimeWaitOverflow);
+    put(ret, &n, "TcpExtTCPTimeouts", s->TCPTimeouts);
+    put(ret, &n, "TcpOutRsts", s->OutRsts);
+    put(ret, &n, "TcpOutSegs", s->OutSegs);
+    put(ret, &n, "TcpPassiveOpens", s->PassiveOpens);
+    put(ret, &n, "TcpRetransSegs", s->RetransSegs);
+    return n;
+}
+
+size_t facts_from_conf(const struct gn_conf *c, struct fact_number ret[FACTS_SETTINGS])
+{
+    size_t n = 0;
+
+    put(ret, &n, "ip_local_port_max", c->ip_local_port_max);
+    put(ret, &n, "ip_local_port_min", c->ip_local_port_min);
+    put(ret, &n, "somaxconn", c->somaxconn);
+    put(ret, &n, "tcp_fin_timeout", c->tcp_fin_timeout);
+    put(ret, &n, "tcp_keepalive_intvl", c->tcp_keepalive_intvl);
+    put(ret, &n, "tcp_keepalive_probes", c->tcp_keepalive_probes);
+    put(ret, &n, "tcp_keepalive_time", c->tcp_keepalive_time);
+    put(ret, &n, "tcp_max_orphans", c->tcp_max_orphans);
+    put(ret, &n, "tcp_max_syn_backlog", c->tcp_max_syn_backlog);
+    put(ret, &n, "tcp_max_tw_buckets", c->tcp_max_tw_buckets);
+    put(ret, &n, "tcp_mem_max", c->tcp_mem);
+    put(ret, &n, "tcp_mem_pressure", c->tcp_mem / 8 * 7);
+    put(ret, &n, "tcp_msl", c->tcp_msl);
+    put(ret, &n, "tcp_orphan_retries", c->tcp_orphan_retries);
+    put(ret, &n, "tcp_retries2", c->tcp_retries2);
+    put(ret, &n, "tcp_rmem_max", c->tcp_rmem_max);
+    put(ret, &n, "tcp_rto_max", c->tcp_rto_max);
+    put(ret, &n, "tcp_rto_min", c->tcp_rto_min);
+    put(ret, &n, "tcp_syn_retries", c->tcp_syn_retries);
+    put(ret, &n, "tcp_synack_retries", c->tcp_synack_retries);
+    put(ret, &n, "tcp_syncookies", c->tcp_syncookies);
+    put(ret, &n, "tcp_tw_reuse", c->tcp_tw_reuse);
+    put(ret, &n, "tcp_wmem_max", c->tcp_wmem_max);
+    return n;
+}

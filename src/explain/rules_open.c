@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file rules_open.c  Rules about connections that are being opened, and about local ports.
+ */
+#include "explain/rules.h"
+
+#define FLOOD_LEAST 64 /* half-open connections; fewer are no flood */
+
+/** last_cause() - what moved it to its state; GN_CAUSE_NONE: not known */
+static enum gn_cause last_cause(const struct fact_conn *c)
+{
+    if (!(c->known & FACT_HISTORY) || c->n_history == 0)
+        return GN_CAUSE_NONE;
+    return c->history[c->n_history - 1].cause;
+}
+
+/** icmp_refused() - has an ICMP error come back for a SYN of ours? */
+static bool icmp_refused(const struct fact_conn *c)
+{
+    if (c->known & FACT_SEEN && c->seen->side[0].icmp_unreach > 0)
+        return c->seen->side[1].syn_acks == 0;
+    if (c->known & FACT_ERROR && c->state == GN_SYN_SENT && c->soft_error != GN_OK &&
+        c->soft_error != GN_E_TIMED_OUT)
+        return true;
+    return last_cause(c) == GN_CAUSE_ICMP;
+}
+
+/** repeated() - how often has its SYN been sent again? */
+static unsigned repeated(const struct fact_conn *c)
+{
+    if (c->known & FACT_TIMER)
+        return c->backoff;
+    return c->known & FACT_SEEN && c->seen->side[0].syns ? c->seen->side[0].syns - 1 : 0;
+}
+
+bool rule_blackholed_match(const struct rules *w, const struct fact_conn *c)
+{
+    /* a SYN younger than the first time-out waits as it should */
+    return repeated(c) >= 1 && !icmp_refused(c) && !rules_alive(w, c);
+}
+
+/** syn_evidence() - how long, how often, until when */
+static void syn_evidence(struct rules *w, const struct rule_group *g, struct why_finding *out)
+{
+    gn_time waited = 0, left;
+    unsigned most = 0;
+
+    for (uint32_t i = 0; i < g->n; i++) {
+        const struct fact_conn *c = rules_conn(w, g, i);
+        gn_time t = rules_waited(c);
+        waited = t > waited ? t : waited;
+        most = repeated(c) > most ? repeated(c) : most;
+    }
+    rules_evidence(out, "attempts under way", g->n, WHY_COUNT);
+    rules_evidence(out, "SYNs sent again, up to", most, WHY_COUNT);
+    if (waited)
+        rules_evidence(out, "waiting for", (int64_t)waited, WHY_SPAN);
+    if (rules_time_left(w, g->first, &left)) {
+        rules_evidence(out, "the oldest fails in", (int64_t)left, WHY_SPAN);
+        rules_evidence(out, "tcp_syn_retries", facts_setting(w->f, "tcp_syn_retries", 6),
+                       WHY_COUNT);
+    }
+}
+
+/** shorten() - the remedy of all attempts that hang */
+static void shorten(struct rules *w, struct why_finding *out)
+{
+    rules_remedy(out,
+                 rules_spell(w,
+                             "to fail sooner: TCP_SYNCNT on the socket, or sysctl -w "
+                             "net.ipv4.tcp_syn_retries=3 (15 s instead of 127 s)",
+                             "to fail sooner: gannet ctl set tcp_syn_retries=3 (15 s instead of "
+                             "127 s)"),
+                 "a peer that is only slow or a path that loses much is given up too");
+}
+
+bool rule_blackholed_judge(struct rules *w, const struct rule_group *g, struct why_finding *out)
+{
+    bool twice = false;
+
+    for (uint32_t i = 0; i < g->n; i++)
+        twice = twice || repeated(rules_conn(w, g, i)) >= 2;
+    out->actor = WHY_NETWORK;
+    out->confidence = WHY_LIKELY;
+    if (!twice)
+        out->severity = WHY_NOTE;
+    out->diagnosis =
+        SAY(w, "% sends SYNs to %: no answer at all, neither SYN,ACK nor reset nor ICMP error.",
+            STR(rules_who(w, g->first)),
+            STR(g->n_groups > 1 ? rules_peers_text(w, g) : SAY(w, "%", END(&g->first->remote))));
+    syn_evidence(w, g, out);
+    out->unknown =
+        "whether the host is down, the address wrong, or a firewall drops without a word";
+    out->settle = "ping it; try another port of it; traceroute -T -p PORT shows where it ends";
+    rules_remedy(out, "check the address and the route to it; ask who runs the firewall", NULL);
+    shorten(w, out);
+    return true;
+}
+
+bool rule_filtered_match(const struct rules *w, const struct fact_conn *c)
+{
+    if (icmp_refused(c))
+        return true;
+    return c->state == GN_SYN_SENT && repeated(c) >= 1 && rules_alive(w, c);
+}
+
+bool rule_filtered_judge(struct rules *w, const struct rule_group *g, struct why_finding *out)
+{
+    bool told = icmp_refused(g->first);
+
+    out->actor = WHY_NETWORK;
+    if (!told)
+        out->confidence = WHY_LIKELY;
+    if (!told && repeated(g->first) < 2)
+        out->severity = WHY_NOTE;
+    out->diagnosis = SAY(
+        w,
+        told ? "SYNs of % to % are answered with an ICMP error: a router or firewall refuses them."
+             : "SYNs of % to % get no answer, though that host answers on other ports: a firewall "
+               "drops them.",
+        STR(rules_who(w, g->first)), END(&g->first->remote));
+    syn_evidence(w, g, out);
+    if (!told) {
+        out->unknown = "where they are dropped; the listener's own queue may be full too";
+        out->settle = "a capture at the server: do the SYNs arrive there?";
+    }
+    rules_remedy(out, "have the firewall let that port through (on the server: nft list ruleset)",
+                 NULL);
+    shorten(w, out);
+    return true;
+}
+
+bool rule_refused_match(const struct rules *w, const struct fact_conn *c)
+{
+    (void)w;
+    if (last_cause(c) == GN_CAUSE_REFUSED)
+        return true;
+    return c->known & FACT_SEEN && c->seen->side[0].syns > 0 && c->seen->side[1].syn_acks == 0 &&
+           c->seen->rst_by == 1;
+}
+
+bool rule_refused_judge(struct rules *w, const struct rule_group *g, struct why_finding *out)
+{
+    out->actor = WHY_PEER;
+    if (g->n < 3)
+        out->severity = WHY_NOTE;
+    out->diagnosis =
+        SAY(w,
+            "% refuses: it answers the SYN with a reset, because nobody listens on that port "
+            "(or a firewall pretends so).",
+            STR(g->n_groups > 1 ? SAY(w, "Each of % services", NUM(g->n_groups))
+                                : SAY(w, "%", END(&g->first->remote))));
+    rules_evidence(out, "attempts refused", g->n, WHY_COUNT);
+    out->unknown = "whether the service is down, listens on another address, or is rejected";
+    out->settle = "on the server: ss -ltn 'sport = :PORT', or gannet why --port PORT";
+    rules_remedy(out, "start the service, or let it listen on the address that clients use", NULL);
+    rules_remedy(out, "in the client: wait longer after each refusal before trying again", NULL);
+    return true;
+}
+
+bool rule_ports_match(const struct rules *w, const struct fact_conn *c)
+{
+    int64_t port = c->local.port;
+    return port >= facts_setting(w->f, "ip_local_port_min", 32768) &&
+           port <= facts_setting(w->f, "ip_local_port_max", 60999) && !rules_listening(w, c);
+}
+
+bool rule_ports_judge(struct rules *w, const struct rule_group *g, struct why_finding *out)
+{
+    int64_t range = rules_port_range(w), share = (int64_t)g->n * 100 / range;
+    uint32_t waiting = 0;
+
+    if (share < 50)
+        return false;
+    for (uint32_t i = 0; i < g->n; i++)
+        waiting += rules_conn(w, g, i)->state == GN_TIME_WAIT;
+    out->actor = WHY_PROCESS;
+    if (share < 75)
+        out->severity = WHY_NOTE;
+    else if (share >= 95)
+        out->severity = WHY_CRITICAL;
+    if (waiting > g->n / 2 && facts_setting(w->f, "tcp_tw_reuse", 2) == 1)
+        out->severity = WHY_NOTE;
+    out->diagnosis = SAY(
+        w, "% of the % local ports from % to % are taken: % connect() fails with EADDRNOTAVAIL.",
+        NUM(g->n), NUM(range), ADDR(&g->first->local), END(&g->first->remote),
+        STR(share >= 95 ? "now" : "soon"));
+    rules_evidence(out, "ports taken", g->n, WHY_COUNT);
+    rules_evidence(out, "of these in TIME-WAIT", waiting, WHY_COUNT);
+    rules_evidence(out, "ports there are", range, WHY_COUNT);
+    rules_evidence(out, "share", share, WHY_PER_CENT);
+    rules_remedy(out, "in the program: fewer connections, each used for more (a pool)", NULL);
+    rules_remedy(out,
+                 "more addresses: each local or remote address (or remote port) has a range of "
+                 "its own; IP_BIND_ADDRESS_NO_PORT with bind()",
+                 NULL);
+    rules_remedy(out,
+                 rules_spell(w, "sysctl -w net.ipv4.ip_local_port_range='1024 65535'",
+                             "gannet ctl set ip_local_port_min=1024"),
+                 "ports that servers want may be taken when they start");
+    return true;
+}
+
+/** listener_of() - the listener behind a half-open connection, or NULL */
+static const struct fact_conn *listener_of(const struct rules *w, const struct fact_conn *c)
+{
+    if (c->listener < w->f->n_conns)
+        return &w->f->conn[c->listener];
+    for (size_t i = 0; i < w->f->n_conns; i++) {
+        const struct fact_conn *l = &w->f->conn[i];
+        if (l->state == GN_LISTEN && l->local.port == c->local.port && l->netns == c->netns &&
+            (gn_addr_is_any(&l->local.addr) || gn_addr_eq(&l->local.addr, &c->local.addr)))
+            return l;
+    }
+    return NULL;
+}
+
+/** A queue of half-open connections. */
+struct half_open {
+    const struct fact_conn *listener;
+    int64_t room;        /* entries allowed */
+    uint32_t unanswered; /* SYN,ACK sent again */
+    int64_t cookies, dropped;
+    bool accept_full;
+};
+
+/** look_half_open() - at the queue that a group is in */
+static struct half_open look_half_open(const struct rules *w, const struct rule_group *g)
+{
+    const struct facts *f = w->f;
+    struct half_open h = {.listener = listener_of(w, g->first)};
+
+    h.room = facts_setting(f, "tcp_max_syn_backlog", 1024);
+    if (h.listener && h.listener->known & FACT_QUEUES) {
+        const struct fact_conn *l = h.listener;
+        if (f->source == FACTS_KERNEL && l->send_q > 0 && l->send_q < h.room)
+            h.room = l->send_q;
+        h.accept_full = l->send_q > 0 && l->recv_q >= l->send_q;
+    }
+    for (uint32_t i = 0; i < g->n; i++)
+        h.unanswered += repeated(rules_conn(w, g, i)) >= 1;
+    h.cookies = facts_growth(f, "TcpExtSyncookiesSent");
+    h.dropped = facts_growth(f, "TcpExtTCPReqQFullDrop");
+    if (f->interval == 0) {
+        h.cookies = facts_counter(f, "TcpExtSyncookiesSent", 0);
+        h.dropped = facts_counter(f, "TcpExtTCPReqQFullDrop", 0);
+    }
+    return h;
+}
+
+/** flooded() - is the queue full of what nobody stands behind? */
+static bool flooded(const struct rule_group *g, const struct half_open *h)
+{
+    bool full = (int64_t)g->n * 4 >= h->room * 3;
+    bool hollow = h->unanswered > g->n / 2 || h->cookies > 0 || h->dropped > 0;
+    return g->n >= FLOOD_LEAST && full && hollow && !h->accept_full;
+}
+
+/** half_open_evidence() - the numbers of a queue */
+static void half_open_evidence(const struct rule_group *g, const struct half_open *h,
+                               struct why_finding *out)
+{
+    rules_evidence(out, "half-open connections", g->n, WHY_COUNT);
+    rules_evidence(out, "room for", h->room, WHY_COUNT);
+    rules_evidence(out, "SYN,ACK sent again", h->unanswered, WHY_COUNT);
+    if (h->cookies)
+        rules_evidence(out, "SYN cookies sent", h->cookies, WHY_COUNT);
+    if (h->dropped)
+        rules_evidence(out, "SYNs dropped", h->dropped, WHY_COUNT);
+}
+
+bool rule_syn_received_match(const struct rules *w, const struct fact_conn *c)
+{
+    (void)w;
+    (void)c;
+    return true;
+}
+
+bool rule_syn_received_judge(struct rules *w, const struct rule_group *g, struct why_finding *out)
+{
+    struct half_open h = look_half_open(w, g);
+
+    if (flooded(g, &h))
+        return false;
+    out->actor = h.accept_full ? WHY_PROCESS : WHY_NETWORK;
+    out->confidence = WHY_LIKELY;
+    if (g->n < 16 || h.unanswered * 2 < g->n)
+        out->severity = WHY_NOTE;
+    if (out->severity == WHY_NOTE)
+        out->actor = WHY_NOBODY;
+    out->diagnosis = SAY(
+        w, "% at %: our SYN,ACK is out and the ACK that would complete the handshake %.",
+        STR(g->n == 1 ? "1 half-open connection" : SAY(w, "% half-open connections", NUM(g->n))),
+        END(&g->first->local),
+        STR(h.accept_full  ? "is dropped here, for the accept queue is full"
+            : h.unanswered ? "does not come, though some SYN,ACKs were sent again"
+                           : "is on its way"));
+    half_open_evidence(g, &h, out);
+    if (h.accept_full) {
+        rules_remedy(out, "see accept-queue-full: the process must accept() faster", NULL);
+        return true;
+    }
+    out->unknown = "whether our SYN,ACKs or the clients' ACKs get lost";
+    out->settle = "a capture on both sides of the nearest firewall";
+    rules_remedy(out, "look for a path that differs each way: a stateful firewall drops half of it",
+                 NULL);
+    return true;
+}
+
+bool rule_syn_flood_match(const struct rules *w, const struct fact_conn *c)
+{
+    return rule_syn_received_match(w, c);
+}
+
+bool rule_syn_flood_judge(struct rules *w, const struct rule_group *g, struct why_finding *out)
+{
+    struct half_open h = look_half_open(w, g);
+    bool cookies = facts_setting(w->f, "tcp_syncookies", 1) != 0;
+
+    if (!flooded(g, &h))
+        return false;
+    out->actor = WHY_OPERATOR;
+    out->confidence = WHY_LIKELY;
+    out->severity = cookies ? WHY_WARNING : WHY_CRITICAL;
+    out->diagnosis =
+        SAY(w, "The half-open queue of % is full of SYNs whose senders do not answer: %.",
+            END(&g->first->local),
+            STR(cookies ? "SYN cookies keep it open to honest clients"
+                        : "without SYN cookies honest clients do not get in"));
+    half_open_evidence(g, &h, out);
+    out->unknown = "whether it is an attack, or answers to us get lost on the way";
+    out->settle = "are the sources spread over addresses that have no reason to come here?";
+    if (!cookies)
+        rules_remedy(out,
+                     rules_spell(w, "sysctl -w net.ipv4.tcp_syncookies=1",
+                                 "gannet ctl set tcp_syncookies=1"),
+                     "while it floods, connections lose window scaling and SACK unless they have "
+                     "timestamps");
+    rules_remedy(out,
+                 rules_spell(w,
+                             "sysctl -w net.ipv4.tcp_max_syn_backlog=8192, and a backlog as "
+                             "large in listen()",
+                             "gannet ctl set tcp_max_syn_backlog=8192"),
+                 "some hundred octets for each");
+    rules_remedy(out, "have the provider filter, or limit SYNs by source at the firewall",
+                 "honest clients behind the same addresses are hit too");
+    return true;
+}
+
+bool rule_syn_cookies_judge(struct rules *w, const struct rule_group *g, struct why_finding *out)
+{
+    int64_t grown = facts_growth(w->f, "TcpExtSyncookiesSent");
+    int64_t all = facts_counter(w->f, "TcpExtSyncookiesSent", 0);
+    int64_t good = facts_counter(w->f, "TcpExtSyncookiesRecv", 0);
+
+    (void)g;
+    if (all == 0)
+        return false;
+    out->actor = WHY_OPERATOR;
+    if (grown == 0) {
+        out->severity = WHY_NOTE;
+        out->actor = WHY_NOBODY;
+    }
+    out->diagnosis = grown ? "SYN cookies are being sent: a half-open queue is full right now."
+                           : "SYN cookies have been sent since this machine started: a half-open "
+                             "queue was full then.";
+    rules_evidence(out, "cookies sent", all, WHY_COUNT);
+    rules_evidence(out, "cookies that came back valid", good, WHY_COUNT);
+    if (w->f->interval)
+        rules_evidence(out, "sent since the sample before", grown, WHY_COUNT);
+    if (!w->f->interval) {
+        out->unknown = "when that was";
+        out->settle = "gannet why --watch";
+    }
+    rules_remedy(
+        out, "many valid ones: a burst of honest clients; raise the backlog of the listener", NULL);
+    rules_remedy(out, "hardly any valid: a flood; see syn-flood", NULL);
+    return true;
+}
+
+bool rule_connect_failures_judge(struct rules *w, const struct rule_group *g,
+                                 struct why_finding *out)
+{
+    int64_t failed = facts_growth(w->f, "TcpAttemptFails");
+    int64_t tried = facts_growth(w->f, "TcpActiveOpens");
+
+    (void)g;
+    if (failed < 20 || failed * 5 < tried)
+        return false;
+    out->actor = WHY_OPERATOR;
+    out->confidence = WHY_LIKELY;
+    out->diagnosis = SAY(w,
+                         "% attempts to open a connection failed within %: refused, timed out, or "
+                         "given up half-way.",
+                         NUM(failed), SPAN(w->f->interval));
+    rules_evidence(out, "failed", failed, WHY_COUNT);
+    rules_evidence(out, "begun", tried, WHY_COUNT);
+    out->unknown = "to where: a refused attempt leaves nothing behind";
+    out->settle = "gannet why -i IF for some seconds";
+    rules_remedy(out, "find out who is refused, and start or repair that service", NULL);
+    return true;
+}

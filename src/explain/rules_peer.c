@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file rules_peer.c  Rules about peers that do not answer, ends that do not read, and keep-alive.
+ */
+#include "explain/rules.h"
+
+#define IDLE_NOTE  (600 * GN_SEC)  /* silent for so long is worth a note */
+#define IDLE_LONG  (3600 * GN_SEC) /* many so long, and nothing would notice a peer's end */
+#define IDLE_MANY  50
+#define FORGETFUL  (300 * GN_SEC) /* many firewalls and NATs forget what is silent for so long */
+#define UNREAD     (5 * GN_SEC)   /* a program that reads has read what lies there so long */
+#define UNREAD_BIG 65536
+
+bool rule_peer_gone_match(const struct rules *w, const struct fact_conn *c)
+{
+    return rules_in_vain(c, 2) && !rules_heard_in_vain(w, c);
+}
+
+/** user_timeout() - the remedies against waiting a quarter of an hour */
+static void user_timeout(struct rules *w, struct why_finding *out)
+{
+    rules_remedy(
+        out,
+        rules_spell(w,
+                    "in the program: setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 20000): "
+                    "given up after 20 s",
+                    "in the program: TCP_USER_TIMEOUT 20000, or gannet ctl set "
+                    "tcp_user_timeout=20s: given up after 20 s"),
+        "a path that is down for longer than that ends the connection");
+    rules_remedy(out,
+                 rules_spell(w, "sysctl -w net.ipv4.tcp_retries2=8 (about 100 s instead of 15 min)",
+                             "gannet ctl set tcp_retries2=8 (about 100 s instead of 15 min)"),
+                 "the same, for every connection");
+}
+
+bool rule_peer_gone_judge(struct rules *w, const struct rule_group *g, struct why_finding *out)
+{
+    struct rule_tally t = rules_tally(w, g, UNREAD);
+    bool others = g->n_groups == 1 && rules_alive(w, g->first);
+
+    out->actor = others ? WHY_PEER : WHY_NETWORK;
+    out->confidence = WHY_LIKELY;
+    if (t.backoff < 3 || rules_rare(w, g))
+        out->severity = WHY_NOTE;
+    out->diagnosis = SAY(w, "% acknowledges nothing any more on %; here % still looks established.",
+                         STR(rules_peers_text(w, g)), STR(rules_count_text(w, g->n)),
+                         STR(g->n == 1 ? "it" : "each"));
+    rules_vain_evidence(w, g, out);
+    if (others) {
+        out->unknown = "whether the peer has forgotten this connection or a firewall between has: "
+                       "others to the same host work";
+        out->settle = "a capture at the peer: do the segments arrive, is there an answer?";
+    } else {
+        out->unknown = "whether the host is down, its address gone, or the path broken";
+        out->settle = "ping the peer; if it answers, look for its end of the connection there";
+    }
+    user_timeout(w, out);
+    rules_remedy(out,
+                 rules_spell(w, "at once: ss -K dst ADDRESS (root), or restart the program",
+                             "at once: gannet ctl abort HANDLE"),
+                 NULL);
+    return true;
+}
+
+/** silent_for() - since when nothing has come or gone; false: not known */
+static bool silent_for(const struct rules *w, const struct fact_conn *c, gn_time *ret)
+{
+    if (c->known & FACT_INFO) {
+        const struct fact_info *i = &c->info;
+        gn_time least =
+            i->last_data_recv < i->last_data_sent ? i->last_data_recv : i->last_data_sent;
+        *ret = i->last_ack_recv < least ? i->last_ack_recv : least;
+        return true;
+    }
+    if (c->known & FACT_SEEN) {
+        const struct fact_side *s = c->seen->side;
+        gn_time last = s[0].last > s[1].last ? s[0].last : s[1].last;
+        *ret = w->f->now > last ? w->f->now - last : 0;
+        return true;
+    }
+    return false;
+}
+
+bool rule_idle_match(const struct rules *w, const struct fact_conn *c)
+{
+    gn_time silent;
+
+    if (rules_loopback(c) || c->send_q > 0 || (c->known & FACT_KEEPALIVE && c->keepalive))
+        return false;
+    if (c->known & FACT_TIMER && c->timer != FACT_TIMER_NONE)
+        return false;
+    if (!(c->known & FACT_TIMER) && c->known & FACT_SEEN &&
+        c->seen->side[0].keepalives + c->seen->side[1].keepalives > 0)
+        return false;
+    return silent_for(w, c, &silent) && silent >= IDLE_NOTE;
+}
+
+bool rule_idle_judge(struct rules *w, const struct rule_group *g, struct why_finding *out)
+{
+    gn_time silent = 0, longest = 0;
+    uint32_t n_long = 0;
+
+    for (uint32_t i = 0; i < g->n; i++) {
+        (void)silent_for(w, rules_conn(w, g, i), &silent);
+        n_long += silent >= IDLE_LONG;
+        longest = silent > longest ? silent : longest;
+    }
+    out->actor = WHY_PROCESS;
+    if (n_long < IDLE_MANY)
+        out->severity = WHY_NOTE;
+    out->diagnosis =
+        SAY(w,
+            "% of % %: if the peer has vanished, nothing here will ever notice, for "
+            "keep-alive is off and nothing is being sent.",
+            STR(rules_count_text(w, g->n)),
+            STR(g->n_groups > 1 ? SAY(w, "% processes", NUM(g->n_groups)) : rules_who(w, g->first)),
+            STR(g->n == 1 ? "has been silent for long" : "have been silent for long"));
+    rules_evidence(out, "idle connections", g->n, WHY_COUNT);
+    rules_evidence(out, "silent for more than an hour", n_long, WHY_COUNT);
+    rules_evidence(out, "longest silence", (int64_t)longest, WHY_SPAN);
+    out->unknown = "whether the peers are still there";
+    out->settle = "send something, or look at the peers";
+    rules_remedy(out,
+                 rules_spell(w,
+                             "in the program: SO_KEEPALIVE with TCP_KEEPIDLE 60, TCP_KEEPINTVL 10, "
+                             "TCP_KEEPCNT 6: a dead peer is noticed after 2 min",
+                             "in the program: SO_KEEPALIVE, and gannet ctl set "
+                             "tcp_keepalive_time=60s"),
+                 "two small packets a minute for each; a path that is down for 2 min ends it");
+    rules_remedy(out, "or a limit on idle time in the protocol above", NULL);
+    return true;
+}
+
+/** uses_keepalive() - does this connection show that it has keep-alive on? */
+static bool uses_keepalive(const struct fact_conn *c)
+{
+    if (c->known & FACT_KEEPALIVE)
+        return c->keepalive;
+    if (c->known & FACT_TIMER && c->timer == FACT_TIMER_KEEPALIVE)
+        return true;
+    return c->known & FACT_SEEN && c->seen->side[0].keepalives > 0;
+}
+
+bool rule_keepalive_match(const struct rules *w, const struct fact_conn *c)
+{
+    (void)w;
+    return uses_keepalive(c) || rules_in_vain(c, 3);
+}
+
+/** What a process with keep-alive has. */
+struct kept_alive {
+    uint32_t on, in_vain,
+        slow;        /* with it on; retransmitting in vain; first probe after FORGETFUL */
+    gn_time longest; /* until the first probe */
+};
+
+/** count_kept_alive() - look at all of them */
+static struct kept_alive count_kept_alive(const struct rules *w, const struct rule_group *g)
+{
+    struct kept_alive k = {0};
+    gn_time silent = 0;
+
+    for (uint32_t i = 0; i < g->n; i++) {
+        const struct fact_conn *c = rules_conn(w, g, i);
+        bool in_vain = rules_in_vain(c, 3);
+        k.on += uses_keepalive(c);
+        k.in_vain += in_vain;
+        if (in_vain || !(c->known & FACT_TIMER) || c->timer != FACT_TIMER_KEEPALIVE || c->probes)
+            continue;
+        (void)silent_for(w, c, &silent);
+        k.slow += c->timer_in + silent > FORGETFUL;
+        if (c->timer_in + silent > k.longest)
+            k.longest = c->timer_in + silent;
+    }
+    return k;
+}
+
+bool rule_keepalive_judge(struct rules *w, const struct rule_group *g, struct why_finding *out)
+{
+    struct kept_alive k = count_kept_alive(w, g);
+
+    if (k.on == 0 || (k.in_vain == 0 && k.slow == 0))
+        return false;
+    out->actor = WHY_PROCESS;
+    out->confidence = WHY_LIKELY;
+    rules_evidence(out, "connections with keep-alive", k.on, WHY_COUNT);
+    if (k.in_vain) {
+        out->diagnosis =
+            SAY(w,
+                "% relies on keep-alive, but % unacknowledged data: then no probe is ever sent, "
+                "and tcp_retries2 alone decides how long to wait.",
+                STR(rules_who(w, g->first)),
+                STR(k.in_vain == 1 ? "1 connection has"
+                                   : SAY(w, "% connections have", NUM(k.in_vain))));
+        rules_evidence(out, "retransmitting in vain", k.in_vain, WHY_COUNT);
+        gn_time left;
+        if (rules_time_left(w, g->first, &left))
+            rules_evidence(out, "the first is given up in", (int64_t)left, WHY_SPAN);
+        user_timeout(w, out);
+        return true;
+    }
+    out->severity = WHY_NOTE;
+    out->diagnosis =
+        SAY(w,
+            "Keep-alive of % probes only after % of silence: firewalls and NATs on the way may "
+            "have forgotten the connection by then, and a dead peer is noticed hours late.",
+            STR(g->n_groups > 1 ? SAY(w, "% processes", NUM(g->n_groups)) : rules_who(w, g->first)),
+            SPAN(k.longest));
+    rules_evidence(out, "first probe after", (int64_t)k.longest, WHY_SPAN);
+    out->unknown = "how soon the boxes on the way forget";
+    out->settle = "their manuals: 5 to 60 min is common; RFC 5382 asks for 2 h 4 min";
+    rules_remedy(out,
+                 rules_spell(w,
+                             "in the program: TCP_KEEPIDLE 60; or sysctl -w "
+                             "net.ipv4.tcp_keepalive_time=60",
+                             "gannet ctl set tcp_keepalive_time=60s"),
+                 "two small packets a minute for each connection");
+    return true;
+}
+
+/** shut_for() - how long its peer's window has been shut, as far as that is known */
+static gn_time shut_for(const struct fact_conn *c)
+{
+    if (c->known & FACT_SEEN && c->seen->side[1].zero_window_time)
+        return c->seen->side[1].zero_window_time;
+    if (c->known & FACT_TIMER && c->timer == FACT_TIMER_PERSIST)
+        return rules_waited(c);
+    return 0;
+}
+
+bool rule_zero_window_match(const struct rules *w, const struct fact_conn *c)
+{
+    (void)w;
+    if (c->known & FACT_TIMER)
+        return c->timer == FACT_TIMER_PERSIST;
+    return c->known & FACT_SEEN && c->seen->side[1].zero_windows > 0;
+}
+
+bool rule_zero_window_judge(struct rules *w, const struct rule_group *g, struct why_finding *out)
+{
+    gn_time longest = 0;
+    uint64_t queued = 0;
+    uint8_t probes = 0;
+
+    for (uint32_t i = 0; i < g->n; i++) {
+        const struct fact_conn *c = rules_conn(w, g, i);
+        gn_time t = shut_for(c);
+        longest = t > longest ? t : longest;
+        queued += c->known & FACT_QUEUES ? c->send_q : 0;
+        probes = c->probes > probes ? c->probes : probes;
+        probes = c->backoff > probes ? c->backoff : probes;
+    }
+    out->actor = WHY_PEER;
+    if (longest < 2 * GN_SEC && probes < 3)
+        out->severity = WHY_NOTE;
+    out->diagnosis =
+        SAY(w, "% has shut its window on %: its TCP answers, its program does not read.",
+            STR(rules_peers_text(w, g)), STR(rules_count_text(w, g->n)));
+    rules_evidence(out, "connections", g->n, WHY_COUNT);
+    if (queued)
+        rules_evidence(out, "waiting to be sent", (int64_t)queued, WHY_OCTETS);
+    if (probes)
+        rules_evidence(out, "window probes in a row", probes, WHY_COUNT);
+    if (longest)
+        rules_evidence(out, "shut for", (int64_t)longest, WHY_SPAN);
+    out->unknown =
+        "why the peer's program does not read: busy, blocked, stopped, or slow on purpose";
+    out->settle = "gannet why on the peer: expect not-reading";
+    rules_remedy(out, "at the peer: read, or close", NULL);
+    rules_remedy(
+        out,
+        rules_spell(w,
+                    "here: a time limit on writing (SO_SNDTIMEO or poll), or "
+                    "TCP_USER_TIMEOUT, which counts while the window is shut; without one "
+                    "this can last for ever",
+                    "here: TCP_USER_TIMEOUT, which counts while the window is shut; without "
+                    "one this can last for ever"),
+        "slow readers are cut off");
+    return true;
+}
+
+bool rule_recv_queue_match(const struct rules *w, const struct fact_conn *c)
+{
+    bool waiting =
+        c->known & FACT_OWNER && c->process == FACT_NONE; /* for accept(), or an orphan */
+
+    (void)w;
+    if (!(c->known & FACT_QUEUES) || c->recv_q == 0 || waiting)
+        return false;
+    return c->known & FACT_INFO && c->info.last_data_recv >= UNREAD;
+}
+
+/** stands_still() - is so much unread that the peer is held up? */
+static bool stands_still(const struct fact_conn *c)
+{
+    if (c->recv_q >= UNREAD_BIG || c->info.rcv_wnd == 0)
+        return true;
+    return c->known & FACT_BUFFERS && c->rcvbuf && (uint64_t)c->recv_q * 2 >= c->rcvbuf;
+}
+
+bool rule_recv_queue_judge(struct rules *w, const struct rule_group *g, struct why_finding *out)
+{
+    gn_time longest = 0;
+    uint64_t unread = 0;
+    uint32_t still = 0;
+
+    for (uint32_t i = 0; i < g->n; i++) {
+        const struct fact_conn *c = rules_conn(w, g, i);
+        still += stands_still(c);
+        unread += c->recv_q;
+        longest = c->info.last_data_recv > longest ? c->info.last_data_recv : longest;
+    }
+    out->actor = WHY_PROCESS;
+    if (still == 0)
+        out->severity = WHY_NOTE;
+    out->diagnosis =
+        SAY(w, "% does not read: % lie unread on %%.",
+            STR(g->n_groups > 1 ? SAY(w, "Each of % processes", NUM(g->n_groups))
+                                : rules_who(w, g->first)),
+            OCTETS(unread), STR(rules_count_text(w, g->n)),
+            STR(still ? ", and the peers cannot send on" : ", and there is still room"));
+    rules_evidence(out, "connections", g->n, WHY_COUNT);
+    rules_evidence(out, "of these at a standstill", still, WHY_COUNT);
+    rules_evidence(out, "unread", (int64_t)unread, WHY_OCTETS);
+    rules_evidence(out, "all of it there for, up to", (int64_t)longest, WHY_SPAN);
+    out->unknown = "what the process does instead";
+    out->settle = "strace -p PID, or a stack trace: a lock, a slow disk, another peer?";
+    rules_remedy(out, "in the program: read in a loop of its own, or close what is not wanted",
+                 NULL);
+    rules_remedy(out, "a larger receive buffer does not help: it fills too", NULL);
+    return true;
+}
