@@ -151,11 +151,12 @@ static void ask_stats(struct client *c, const char *words, bool all)
 static void ask_set(struct client *c, char *words)
 {
     char *eq = strchr(words, '=');
-    enum gn_err e = GN_E_INVALID;
-    if (eq) {
-        *eq = 0;
-        e = gn_host_set_knob(c->control->host, words, eq + 1);
+    if (!eq) {
+        buf_str(&c->answer, "error write set KNOB=VALUE\n");
+        return;
     }
+    *eq = 0;
+    enum gn_err e = gn_host_set_knob(c->control->host, words, eq + 1);
     if (e == GN_OK)
         buf_str(&c->answer, "ok\n");
     else
@@ -271,10 +272,18 @@ static void on_listener(void *ctx, int fd, unsigned what, gn_time now)
     (void)what;
     (void)now;
     int got = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    struct client *c = got < 0 || k->n_clients == CLIENTS_MAX ? NULL : calloc(1, sizeof *c);
+    if (got < 0)
+        return;
+    if (k->n_clients == CLIENTS_MAX) {
+        /* who asks nothing must not lock others out */
+        struct client *oldest = k->clients;
+        while (oldest->next)
+            oldest = oldest->next;
+        drop(oldest);
+    }
+    struct client *c = calloc(1, sizeof *c);
     if (!c) {
-        if (got >= 0)
-            close(got);
+        close(got);
         return;
     }
     c->control = k;

@@ -325,6 +325,7 @@ static int run(struct args *a)
     }
     endpoint_words(a, &n, words, count);
     n.verbose = o.verbose;
+    rig_check(a, &o);
     if (!rig_open(&o, &n.rig))
         return EXIT_FAILED;
     rig_stop_on_signals(&n.rig);

@@ -57,6 +57,33 @@ static void add_prefix(struct args *a, const char *option, const char *value,
     (*n)++;
 }
 
+/** beneath() - is @a within prefix @p? */
+static bool beneath(const struct gn_prefix *p, const struct gn_addr *a)
+{
+    unsigned bits = p->len + (gn_addr_is_v4(&p->addr) ? 96u : 0u);
+    unsigned whole = bits / 8, rest = bits % 8;
+    return !memcmp(p->addr.b, a->b, whole) &&
+           (!rest || !((p->addr.b[whole] ^ a->b[whole]) >> (8 - rest)));
+}
+
+/** link_local() - fe80::/10, which is on every link */
+static bool link_local(const struct gn_addr *a)
+{
+    return a->b[0] == 0xFE && (a->b[1] & 0xC0) == 0x80;
+}
+
+/** no_host() - is an IPv4 address that of its network or its broadcast, which no host can have? */
+static bool no_host(const struct gn_prefix *p)
+{
+    uint32_t addr = 0, mask;
+    if (!gn_addr_is_v4(&p->addr) || p->len > 30) /* RFC 3021: a /31 has neither */
+        return false;
+    for (unsigned i = 12; i < 16; i++)
+        addr = addr << 8 | p->addr.b[i];
+    mask = p->len ? UINT32_MAX >> p->len : UINT32_MAX;
+    return (addr & mask) == 0 || (addr & mask) == mask;
+}
+
 /** take_device() - --tun and --tap */
 static void take_device(struct args *a, bool tap, const char *value, struct rig_options *o)
 {
@@ -121,6 +148,28 @@ static void complete(struct rig_options *o)
         if (p.len <= (gn_addr_is_v4(&p.addr) ? 24u : 120u))
             p.addr.b[15] = o->addr[i].addr.b[15] == 1 ? 2 : 1;
         o->peer[o->n_peer++] = p;
+    }
+}
+
+void rig_check(struct args *a, struct rig_options *o)
+{
+    char text[GN_ADDR_TEXT];
+    complete(o);
+    for (unsigned i = 0; i < o->n_addr; i++) {
+        const struct gn_prefix *p = &o->addr[i];
+        if (no_host(p))
+            usage_fail(a, "%s/%u is the address of the network or its broadcast, not of a host",
+                       gn_addr_format(&p->addr, text), p->len);
+        if (!gn_addr_is_v4(&p->addr) && o->mtu < 1280)
+            usage_fail(a, "IPv6 needs --mtu 1280 at least (RFC 8200), not %u", o->mtu);
+    }
+    for (unsigned i = 0; i < o->n_gateway; i++) {
+        unsigned k = 0;
+        while (k < o->n_addr && !beneath(&o->addr[k], &o->gateway[i]))
+            k++;
+        if (k == o->n_addr && !link_local(&o->gateway[i]))
+            usage_fail(a, "gateway %s is on the network of no --addr",
+                       gn_addr_format(&o->gateway[i], text));
     }
 }
 
@@ -209,7 +258,6 @@ bool rig_open(struct rig_options *o, struct rig *ret)
     struct gn_link_error err;
     enum gn_err e;
     *ret = (struct rig){0};
-    complete(o);
     struct gn_link *link = open_link(o);
     if (!link)
         return false;

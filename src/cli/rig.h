@@ -76,6 +76,9 @@ struct rig {
 void rig_defaults(struct rig_options *o);
 /** rig_take() - an option whose id is 100 or above */
 void rig_take(struct args *a, int id, const char *value, struct rig_options *o);
+/** rig_check() - fill in addresses that were not given; does not return if what was given does not
+ * go together */
+void rig_check(struct args *a, struct rig_options *o);
 /** rig_open() - complains and returns false if it cannot be; nothing is left behind then */
 bool rig_open(struct rig_options *o, struct rig *ret);
 void rig_close(struct rig *r);

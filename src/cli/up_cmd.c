@@ -139,6 +139,7 @@ static int run(struct args *a)
     if (!u.control_at && !control_path(device, path, sizeof path))
         return EXIT_FAILED;
     const char *control_at = u.control_at ? u.control_at : path;
+    rig_check(a, &u.rig_options);
     if (!rig_open(&u.rig_options, &u.rig))
         return EXIT_FAILED;
     rig_stop_on_signals(&u.rig);

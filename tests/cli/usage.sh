@@ -60,6 +60,10 @@ expect 2 1 "which port" -- nc -l
 expect 2 1 "wants ADDRESS/LENGTH" -- up --addr 10.0.0.300/24
 expect 2 1 "wants ADDRESS/LENGTH" -- up --addr 10.0.0.1/33
 expect 2 1 "--mtu is a number" -- up --mtu 100
+expect 2 1 "not of a host" -- up --addr 10.0.0.0/24
+expect 2 1 "not of a host" -- up --addr 10.0.0.255/24
+expect 2 1 "on the network of no --addr" -- up --addr 10.0.0.2/24 --gateway 10.0.1.1
+expect 2 1 "IPv6 needs --mtu 1280" -- up --addr fd00::2/64 --mtu 1000
 expect 2 1 "one device" -- up --tun a --tap b
 expect 2 1 "cannot be the name of a device" -- up --tun abcdefghijklmnopqrst
 expect 2 1 "No such file or directory" -- up --http /nonexistent
