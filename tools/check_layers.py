@@ -21,7 +21,8 @@ BELOW = {
     "loop": {"base", "host", "link"},
     "socket": {"base", "host", "loop"},
     "lab": {"base", "wire", "congestion", "recovery", "tcp", "host", "explain", "loop"},
-    "cli": {"base", "link", "loop", "explain", "lab"},
+    "probe": {"explain"},
+    "cli": {"base", "link", "loop", "explain", "lab", "probe"},
     "packetdrill": {"base", "link", "loop", "socket"},
 }
 CORE = {"base", "wire", "congestion", "recovery", "tcp", "ip", "host", "explain"}
