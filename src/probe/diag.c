@@ -82,6 +82,20 @@ static void take_timer(const struct inet_diag_msg *m, struct fact_conn *c)
     }
 }
 
+/** take_keepalive() - inet_diag does not tell SO_KEEPALIVE, but an established connection that has
+ * it always runs a timer: the keep-alive's unless something more urgent is due */
+static void take_keepalive(struct fact_conn *c)
+{
+    bool at_rest = c->state == GN_ESTABLISHED || c->state == GN_CLOSE_WAIT;
+
+    if (!(c->known & FACT_TIMER) || !at_rest)
+        return;
+    if (c->timer != FACT_TIMER_KEEPALIVE && c->timer != FACT_TIMER_NONE)
+        return;
+    c->known |= FACT_KEEPALIVE;
+    c->keepalive = c->timer == FACT_TIMER_KEEPALIVE;
+}
+
 /** take_rates() - the part of tcp_info that newer kernels have added; a short one ends in zeroes
  */
 static void take_rates(const struct tcp_info *t, size_t len, struct fact_info *i)
@@ -273,6 +287,7 @@ bool diag_take(const struct nlmsghdr *message, struct fact_conn *ret)
     c.send_q = m->idiag_wqueue;
     c.known = FACT_QUEUES;
     take_timer(m, &c);
+    take_keepalive(&c);
     a = mnl_nlmsg_get_payload_offset(message, sizeof *m);
     left = (int)(mnl_nlmsg_get_payload_len(message) - sizeof *m);
     for (; mnl_attr_ok(a, left); a = mnl_attr_next(a)) {

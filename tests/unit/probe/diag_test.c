@@ -182,6 +182,25 @@ Test(diag, timers)
     cr_expect(!(c.known & FACT_TIMER), "a timer of a later kernel");
 }
 
+Test(diag, keep_alive_shows_by_the_timer_that_runs)
+{
+    static const struct {
+        uint8_t timer;
+        bool known, on;
+    } rows[] = {{0, true, false}, {1, false, false}, {2, true, true}, {4, false, false}};
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct made d;
+        struct fact_conn c;
+
+        make(&d, 1);
+        d.m->idiag_timer = rows[i].timer;
+        cr_assert(diag_take(d.h, &c));
+        cr_expect_eq((c.known & FACT_KEEPALIVE) != 0, rows[i].known);
+        cr_expect_eq(c.keepalive, rows[i].on);
+    }
+}
+
 Test(diag, what_is_no_socket_of_ours_is_refused)
 {
     struct made d;
