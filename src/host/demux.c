@@ -9,22 +9,6 @@
 
 #define DEMUX_SLOTS_MIN 64
 
-/* 36 octets, no padding: compared as four words and a half */
-_Static_assert(sizeof(struct tcp_key) == 36, "the key has no padding");
-
-/** key_equal() - two tuples are the same */
-static inline bool key_equal(const struct tcp_key *a, const struct tcp_key *b)
-{
-    uint64_t x[4], y[4];
-    uint32_t p, q;
-
-    memcpy(x, a, 32);
-    memcpy(y, b, 32);
-    memcpy(&p, &a->lport, 4);
-    memcpy(&q, &b->lport, 4);
-    return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (p ^ q));
-}
-
 bool demux_init(struct demux *d, struct mem *m, const struct siphash_key *key,
                 const struct pool *conns, const struct pool *half, const struct pool *tw)
 {
@@ -69,7 +53,7 @@ ref_t demux_find(const struct demux *d, uint32_t hash, const struct tcp_key *k)
     for (uint32_t i = hash & d->mask; d->slot[i].ref; i = (i + 1) & d->mask) {
         ref_t r = {d->slot[i].ref};
 
-        if (d->slot[i].hash != hash || !key_equal(slot_key(d, r), k))
+        if (d->slot[i].hash != hash || !tcp_key_equal(slot_key(d, r), k))
             continue;
         if (ref_kind(r) != REF_TIME_WAIT)
             return r;
@@ -83,7 +67,8 @@ ref_t demux_find_time_wait(const struct demux *d, uint32_t hash, const struct tc
     for (uint32_t i = hash & d->mask; d->slot[i].ref; i = (i + 1) & d->mask) {
         ref_t r = {d->slot[i].ref};
 
-        if (d->slot[i].hash == hash && ref_kind(r) == REF_TIME_WAIT && key_equal(slot_key(d, r), k))
+        if (d->slot[i].hash == hash && ref_kind(r) == REF_TIME_WAIT &&
+            tcp_key_equal(slot_key(d, r), k))
             return r;
     }
     return REF_NULL;

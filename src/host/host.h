@@ -86,7 +86,7 @@ static inline struct tcp_env *host_env_iface(struct gn_host *h, unsigned iface,
 
     h->env.mtu = i->mtu;
     h->env.mtu_headers = gn_addr_is_v4(a) ? 20 : 40;
-    h->env.tso = (i->caps & GN_CAP_TSO) != 0;
+    h->env.segs_max = i->caps & GN_CAP_TSO ? UINT16_MAX : 1;
     return &h->env;
 }
 

@@ -5,21 +5,25 @@
  *
  * Theory of operation. A burst goes through three passes, so that the cache misses of its segments
  * overlap: (1) IP, checksum, parse, hash, and a hint for the slot of the demux table; (2) a hint
- * for the object that the slot names; (3) delivery. Nothing is sent meanwhile: blocks note what
- * they owe, and gn_host_output() decides once for the whole burst (MUST-58, MUST-59).
+ * for the object that the slot names; (3) delivery. Segments of one tuple that follow each other go
+ * to their connection together: what is found once serves for all of them. Nothing is sent
+ * meanwhile: blocks note what they owe, and gn_host_output() decides once for the whole burst
+ * (MUST-58, MUST-59).
  */
 #include "base/bits.h"
 #include "host/host.h"
 #include "tcp/fsm.h"
 #include "wire/checksum.h"
 
-#define BURST 16
+#define BURST 32
 
-/** A TCP segment that has passed the first pass. */
-struct arrived {
-    struct seg seg;
-    uint32_t hash;
-    uint8_t iface;
+/** TCP segments that have passed the first pass. */
+struct burst {
+    unsigned n;
+    struct seg seg[BURST];
+    uint32_t hash[BURST];
+    uint8_t iface[BURST];
+    bool same[BURST]; /* tuple and interface are those of the one before */
 };
 
 /** checksum_good() - MUST-2, MUST-3: the sum over pseudo-header, header and text is all ones */
@@ -37,9 +41,10 @@ static bool checksum_good(const struct ip_packet *p)
 }
 
 /** tcp_accept() - first pass for a TCP packet; false: dropped */
-static bool tcp_accept(struct gn_host *h, const struct ip_packet *p, struct arrived *a)
+static bool tcp_accept(struct gn_host *h, const struct ip_packet *p, struct burst *b)
 {
-    struct seg *s = &a->seg;
+    unsigned i = b->n;
+    struct seg *s = &b->seg[i];
     enum gn_drop d;
 
     if (!p->csum_ok && !checksum_good(p))
@@ -58,11 +63,17 @@ static bool tcp_accept(struct gn_host *h, const struct ip_packet *p, struct arri
     s->tos = p->tos;
     s->ttl = p->ttl;
     s->gso_size = p->gso_size;
-    if (p->gso_size && s->text_len > p->gso_size)
-        h->stats.InSegs += (s->text_len - 1) / p->gso_size;
-    a->iface = p->iface;
-    a->hash = demux_hash(&h->demux, &s->key);
-    demux_prefetch_slot(&h->demux, a->hash);
+    if (s->text_len)
+        h->stats.InSegs += seg_on_wire(s) - 1;
+    b->iface[i] = p->iface;
+    b->same[i] = i && p->iface == b->iface[i - 1] && tcp_key_equal(&s->key, &s[-1].key);
+    if (b->same[i]) {
+        b->hash[i] = b->hash[i - 1];
+    } else {
+        b->hash[i] = demux_hash(&h->demux, &s->key);
+        demux_prefetch_slot(&h->demux, b->hash[i]);
+    }
+    b->n++;
     return true;
 }
 
@@ -105,15 +116,14 @@ static void other(struct gn_host *h, const struct ip_packet *p)
 }
 
 /** to_conn() - deliver to a connection */
-static enum gn_drop to_conn(struct gn_host *h, struct tcb *t, const struct arrived *a,
+static enum gn_drop to_conn(struct gn_host *h, struct tcb *t, const struct seg *s, uint32_t hash,
                             enum gn_state *ret_state)
 {
-    const struct seg *s = &a->seg;
     enum gn_drop d;
     bool syn_sent;
 
     if (t->state == GN_TIME_WAIT && (s->ctl & (CTL_SYN | CTL_ACK | CTL_RST)) == CTL_SYN &&
-        timewait_conn_syn(h, t, s, a->hash, &d)) {
+        timewait_conn_syn(h, t, s, hash, &d)) {
         *ret_state = GN_SYN_RECEIVED;
         return d;
     }
@@ -128,9 +138,9 @@ static enum gn_drop to_conn(struct gn_host *h, struct tcb *t, const struct arriv
 }
 
 /** to_nobody() - no connection, half-open entry or record has this tuple: a listener, or RST */
-static enum gn_drop to_nobody(struct gn_host *h, const struct arrived *a, enum gn_state *ret_state)
+static enum gn_drop to_nobody(struct gn_host *h, const struct seg *s, uint32_t hash,
+                              enum gn_state *ret_state)
 {
-    const struct seg *s = &a->seg;
     struct listener *l;
 
     *ret_state = GN_CLOSED;
@@ -139,33 +149,31 @@ static enum gn_drop to_nobody(struct gn_host *h, const struct arrived *a, enum g
         return GN_DROP_NOT_UNICAST;
     if (s->key.lport == s->key.rport && gn_addr_eq(&s->key.laddr, &s->key.raddr))
         return GN_DROP_LAND;
-    l = s->key.rport ? listen_find(&h->listeners, &s->key.laddr, s->key.lport, a->hash) : NULL;
+    l = s->key.rport ? listen_find(&h->listeners, &s->key.laddr, s->key.lport, hash) : NULL;
     if (!l)
         return host_closed(h, s);
     *ret_state = GN_LISTEN;
-    return listen_input(h, l, s, a->hash);
+    return listen_input(h, l, s, hash);
 }
 
-/** deliver() - third pass: to whoever has the tuple (RFC 9293 3.10.7) */
-static void deliver(struct gn_host *h, const struct arrived *a)
+/** deliver() - third pass: segment @i to whoever has the tuple (RFC 9293 3.10.7) */
+static void deliver(struct gn_host *h, const struct burst *b, unsigned i, ref_t r)
 {
-    const struct seg *s = &a->seg;
-    ref_t r = demux_find(&h->demux, a->hash, &s->key);
+    const struct seg *s = &b->seg[i];
     enum gn_state state = GN_CLOSED;
     enum gn_drop d = GN_DROP_NONE;
 
-    h->in_iface = a->iface;
     switch (ref_kind(r)) {
-    case REF_CONN: d = to_conn(h, pool_at(&h->conns, ref_index(r)), a, &state); break;
+    case REF_CONN: d = to_conn(h, pool_at(&h->conns, ref_index(r)), s, b->hash[i], &state); break;
     case REF_HALF_OPEN:
         state = GN_SYN_RECEIVED;
-        d = syncache_input(h, r, s, a->hash);
+        d = syncache_input(h, r, s, b->hash[i]);
         break;
     case REF_TIME_WAIT:
         state = GN_TIME_WAIT;
-        d = timewait_input(h, r, s, a->hash);
+        d = timewait_input(h, r, s, b->hash[i]);
         break;
-    case REF_NONE: d = to_nobody(h, a, &state); break;
+    case REF_NONE: d = to_nobody(h, s, b->hash[i], &state); break;
     }
     if (h->env.trace)
         host_trace_seg(h, GN_TRACE_SEG_IN, s, state);
@@ -173,14 +181,43 @@ static void deliver(struct gn_host *h, const struct arrived *a)
         host_drop(h, d, s, state);
 }
 
-/** deliver_all() - second and third pass */
-static void deliver_all(struct gn_host *h, const struct arrived *a, unsigned n)
+/** deliver_run() - third pass: the first of the @n segments from @i on, which are of one tuple, and
+ * those behind it that its connection expects; how many that was */
+static unsigned deliver_run(struct gn_host *h, const struct burst *b, unsigned i, unsigned n)
 {
-    if (n > 1)
-        for (unsigned i = 0; i < n; i++)
-            demux_prefetch_object(&h->demux, a[i].hash);
-    for (unsigned i = 0; i < n; i++)
-        deliver(h, &a[i]);
+    ref_t r = demux_find(&h->demux, b->hash[i], &b->seg[i].key);
+    unsigned taken = 0;
+
+    h->in_iface = b->iface[i];
+    if (ref_kind(r) == REF_CONN) {
+        struct tcb *t = pool_at(&h->conns, ref_index(r));
+
+        taken = tcp_predicted(t, host_env(h, t), &b->seg[i], n);
+        if (taken)
+            conn_after(h, t);
+    }
+    if (!taken) {
+        deliver(h, b, i, r);
+        return 1;
+    }
+    for (unsigned k = i; h->env.trace && k < i + taken; k++)
+        host_trace_seg(h, GN_TRACE_SEG_IN, &b->seg[k], GN_ESTABLISHED);
+    return taken;
+}
+
+/** deliver_all() - second and third pass */
+static void deliver_all(struct gn_host *h, struct burst *b)
+{
+    unsigned end = 0;
+
+    if (b->n > 1)
+        for (unsigned i = 0; i < b->n; i++)
+            if (!b->same[i])
+                demux_prefetch_object(&h->demux, b->hash[i]);
+    for (unsigned i = 0; i < b->n; i += deliver_run(h, b, i, end - i))
+        for (end = i < end ? end : i + 1; end < b->n && b->same[end];)
+            end++;
+    b->n = 0;
 }
 
 /** inside() - do the octets of a packet lie in its frame? Those of a reassembled one do not, and
@@ -192,11 +229,11 @@ static bool inside(const struct gn_frame *f, const struct ip_packet *p)
 
 void gn_host_input(struct gn_host *h, const struct gn_frame *frames, size_t n, gn_time now)
 {
-    struct arrived a[BURST];
-    unsigned held = 0;
     struct ip_packet p;
+    struct burst b;
     enum gn_drop d;
 
+    b.n = 0;
     host_now(h, now);
     for (size_t i = 0; i < n; i++) {
         d = GN_DROP_NONE;
@@ -206,14 +243,12 @@ void gn_host_input(struct gn_host *h, const struct gn_frame *frames, size_t n, g
         case IP_TRANSPORT:
             if (p.proto != IP_PROTO_TCP)
                 other(h, &p);
-            else if (tcp_accept(h, &p, &a[held]) && (++held == BURST || !inside(&frames[i], &p))) {
-                deliver_all(h, a, held);
-                held = 0;
-            }
+            else if (tcp_accept(h, &p, &b) && (b.n == BURST || !inside(&frames[i], &p)))
+                deliver_all(h, &b);
             break;
         }
         if (d)
             host_drop(h, d, NULL, GN_CLOSED);
     }
-    deliver_all(h, a, held);
+    deliver_all(h, &b);
 }

@@ -239,7 +239,7 @@ enum gn_drop step5_ack(struct arrival *a)
         return GN_DROP_ACK_TOO_OLD;
     }
     if (!a->refuse_text) /* not earlier: a stranger who guessed SEG.SEQ has SEG.ACK to guess too */
-        ts_update(a);
+        ts_update(t, a->e, &a->s);
     if (seq_ge(a->s.ack, t->snd.una))
         acked_by(a);
     if (t->fin_acked && !was_acked)

@@ -53,7 +53,7 @@ struct tcp_env {
     uint16_t mtu;                    /* of the interface that the connection uses */
     uint16_t mtu_headers;            /* IP header octets on it: 20 or 40 */
     const struct tfo_cookie *cookie; /* with a block in SYN-SENT that wants Fast Open, else NULL */
-    bool tso;                        /* output may make super-segments */
+    uint16_t segs_max; /* wire segments that one tcp_output() may make, as a super-segment */
 };
 
 /** env_reply() - queue a reply; a full queue is counted (GN_DROP_QUEUE_FULL) and forgotten */

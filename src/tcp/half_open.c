@@ -248,7 +248,7 @@ enum gn_err tcp_open_half(struct tcb *t, const struct tcp_env *e, const struct h
     tcb_enter(t, e, GN_ESTABLISHED, GN_CAUSE_ACK_OF_SYN);
     t->events |= GN_EV_CONNECTED | GN_EV_WRITABLE;
     timeouts_on_established(t, e);
-    ts_update(&a);
+    ts_update(t, e, &a.s);
     t->segs_in++;
     (void)step6_to_8(&a);
     return GN_OK;

@@ -52,6 +52,8 @@ enum gn_drop step6_to_8(struct arrival *a);
 
 /* text.c */
 enum gn_drop step7_text(struct arrival *a);
+bool text_room(struct tcb *t, const struct tcp_env *e, const struct seg *s);
+void text_in_order(struct tcb *t, const struct tcp_env *e, const struct seg *s);
 /** note_duplicate() - these octets came again: the next ACK reports them (RFC 2883) */
 void note_duplicate(struct tcb *t, const struct tcp_env *e, seq_t from, seq_t to);
 enum gn_drop step8_fin(struct arrival *a);
@@ -70,7 +72,7 @@ void ack_sent(struct tcb *t, const struct tcp_env *e);
 /* ts.c */
 uint32_t ts_now(const struct tcb *t, const struct tcp_env *e);
 enum gn_drop ts_check(struct arrival *a);
-void ts_update(struct arrival *a);
+void ts_update(struct tcb *t, const struct tcp_env *e, const struct seg *s);
 bool ts_rtt(const struct tcb *t, const struct tcp_env *e, const struct seg *s, gn_time *ret);
 
 /* window.c */
@@ -84,7 +86,7 @@ void window_grow_sndbuf(struct tcb *t, const struct tcp_env *e);
 
 /* rcvbuf.c */
 /** rcvbuf_on_text() - text has come in order: it may answer the ACK that is timed */
-void rcvbuf_on_text(struct arrival *a);
+void rcvbuf_on_text(struct tcb *t, const struct tcp_env *e, const struct seg *s);
 /** rcvbuf_on_ack_sent() - a segment with the ACK bit leaves; last_out is still that of the one
  * before
  */

@@ -27,7 +27,7 @@ static void finish(struct tcb *t, const struct tcp_env *e, struct seg *s)
     if (s->ctl & CTL_ACK)
         ack_sent(t, e);
     t->last_out = e->now;
-    t->segs_out++;
+    t->segs_out += seg_on_wire(s);
     if (s->ctl & CTL_URG) /* MUST-62; far ahead: as far as 16 bits reach */
         s->up = (uint16_t)min_u32(seq_span(s->seq, t->snd.up) - (e->conf->tcp_stdurg ? 1u : 0u),
                                   UINT16_MAX);
@@ -151,16 +151,34 @@ static bool make_rescue(struct tcb *t, const struct tcp_env *e, struct seg *s)
 /**
  * nagle_allows() - may a segment shorter than a full one go? (SHLD-7, MUST-17, MUST-38)
  * @all: it empties the send buffer
+ * @first: no full segment goes before it in this call, which would be in flight, and would have
+ * used up the leave to send what is short
  */
-static bool nagle_allows(const struct tcb *t, uint32_t len, bool all)
+static bool nagle_allows(const struct tcb *t, uint32_t len, bool all, bool first)
 {
     if (t->fin_queued && all)
         return true;
-    if (t->sws_expired || len >= t->snd.max_wnd / 2)
+    if ((t->sws_expired && first) || len >= t->snd.max_wnd / 2)
         return true;
     if (t->opts.cork || t->more)
         return false;
-    return all && (t->opts.nodelay || seq_eq(t->snd.una, t->snd.nxt) || t->urg_snd);
+    return all && (t->opts.nodelay || (first && seq_eq(t->snd.una, t->snd.nxt)) || t->urg_snd);
+}
+
+/**
+ * segments_at_once() - how many segments one super-segment may stand for
+ * @room: text octets that fit one segment with the options of @s
+ *
+ * What must differ between them forbids more than one: each has its own distance to the urgent
+ * octet, a D-SACK block is reported once, and a loss probe is one segment.
+ */
+static uint32_t segments_at_once(const struct tcb *t, const struct tcp_env *e, const struct seg *s,
+                                 uint32_t room)
+{
+    if ((t->urg_snd && seq_lt(t->snd.nxt, t->snd.up)) || (s->opt.has & OPT_SACK) ||
+        t->rec.probe_due)
+        return 1;
+    return max_u32(min_u32(e->segs_max, (65535 - 256) / room), 1);
 }
 
 /* come back to what could not be sent: for want of company, or of memory for a record of it */
@@ -181,27 +199,25 @@ static void hold_back(struct tcb *t, const struct tcp_env *e)
  * new_text() - how much new text may go now, in one segment or one super-segment; full segments
  * wherever there is enough of it (SHLD-28), whatever SENDs it came by (MAY-16)
  * @room: text octets that fit one segment
+ * @most: segments at once. What goes is the same for any: as if one after the other
  */
-static uint32_t new_text(struct tcb *t, const struct tcp_env *e, uint32_t room)
+static uint32_t new_text(struct tcb *t, const struct tcp_env *e, uint32_t room, uint32_t most)
 {
     uint32_t unsent = sndbuf_unsent(t);
     uint32_t cc = recovery_room(&t->rec), wnd = window_usable(t);
     uint32_t len = min_u32(unsent, min_u32(cc, wnd));
-    /* each segment has its own distance to the urgent octet */
-    bool urgent = t->urg_snd && seq_lt(t->snd.nxt, t->snd.up);
-    uint32_t max = e->tso && !urgent ? max_u32((65535 - 256) / room, 1) * room : room;
 
     if (unsent == 0)
         return 0;
-    len = min_u32(len, max);
-    if (len > room && (len < unsent || !nagle_allows(t, len % room, true)))
+    len = min_u32(len, most * room);
+    if (len > room && (len < unsent || !nagle_allows(t, len % room, true, false)))
         len -= len % room; /* whole segments; the rest waits for company */
     if (len >= room)
         return len;
     if (cc < min_u32(min_u32(unsent, room),
                      wnd)) /* the congestion window has room for less: it will open */
         return 0;
-    if (len > 0 && nagle_allows(t, len, len == unsent))
+    if (len > 0 && nagle_allows(t, len, len == unsent, true))
         return len;
     if (len > 0)
         hold_back(t, e);
@@ -231,7 +247,7 @@ static bool make_new(struct tcb *t, const struct tcp_env *e, struct seg *s)
     begin(t, s, t->snd.nxt, CTL_ACK);
     options_other(t, e, s);
     room = segment_room(t, e, s);
-    len = new_text(t, e, room);
+    len = new_text(t, e, room, segments_at_once(t, e, s, room));
     fin = fin_due(t, len);
     n = len + fin;
     if (n == 0)

@@ -37,20 +37,19 @@ static void take_sample(struct tcb *t, const struct tcp_env *e, gn_time sample)
     t->drs.rtt_at = e->now;
 }
 
-void rcvbuf_on_text(struct arrival *a)
+void rcvbuf_on_text(struct tcb *t, const struct tcp_env *e, const struct seg *s)
 {
-    struct tcb *t = a->t;
     int32_t past;
 
     if (!t->drs.marked)
         return;
-    past = t->ts_ok ? (int32_t)(a->s.opt.tsecr - t->drs.mark)
+    past = t->ts_ok ? (int32_t)(s->opt.tsecr - t->drs.mark)
                     : seq_diff(t->rcv.nxt, seq(t->drs.mark)) - 1;
     if (past < 0)
         return;
     t->drs.marked = false;
     if (!t->ts_ok || past == 0) /* else: no text answered the marked ACK */
-        take_sample(t, a->e, a->e->now - t->drs.marked_at);
+        take_sample(t, e, e->now - t->drs.marked_at);
 }
 
 void rcvbuf_on_ack_sent(struct tcb *t, const struct tcp_env *e)

@@ -107,6 +107,10 @@ enum gn_err tcp_get_option(const struct tcb *t, const struct tcp_env *e, enum gn
 
 /** tcp_segment_arrives() - 3.10.7.3 and .4, for a block in SYN-SENT or beyond */
 enum gn_drop tcp_segment_arrives(struct tcb *t, const struct tcp_env *e, const struct seg *s);
+/** tcp_predicted() - take those of the @n segments, which came together, up to the first that
+ * tcp_segment_arrives() has to judge; how many. For each the effect is that of
+ * tcp_segment_arrives(), which would drop none of them */
+unsigned tcp_predicted(struct tcb *t, const struct tcp_env *e, const struct seg *s, unsigned n);
 /** tcp_icmp_error() - an ICMP error quotes this connection (RFC 5927); @seq as quoted. @error: what
  * it means for a SYN;
  *  @hard: may abort in SYN-SENT; @mtu: for frag-needed and packet-too-big, else 0 */

@@ -36,18 +36,16 @@ enum gn_drop ts_check(struct arrival *a)
 
 /* R3 of RFC 7323 4.3: remember what to echo; only from a segment that reaches Last.ACK.sent
  * (OPT-TS-4, OPT-TS-10) */
-void ts_update(struct arrival *a)
+void ts_update(struct tcb *t, const struct tcp_env *e, const struct seg *s)
 {
-    struct tcb *t = a->t;
-
-    if (!t->ts_ok || !(a->s.opt.has & OPT_TS) || (a->s.ctl & CTL_RST))
+    if (!t->ts_ok || !(s->opt.has & OPT_TS) || (s->ctl & CTL_RST))
         return;
-    if (!seq_le(a->s.seq, t->rcv.acked))
+    if (!seq_le(s->seq, t->rcv.acked))
         return;
-    if ((int32_t)(a->s.opt.tsval - t->ts.recent) < 0 && a->e->now - t->ts.recent_at <= PAWS_IDLE)
+    if ((int32_t)(s->opt.tsval - t->ts.recent) < 0 && e->now - t->ts.recent_at <= PAWS_IDLE)
         return;
-    t->ts.recent = a->s.opt.tsval;
-    t->ts.recent_at = a->e->now;
+    t->ts.recent = s->opt.tsval;
+    t->ts.recent_at = e->now;
 }
 
 /* a round-trip time from the echo; an echo of 0 or from the future gives none (OPT-TS-5, MAL-52) */

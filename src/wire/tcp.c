@@ -78,6 +78,36 @@ uint32_t tcp_header_len(const struct seg *s)
     return TCP_HEADER_MIN + tcpopt_len(&s->opt);
 }
 
+void seg_part(const struct seg *s, uint32_t off, struct seg *ret)
+{
+    uint32_t n = min_u32(s->gso_size, s->text_len - off), left = n, skip = off;
+
+    ret->seq = seq_add(s->seq, off);
+    ret->gso_size = 0;
+    ret->text_len = n;
+    ret->n_text = 0;
+    ret->ctl = s->ctl;
+    if (off + n < s->text_len)
+        ret->ctl &= (uint16_t) ~(CTL_PSH | CTL_FIN); /* with the last */
+    if (off)
+        ret->ctl &= (uint16_t)~CTL_CWR; /* with the first (CC-3168-4) */
+    for (unsigned i = 0; left; i++) {
+        uint32_t gone = min_u32(skip, s->text[i].len), len = min_u32(s->text[i].len - gone, left);
+
+        skip -= gone;
+        left -= len;
+        if (len)
+            ret->text[ret->n_text++] = (struct gn_span){s->text[i].ptr + gone, len};
+    }
+}
+
+void tcp_emit_like(const struct seg *s, uint8_t *p)
+{
+    put32(p + OFF_SEQ, s->seq.raw);
+    put16(p + OFF_CTL, (uint16_t)((get16(p + OFF_CTL) & ~CTL_MASK) | (s->ctl & CTL_MASK)));
+    put16(p + OFF_SUM, 0);
+}
+
 uint32_t tcp_emit(const struct seg *s, uint8_t *p)
 {
     ASSERT((s->ctl & CTL_SYN) || !(s->opt.has & SYN_ONLY)); /* MUST-65 */

@@ -12,6 +12,8 @@
 
 #include <gannet/frame.h>
 
+#include <string.h>
+
 enum tcp_ctl {
     CTL_FIN = 0x001,
     CTL_SYN = 0x002,
@@ -33,6 +35,22 @@ struct tcp_key {
     struct gn_addr laddr, raddr;
     uint16_t lport, rport;
 };
+
+/* 36 octets, no padding: compared as four words and a half */
+_Static_assert(sizeof(struct tcp_key) == 36, "the key has no padding");
+
+/** tcp_key_equal() - two tuples are the same */
+static inline bool tcp_key_equal(const struct tcp_key *a, const struct tcp_key *b)
+{
+    uint64_t x[4], y[4];
+    uint32_t p, q;
+
+    memcpy(x, a, 32);
+    memcpy(y, b, 32);
+    memcpy(&p, &a->lport, 4);
+    memcpy(&q, &b->lport, 4);
+    return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (p ^ q));
+}
 
 /** One segment. SEG.LEN is seg_len(): text plus SYN plus FIN. */
 struct seg {
@@ -56,6 +74,16 @@ static inline uint32_t seg_len(const struct seg *s)
     return s->text_len + !!(s->ctl & CTL_SYN) + !!(s->ctl & CTL_FIN);
 }
 
+/** seg_on_wire() - how many segments it is on the wire: a super-segment is several */
+static inline uint32_t seg_on_wire(const struct seg *s)
+{
+    return s->gso_size ? (s->text_len + s->gso_size - 1) / s->gso_size : 1;
+}
+
+/** seg_part() - the wire segment of the super-segment @s that begins @off octets into its text, a
+ * multiple of gso_size. @ret: was a copy of @s before the first; what is the same for all stays */
+void seg_part(const struct seg *s, uint32_t off, struct seg *ret);
+
 /**
  * tcp_parse() - octets to a segment
  * @p, @len:  contiguous: at least the whole TCP header; text may go on in @tail
@@ -76,5 +104,8 @@ uint32_t tcp_header_len(const struct seg *s);
 /** tcp_emit() - write the header (not the text) at @p, checksum field 0; returns its length. Source
  * port is key.lport */
 uint32_t tcp_emit(const struct seg *s, uint8_t *p);
+/** tcp_emit_like() - @p holds the header of another segment of the same connection, with the same
+ * options, ACK and window: make it that of @s, checksum field 0 */
+void tcp_emit_like(const struct seg *s, uint8_t *p);
 
 #endif

@@ -199,7 +199,7 @@ Test(urgent, sending)
     struct tcb *t = &fx.tcb;
 
     fx_init(&fx, GN_ESTABLISHED);
-    fx.env.tso = true;
+    fx.env.segs_max = UINT16_MAX;
     cr_assert_eq(tcp_send(t, &fx.env, text, 3000, GN_SEND_URGENT), 3000);
     for (uint32_t left = 3000; left > 0; left -= fx.out.text_len) {
         cr_assert(fx_output(&fx));

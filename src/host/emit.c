@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file emit.c  A segment becomes a frame, or several: headers, text, checksum.
+ *
+ * Text is touched once at the most: without GN_CAP_GATHER it is copied into the frame and summed in
+ * one pass; with it, the frame names the send buffer, and only the sum (if the interface does not
+ * finish checksums) reads it.
+ *
+ * A super-segment for an interface that takes none is cut into frames. All but the last are of one
+ * length, so their headers differ in SEG.SEQ, a few control bits and the TCP checksum alone: the
+ * first frame is made like any other, and the next ones begin with a copy of its headers.
+ */
+#include "host/emit.h"
+
+#include "base/bits.h"
+#include "wire/checksum.h"
+
+#define TCP_SUM_AT 16
+
+/** put_text() - copy the text behind the header at @p, or name it; returns the sum of header and
+ * text if @sum is wanted (the header is @th octets long) */
+static uint64_t put_text(struct gn_frame *f, const struct seg *s, uint8_t *p, uint32_t th,
+                         unsigned caps, bool sum)
+{
+    uint64_t total = sum ? csum(p, th) : 0;
+    uint32_t at = th;
+
+    for (unsigned i = 0; i < s->n_text; i++) {
+        const struct gn_span *t = &s->text[i];
+        uint64_t piece = 0;
+
+        if (caps & GN_CAP_GATHER) {
+            f->tail[f->n_tail++] = *t;
+            if (sum)
+                piece = csum(t->ptr, t->len);
+        } else if (sum) {
+            piece = csum_copy(p + at, t->ptr, t->len);
+        } else {
+            memcpy(p + at, t->ptr, t->len);
+        }
+        if (sum)
+            total = csum_join(total, piece, at);
+        at += t->len;
+    }
+    if (!(caps & GN_CAP_GATHER))
+        f->len += s->text_len;
+    return total;
+}
+
+/** put_body() - text and checksum (MUST-2) of a frame that has @hl octets of other headers and @th
+ * octets of TCP header, checksum field 0; returns octets of TCP packet */
+static uint32_t put_body(struct gn_frame *f, const struct seg *s, uint32_t hl, uint32_t th,
+                         unsigned caps)
+{
+    uint8_t *p = f->buf + hl;
+    uint32_t len = th + s->text_len;
+    uint64_t sum = ip_pseudo(&s->key.laddr, &s->key.raddr, IP_PROTO_TCP, len);
+
+    f->data = f->buf;
+    f->len = hl + th;
+    f->n_tail = 0;
+    f->flags = 0;
+    f->gso_size = 0;
+    f->hdr_len = 0;
+    if (caps & GN_CAP_CSUM_TX) {
+        put_text(f, s, p, th, caps, false);
+        put16(p + TCP_SUM_AT, csum_fold(sum));
+        f->flags = GN_FRAME_CSUM_OWED;
+        f->csum_start = (uint16_t)hl;
+        f->csum_offset = TCP_SUM_AT;
+    } else {
+        sum += put_text(f, s, p, th, caps, true);
+        put16(p + TCP_SUM_AT, csum_finish(sum));
+    }
+    if (s->gso_size && s->text_len > s->gso_size) {
+        f->gso_size = s->gso_size;
+        f->hdr_len = (uint16_t)(hl + th);
+    }
+    return len;
+}
+
+/** put_headers() - IP and link header of a frame that has everything else; false: it was not used
+ * (dropped or held back) */
+static bool put_headers(struct gn_host *h, const struct seg *s, struct gn_frame *f,
+                        const struct ip_path *path, uint32_t len, enum gn_state state)
+{
+    const struct ip_header ih = {.src = s->key.laddr,
+                                 .dst = s->key.raddr,
+                                 .proto = IP_PROTO_TCP,
+                                 .tos = (uint8_t)((s->tos & 0xfc) | s->ecn), /* SHLD-22 */
+                                 .ttl = s->ttl,
+                                 .len = len,
+                                 .dont_fragment = true};
+    enum gn_drop d = ip_emit(&h->ip, &h->ip_env, path, &ih, f->buf);
+
+    if (d == GN_DROP_NEIGH_UNRESOLVED)
+        d = ip_hold(&h->ip, &h->ip_env, path, f);
+    else if (!d)
+        return true;
+    if (d)
+        host_drop(h, d, s, state);
+    return false;
+}
+
+bool emit_segment(struct gn_host *h, const struct seg *s, struct gn_frame *f, enum gn_state state)
+{
+    const struct ip_path *path = host_path(h, &s->key.raddr, NULL);
+    uint32_t hl;
+
+    if (h->env.trace)
+        host_trace_seg(h, GN_TRACE_SEG_OUT, s, state);
+    if (!path) {
+        host_drop(h, GN_DROP_IP_NO_ROUTE, s, state);
+        return false;
+    }
+    f->iface = path->iface;
+    hl = ip_headers_len(&h->ip, path->iface, &s->key.raddr);
+    return put_headers(h, s, f, path, put_body(f, s, hl, tcp_emit(s, f->buf + hl), path->caps),
+                       state);
+}
+
+/** emit_like() - a segment whose frame differs from @first's in SEG.SEQ, control bits and text */
+static void emit_like(struct gn_host *h, const struct seg *s, struct gn_frame *f,
+                      const struct gn_frame *first, uint32_t hl, uint32_t th, unsigned caps)
+{
+    f->iface = first->iface;
+    memcpy(f->buf, first->buf, hl + th);
+    tcp_emit_like(s, f->buf + hl);
+    put_body(f, s, hl, th, caps);
+    h->stats.IpOutRequests++;
+}
+
+size_t emit_train(struct gn_host *h, const struct seg *s, struct gn_frame *f, enum gn_state state)
+{
+    const struct ip_path *path = host_path(h, &s->key.raddr, NULL);
+    struct seg one = *s;
+    uint32_t hl, th = tcp_header_len(s);
+    size_t used = 0;
+
+    for (uint32_t off = 0; off < s->text_len; off += one.text_len) {
+        seg_part(s, off, &one);
+        if (!used || !path || one.text_len < s->gso_size) {
+            used += emit_segment(h, &one, &f[used], state);
+            continue;
+        }
+        if (h->env.trace)
+            host_trace_seg(h, GN_TRACE_SEG_OUT, &one, state);
+        hl = ip_headers_len(&h->ip, path->iface, &s->key.raddr);
+        emit_like(h, &one, &f[used], &f[0], hl, th, path->caps);
+        used++;
+    }
+    return used;
+}

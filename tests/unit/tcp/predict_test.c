@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Two blocks live the same life. One takes each segment by the steps of the RFC and makes one
+ * segment at a time; the other takes bursts by header prediction first, and makes super-segments.
+ * Both must be the same at any time, down to the last octet, and say the same on the wire.
+ */
+#include "fixture.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#define LIVES    150
+#define ROUNDS   120
+#define BURST    20
+#define WIRE_MAX 400
+#define SCALE    6
+#define TEXT     65536
+
+struct wire_seg {
+    seq_t seq, ack;
+    uint16_t ctl, wnd, up;
+    uint8_t ecn;
+    uint32_t text_len, sum;
+    struct tcpopt opt;
+};
+
+struct pair {
+    struct fixture step, fast;
+    uint64_t random;
+    uint32_t peer;  /* next octet of the peer's stream */
+    uint32_t taken; /* segments that prediction took */
+    struct seg burst[BURST];
+    struct wire_seg wire[2][WIRE_MAX];
+};
+
+static uint8_t text[TEXT];
+
+/* xorshift */
+static uint32_t any(struct pair *p, uint32_t below)
+{
+    p->random ^= p->random << 13;
+    p->random ^= p->random >> 7;
+    p->random ^= p->random << 17;
+    return (uint32_t)(p->random >> 20) % below;
+}
+
+static bool one_in(struct pair *p, uint32_t n)
+{
+    return any(p, n) == 0;
+}
+
+/* records of what was sent; where they are linked to is compared by what comes of it */
+static void assert_same_record(const struct sent *s, const struct sent *f, const char *after)
+{
+    cr_assert(seq_eq(s->start, f->start) && s->len == f->len && s->resent == f->resent,
+              "extent of a record after %s", after);
+    cr_assert(s->xmit == f->xmit && s->first_xmit == f->first_xmit && s->flags == f->flags,
+              "times and flags of a record after %s", after);
+    cr_assert(s->delivered == f->delivered && s->delivered_at == f->delivered_at &&
+                  s->first_sent == f->first_sent,
+              "rate sample of a record after %s", after);
+}
+
+/* pointers differ between the two, and nothing else may */
+static void assert_same(struct pair *p, const char *after)
+{
+    const struct tcb *s = &p->step.tcb, *f = &p->fast.tcb;
+    struct tcb a = *s, b = *f;
+    static uint8_t x[1 << 20], y[1 << 20];
+
+    cr_assert_eq(s->rcvbuf.len, f->rcvbuf.len, "receive buffers after %s", after);
+    cr_assert_eq(s->sndbuf.len, f->sndbuf.len, "send buffers after %s", after);
+    cr_assert_eq(sent_count(&s->rec.sent), sent_count(&f->rec.sent), "records after %s", after);
+    ring_get(&s->rcvbuf, 0, x, s->rcvbuf.len);
+    ring_get(&f->rcvbuf, 0, y, f->rcvbuf.len);
+    cr_assert(!memcmp(x, y, s->rcvbuf.len), "text received after %s", after);
+    for (uint32_t no = s->rec.sent.head; no != s->rec.sent.tail; no++)
+        assert_same_record(sent_at(&s->rec.sent, no), sent_at(&f->rec.sent, no), after);
+    a.sndbuf = b.sndbuf = a.rcvbuf = b.rcvbuf = (struct ring){0};
+    a.ooo = b.ooo = (struct ranges){0};
+    a.rec.sent.rec = b.rec.sent.rec = NULL;
+    for (size_t i = 0; i < sizeof(a); i++)
+        cr_assert_eq(((uint8_t *)&a)[i], ((uint8_t *)&b)[i], "octet %zu of the blocks after %s", i,
+                     after);
+    cr_assert(!memcmp(&p->step.stats, &p->fast.stats, sizeof(p->step.stats)), "counters after %s",
+              after);
+}
+
+/* an established connection, @p->random decides how it is set up */
+static void set_up(struct pair *p, struct fixture *fx, uint32_t how)
+{
+    struct tcb *t = &fx->tcb;
+    struct rec_env re;
+
+    fx_init(fx, GN_ESTABLISHED);
+    re = rec_env(&fx->env);
+    memset(&t->rec, 0, sizeof(t->rec));
+    recovery_init(&t->rec, &re, seq(FX_UNA), 1460, how & 1);
+    recovery_on_open(&t->rec, &re, 0, 0);
+    t->opts.rcvbuf = 200000;
+    t->opts.sndbuf = 200000;
+    t->opts.sndbuf_fixed = true;
+    t->snd.wscale = t->rcv.wscale = SCALE;
+    t->rcv.edge = t->rcv.max_edge = seq(FX_RCV + 200000);
+    t->ts_ok = how >> 1 & 1;
+    t->ecn_ok = how >> 2 & 1;
+    t->sack_ok = t->rec.sack_ok = how >> 3 & 1;
+    t->opts.nodelay = how >> 4 & 1;
+    options_mss_changed(t, &fx->env);
+    (void)p;
+}
+
+/* the peer's next segment as a healthy peer sends it */
+static struct seg usual(struct pair *p, uint32_t *ack)
+{
+    static const uint32_t lengths[] = {0, 0, 1, 100, 536, 1448, 1448, 1448};
+    const struct tcb *t = &p->step.tcb;
+    uint32_t flight = seq_span(seq(*ack), t->snd.nxt);
+    struct seg s = {.key = t->key,
+                    .seq = seq(p->peer),
+                    .ctl = CTL_ACK,
+                    .wnd = (uint16_t)(one_in(p, 30) ? 0 : 1000 + any(p, 3000)),
+                    .text_len = lengths[any(p, 8)]};
+
+    if (one_in(p, 2) && (int32_t)flight > 0)
+        *ack += any(p, flight + 1);
+    s.ack = seq(*ack);
+    s.n_text = s.text_len > 0;
+    s.text[0] = (struct gn_span){text + p->peer % (TEXT - 2000), s.text_len};
+    if (one_in(p, 3))
+        s.ctl |= CTL_PSH;
+    if (t->ts_ok) {
+        s.opt.has = OPT_TS;
+        s.opt.tsval = tcp_ts_clock(p->step.env.now);
+        s.opt.tsecr = ts_now(t, &p->step.env) - any(p, 5);
+    }
+    p->peer += s.text_len;
+    return s;
+}
+
+/* something is unusual about it */
+static void spoil(struct pair *p, struct seg *s)
+{
+    switch (any(p, 14)) {
+    case 0: s->seq = seq_sub(s->seq, any(p, 3000)); break;
+    case 1: s->seq = seq_add(s->seq, any(p, 3000)); break;
+    case 2: s->ack = seq_sub(s->ack, any(p, 3000)); break;
+    case 3: s->ack = seq_add(s->ack, any(p, 100000)); break;
+    case 4: s->ecn = 3; break;
+    case 5: s->ctl |= CTL_ECE; break;
+    case 6: s->ctl |= CTL_CWR; break;
+    case 7:
+        s->ctl |= CTL_URG;
+        s->up = (uint16_t)any(p, 2000);
+        break;
+    case 8: s->opt.tsval -= any(p, 100); break;
+    case 9: s->opt.has = 0; break;
+    case 10:
+        if (one_in(p, 20))
+            s->ctl |= CTL_FIN;
+        break;
+    case 11:
+        s->opt.has |= OPT_SACK;
+        s->opt.n_sack = 1;
+        s->opt.sack[0] = (struct tcpopt_sack){seq_add(s->ack, 1448), seq_add(s->ack, 2896)};
+        break;
+    case 12: p->peer += 1448; break; /* the next one leaves a gap */
+    default: s->ctl |= one_in(p, 20) ? CTL_RST : CTL_SYN; break;
+    }
+}
+
+/* a burst arrives */
+static void arrive(struct pair *p)
+{
+    unsigned n = 1 + any(p, BURST), i = 0, k;
+    uint32_t ack = p->step.tcb.snd.una.raw;
+
+    if (one_in(p, 4))
+        p->peer = p->step.tcb.rcv.nxt.raw;
+    for (unsigned j = 0; j < n; j++) {
+        p->burst[j] = usual(p, &ack);
+        if (one_in(p, 12))
+            spoil(p, &p->burst[j]);
+    }
+    for (unsigned j = 0; j < n && p->step.tcb.state != GN_CLOSED; j++)
+        (void)tcp_segment_arrives(&p->step.tcb, &p->step.env, &p->burst[j]);
+    for (; i < n && p->fast.tcb.state != GN_CLOSED; i += k) {
+        k = tcp_predicted(&p->fast.tcb, &p->fast.env, &p->burst[i], n - i);
+        p->taken += k;
+        if (!k) {
+            (void)tcp_segment_arrives(&p->fast.tcb, &p->fast.env, &p->burst[i]);
+            k = 1;
+        }
+    }
+    assert_same(p, "a burst");
+}
+
+/* note a segment as it is on the wire */
+static void note(struct wire_seg *w, const struct seg *s)
+{
+    memset(w, 0, sizeof(*w));
+    w->seq = s->seq;
+    w->ack = s->ack;
+    w->ctl = s->ctl;
+    w->wnd = s->wnd;
+    w->up = s->up;
+    w->ecn = s->ecn;
+    w->text_len = s->text_len;
+    w->opt = s->opt;
+    for (unsigned i = 0; i < s->n_text; i++)
+        for (uint32_t k = 0; k < s->text[i].len; k++)
+            w->sum = w->sum * 31 + s->text[i].ptr[k];
+}
+
+/* everything that a block wants to send */
+static unsigned drain(struct fixture *fx, struct wire_seg *w)
+{
+    unsigned n = 0;
+    struct seg s;
+
+    while (n + 64 < WIRE_MAX && tcp_output(&fx->tcb, &fx->env, &s)) {
+        struct seg one = s;
+
+        if (!s.gso_size) {
+            note(&w[n++], &s);
+            continue;
+        }
+        for (uint32_t off = 0; off < s.text_len; off += one.text_len) {
+            seg_part(&s, off, &one);
+            note(&w[n++], &one);
+        }
+    }
+    return n;
+}
+
+/* both send, the one in single segments, the other in trains of up to as many as come at a time */
+static void output(struct pair *p)
+{
+    unsigned n[2];
+
+    p->step.env.segs_max = 1;
+    p->fast.env.segs_max = (uint16_t)(1 + any(p, 20));
+    n[0] = drain(&p->step, p->wire[0]);
+    n[1] = drain(&p->fast, p->wire[1]);
+    cr_assert_eq(n[0], n[1], "%u segments one by one, %u in trains", n[0], n[1]);
+    for (unsigned i = 0; i < n[0]; i++)
+        cr_assert(!memcmp(&p->wire[0][i], &p->wire[1][i], sizeof(p->wire[0][i])),
+                  "segment %u of %u differs", i, n[0]);
+    assert_same(p, "output");
+}
+
+/* the user does something */
+static void use(struct pair *p)
+{
+    static uint8_t sink[2][300000];
+    struct fixture *fx[2] = {&p->step, &p->fast};
+    uint32_t len = 1 + any(p, 30000), from = any(p, TEXT - 30001);
+    unsigned flags = one_in(p, 10) ? GN_SEND_MORE : one_in(p, 40) ? GN_SEND_URGENT : 0;
+    bool send = one_in(p, 2), close = one_in(p, 400);
+    int64_t n[2];
+
+    for (unsigned i = 0; i < 2; i++) {
+        struct tcb *t = &fx[i]->tcb;
+
+        if (close)
+            n[i] = tcp_close(t, &fx[i]->env);
+        else if (send)
+            n[i] = tcp_send(t, &fx[i]->env, text + from, len, flags);
+        else
+            n[i] = tcp_recv(t, &fx[i]->env, sink[i], len * 4, 0);
+    }
+    cr_assert_eq(n[0], n[1]);
+    cr_assert(send || close || n[0] <= 0 || !memcmp(sink[0], sink[1], (size_t)n[0]));
+    assert_same(p, "a call");
+}
+
+/* time passes */
+static void pass(struct pair *p)
+{
+    gn_time now = p->step.env.now + (one_in(p, 8) ? any(p, 2000) : any(p, 5)) * GN_MSEC;
+
+    p->step.env.now = p->fast.env.now = now;
+    if (p->step.tcb.state != GN_CLOSED && deadline_due(tcp_deadline(&p->step.tcb), now)) {
+        tcp_timeouts(&p->step.tcb, &p->step.env);
+        tcp_timeouts(&p->fast.tcb, &p->fast.env);
+        assert_same(p, "a timeout");
+    }
+}
+
+Test(predict, prediction_and_trains_change_nothing)
+{
+    static struct pair p;
+    uint32_t taken = 0;
+
+    for (unsigned i = 0; i < TEXT; i++)
+        text[i] = (uint8_t)(i * 131 + (i >> 8));
+    for (uint32_t life = 1; life <= LIVES; life++) {
+        memset(&p, 0, sizeof(p));
+        p.random = life * 0x9e3779b97f4a7c15u;
+        p.peer = FX_RCV;
+        set_up(&p, &p.step, life);
+        set_up(&p, &p.fast, life);
+        for (unsigned round = 0; round < ROUNDS && p.step.tcb.state != GN_CLOSED; round++) {
+            use(&p);
+            if (p.step.tcb.state != GN_CLOSED)
+                arrive(&p);
+            output(&p);
+            pass(&p);
+        }
+        taken += p.taken;
+        fx_fini(&p.step);
+        fx_fini(&p.fast);
+    }
+    cr_assert_gt(taken, LIVES * 100, "prediction took no more than %u segments", taken);
+}
