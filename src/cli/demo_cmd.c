@@ -6,6 +6,7 @@
 #include "cli/demo.h"
 #include "cli/pages.h"
 #include "cli/view.h"
+#include "cli/why_report.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +24,8 @@ enum {
     OPT_SEED,
     OPT_V6,
     OPT_LATENCY,
-    OPT_LOSS
+    OPT_LOSS,
+    OPT_WHY
 };
 
 #define STATUS_LINES 6
@@ -31,6 +33,7 @@ enum {
 static const struct option_spec options[] = {
     {OPT_ASCII, 0, "ascii", NULL, "draw with ASCII characters only"},
     {OPT_ABSOLUTE, 'A', "absolute", NULL, "absolute SEQ and ACK beneath the relative ones"},
+    {OPT_WHY, 0, "why", NULL, "say what 'gannet why' finds at both ends, instead of drawing"},
     {OPT_SVG, 0, "svg", "FILE", "draw an SVG into FILE instead ('-': standard output)"},
     {OPT_PCAP, 0, "pcap", "FILE", "write a capture, as seen at A"},
     {OPT_JSON, 0, "json", NULL, "print events and final status as JSON"},
@@ -47,9 +50,27 @@ static const struct option_spec options[] = {
 struct request {
     struct demo_options play;
     struct drawing draw;
-    bool json;
+    bool json, why;
     const char *name;
 };
+
+/** list_findings() - ids that 'gannet why' tells of one demonstration, as an array */
+static void list_findings(const struct demo *d, struct json *j)
+{
+    size_t n;
+    const struct demo_finding *f = demo_findings(&n);
+    json_open(j, "why", '[');
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(f[i].demo, d->name) != 0)
+            continue;
+        json_open(j, NULL, '{');
+        json_str(j, "end", f[i].end ? "B" : "A");
+        json_str(j, "id", f[i].id);
+        json_bool(j, "note", f[i].note);
+        json_close(j, '}');
+    }
+    json_close(j, ']');
+}
 
 /** list() - all demonstrations, one line each */
 static int list(bool json)
@@ -70,6 +91,7 @@ static int list(bool json)
             json_str(&j, "a", a);
             json_str(&j, "b", z);
             json_str(&j, "summary", d[i].summary);
+            list_findings(&d[i], &j);
             json_close(&j, '}');
         } else {
             buf_printf(&b, "%-19s %-13s %-13s %s\n", d[i].name, a, z, d[i].summary);
@@ -142,6 +164,35 @@ static void print_json(const struct demo *d, const struct demo_result *r, struct
     buf_str(b, "\n");
 }
 
+/** explain() - what 'gannet why' says of both ends */
+static void explain(const struct demo *d, const struct request *q, struct demo_result *r,
+                    struct buf *b)
+{
+    const struct why_options o = {.notes = true};
+    const struct ladder_style *l = &q->draw.style;
+    const struct why_style s = {l->width, l->colour, l->ascii, false};
+    struct json j = {.b = b};
+    if (q->json)
+        json_open(&j, NULL, '[');
+    for (unsigned i = 0; i < 2; i++) {
+        const struct facts *f = demo_facts(r, i);
+        struct why_result found;
+        char what[80];
+        void *memory = why_run(f, &o, &found);
+        snprintf(what, sizeof what, "%c at the end of demo %s", 'A' + (int)i, d->name);
+        if (q->json)
+            why_json(f, &found, what, NULL, &j);
+        else
+            why_text(f, &found, &s, what, b);
+        buf_str(b, q->json ? "" : "\n");
+        free(memory);
+    }
+    if (q->json) {
+        json_close(&j, ']');
+        buf_str(b, "\n");
+    }
+}
+
 /** show() - draw what was played; the exit code */
 static int show(const struct demo *d, const struct request *q, struct demo_result *r)
 {
@@ -156,7 +207,9 @@ static int show(const struct demo *d, const struct request *q, struct demo_resul
                        .seen = {true, true}};
     snprintf(title, sizeof title, "%s: %s", d->name, d->summary);
     bool drawn = true;
-    if (q->json) {
+    if (q->why) {
+        explain(d, q, r, &b);
+    } else if (q->json) {
         print_json(d, r, &l, &b);
     } else {
         drawn = drawing_make(&q->draw, &l, &b);
@@ -201,6 +254,7 @@ static void take(struct args *a, int id, const char *value, struct request *q)
     case OPT_SVG: q->draw.svg = value; break;
     case OPT_PCAP: q->play.pcap = value; break;
     case OPT_JSON: q->json = true; break;
+    case OPT_WHY: q->why = true; break;
     case OPT_V6: q->play.ipv6 = true; break;
     case OPT_WIDTH:
         if (!parse_number(value, 80, 1000, &n))

@@ -7,56 +7,14 @@
  * virtual time is about to move.
  */
 #include "cli/cli.h"
-#include "cli/demo.h"
+#include "cli/demo_stage.h"
 #include "cli/pages.h"
 #include "cli/view.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define START      (1000 * GN_SEC) /* virtual time begins here; drawings begin at 0 */
-#define ROUNDS_MAX 1000            /* at one moment */
-
-/** A loss that was ordered. */
-struct order {
-    bool active, for_ever;
-    enum demo_what what;
-    uint32_t left;
-};
-
-#define ORDERS 4
-
-struct side {
-    struct stage *stage;
-    unsigned index;
-    struct gn_host *host;
-    struct gn_link *link;
-    struct gn_endpoint self;
-    gn_handle listener, conn;
-    bool reads;
-    uint64_t to_stream;          /* octets of DO_STREAM still to be sent */
-    uint64_t streamed, received; /* octets sent by DO_STREAM, octets received */
-    uint64_t sum_out, sum_in;    /* hashes of both (FNV-1a) */
-    struct order order[ORDERS];
-};
-
-struct stage {
-    const struct demo_options *o;
-    struct gn_conf conf;
-    struct gn_sim *sim;
-    struct gn_simloop *loop;
-    struct gn_pcap *pcap;
-    struct side side[2];
-    struct record *rec;
-    uint64_t floods;
-    bool quiet; /* a stream runs */
-};
-
-/** since() - on the clock of the drawing */
-static gn_time since(gn_time at)
-{
-    return at > START ? at - START : 0;
-}
+#define ROUNDS_MAX 1000 /* at one moment */
 
 /** is_what() - is the segment of the kind that shall be lost? */
 static bool is_what(const struct glance *g, enum demo_what what)
@@ -70,6 +28,7 @@ static bool is_what(const struct glance *g, enum demo_what what)
     case PURE_ACK: return ack && !syn && !fin && !rst && !g->len;
     case DATA: return g->len > 0;
     case FIN: return fin;
+    case LARGE: return g->len > 1000;
     }
     return false;
 }
@@ -86,6 +45,10 @@ static enum gn_fate decide(void *ctx, const uint8_t *packet, uint32_t len, uint6
         struct order *o = &s->order[i];
         if (!o->active || !is_what(&g, o->what))
             continue;
+        if (o->every && --o->left > 0)
+            continue;
+        if (o->every)
+            o->left = o->every;
         if (!o->for_ever && --o->left == 0)
             o->active = false;
         return GN_FATE_LOSE;
@@ -128,11 +91,27 @@ static void on_wire(void *ctx, const struct gn_tap *t)
                                               .id = t->id + 1});
 }
 
+/** note_ended() - remember a connection that is no more, for it may matter how it ended */
+static void note_ended(struct stage *st, unsigned end, const struct gn_trace *t)
+{
+    struct demo_ended *e = &st->ended[end];
+    if (t->remote.port == 0 || e->n == DEMO_ENDED)
+        return;
+    e->conn[e->n++] = (struct gn_status){.kind = GN_KIND_CONNECTION,
+                                         .state = GN_CLOSED,
+                                         .local = t->local,
+                                         .remote = t->remote,
+                                         .history = {t->transition},
+                                         .n_history = 1};
+}
+
 /** on_trace() - a host tells of a transition or a drop */
 static void on_trace(void *ctx, const struct gn_trace *t)
 {
     struct side *s = ctx;
     struct stage *st = s->stage;
+    if (t->kind == GN_TRACE_STATE && t->transition.to == GN_CLOSED)
+        note_ended(st, s->index, t);
     bool listener = t->remote.port == 0 && t->local.port == s->self.port;
     if (!listener && !ours(st, s->index, &t->local, &t->remote))
         return;
@@ -161,8 +140,7 @@ static uint64_t fnv(uint64_t sum, const char *p, size_t n)
     return sum;
 }
 
-/** read_all() - the application reads what there is, if it reads */
-static void read_all(struct side *s, gn_time now)
+void stage_read(struct side *s, gn_time now)
 {
     char chunk[4096];
     int64_t n;
@@ -173,8 +151,7 @@ static void read_all(struct side *s, gn_time now)
     }
 }
 
-/** stream() - send as much of DO_STREAM's octets as is taken */
-static void stream(struct side *s, gn_time now)
+void stage_stream(struct side *s, gn_time now)
 {
     char chunk[4096];
     while (s->to_stream) {
@@ -195,7 +172,7 @@ static bool compare(struct stage *st)
 {
     for (unsigned i = 0; i < 2; i++) {
         const struct side *from = &st->side[i], *to = &st->side[i ^ 1u];
-        if (!from->streamed && !from->to_stream)
+        if (from->pours || (!from->streamed && !from->to_stream))
             continue;
         bool same =
             !from->to_stream && from->streamed == to->received && from->sum_out == to->sum_in;
@@ -212,33 +189,26 @@ static bool compare(struct stage *st)
     return true;
 }
 
-/** serve() - the application of one host: accept one connection, and read */
+/** serve() - the application of one host: accept, and read */
 static size_t serve(void *ctx, struct gn_host *h, gn_time now)
 {
     struct side *s = ctx;
     struct gn_event ev[8];
     size_t n = gn_host_events(h, ev, 8);
-    gn_handle c;
-    bool readable = false;
+    bool busy = false;
     for (size_t i = 0; i < n; i++) {
-        readable |= (ev[i].what & GN_EV_READABLE) != 0;
-        while (ev[i].what & GN_EV_ACCEPT && gn_host_accept(h, s->listener, &c) == GN_OK) {
-            readable = true;
-            if (s->conn)
-                (void)gn_host_close(h, c, now);
-            else
-                s->conn = c;
-        }
+        busy |= (ev[i].what & (GN_EV_READABLE | GN_EV_ACCEPT)) != 0;
+        if (ev[i].what & GN_EV_ACCEPT)
+            stage_accept(s, now);
     }
-    if (readable)
-        read_all(s, now);
+    if (busy)
+        stage_read(s, now);
     if (n)
-        stream(s, now);
+        stage_stream(s, now);
     return n;
 }
 
-/** make_host() - a host at one end of the wire; false: no memory */
-static bool make_host(struct side *s)
+bool stage_make_host(struct side *s)
 {
     struct stage *st = s->stage;
     struct gn_host_config hc = {.conf = st->conf, .pages = pages_source()};
@@ -314,150 +284,6 @@ static bool run_until(struct stage *st, gn_time until)
     return true;
 }
 
-/** flood() - @n SYNs from invented addresses arrive at @s */
-static void flood(struct side *s, uint32_t n, gn_time now)
-{
-    struct gn_frame f = {0};
-    uint8_t packet[80];
-    struct gn_frame out[16];
-    static uint8_t room[16][2048];
-    for (uint32_t i = 0; i < n; i++) {
-        struct glance g = {.dst = s->self, .ctl = 2, .seq = i * 2654435761u, .wnd = 65535};
-        g.src = s->self;
-        g.src.port = (uint16_t)(1024 + i % 60000);
-        g.src.addr.b[15] = (uint8_t)(10 + i % 200);
-        g.src.addr.b[14] = (uint8_t)(1 + i / 200 % 250);
-        f.data = packet;
-        f.len = (uint32_t)forge(&g, packet);
-        gn_host_input(s->host, &f, 1, now);
-        /* its answers would go to nobody: they are taken off the host here */
-        for (unsigned k = 0; k < 16; k++)
-            out[k] = (struct gn_frame){.buf = room[k], .cap = sizeof room[k]};
-        while (gn_host_output(s->host, out, 16, now))
-            ;
-    }
-    s->stage->floods++;
-    record_text(s->stage->rec, since(now), s->index, LADDER_NOTE, "%u SYNs from invented addresses",
-                n);
-}
-
-/** blind_rst() - a RST with the right addresses and a guessed sequence number arrives at @s */
-static void blind_rst(struct side *s, uint32_t beyond, gn_time now)
-{
-    struct gn_status status;
-    if (gn_host_status(s->host, s->conn, now, &status) != GN_OK)
-        return;
-    struct glance g = {
-        .src = status.remote, .dst = status.local, .ctl = 4, .seq = status.rcv.nxt + beyond};
-    uint8_t packet[80];
-    struct gn_frame f = {.data = packet, .len = (uint32_t)forge(&g, packet)};
-    record_text(s->stage->rec, since(now), s->index, LADDER_NOTE, "a forged RST arrives");
-    gn_host_input(s->host, &f, 1, now);
-}
-
-/** send_octets() - SEND @n octets of a pattern */
-static enum gn_err send_octets(struct side *s, uint32_t n, gn_time now)
-{
-    char octets[1024];
-    memset(octets, 'g', sizeof octets);
-    while (n) {
-        size_t part = n < sizeof octets ? n : sizeof octets;
-        int64_t took =
-            gn_host_send(s->host, s->conn, octets, part, n > part ? GN_SEND_MORE : 0, now);
-        if (took < 0)
-            return (enum gn_err)took;
-        n -= (uint32_t)took;
-    }
-    return GN_OK;
-}
-
-/** order_loss() - DO_LOSE */
-static void order_loss(struct side *s, uint32_t arg)
-{
-    for (unsigned i = 0; i < ORDERS; i++) {
-        if (s->order[i].active)
-            continue;
-        s->order[i] = (struct order){true, DEMO_TIMES(arg) == 0, DEMO_KIND(arg), DEMO_TIMES(arg)};
-        return;
-    }
-}
-
-/** open_call() - DO_LISTEN and DO_CONNECT */
-static enum gn_err open_call(struct side *s, enum demo_op op, gn_time now)
-{
-    struct gn_endpoint any = {.port = s->self.port};
-    if (op == DO_LISTEN) {
-        record_text(s->stage->rec, since(now), s->index, LADDER_CALL, "OPEN (passive)");
-        return gn_host_listen(s->host, any, 16, NULL, &s->listener);
-    }
-    record_text(s->stage->rec, since(now), s->index, LADDER_CALL, "OPEN (active)");
-    return gn_host_connect(s->host, s->self, s->stage->side[s->index ^ 1u].self, NULL, now,
-                           &s->conn);
-}
-
-/** crash() - the host is replaced by one that knows nothing */
-static enum gn_err crash(struct side *s, gn_time now)
-{
-    record_text(s->stage->rec, since(now), s->index, LADDER_NOTE,
-                "crash and restart: all is forgotten");
-    gn_simloop_remove(s->stage->loop, s->host);
-    gn_host_free(s->host);
-    s->host = NULL;
-    record_add(s->stage->rec, (struct ladder_event){.at = since(now),
-                                                    .kind = LADDER_STATE,
-                                                    .end = (uint8_t)s->index,
-                                                    .to = GN_CLOSED});
-    s->stage->floods++;
-    return make_host(s) ? GN_OK : GN_E_NO_MEMORY;
-}
-
-/** perform() - one step of a script */
-static enum gn_err perform(struct stage *st, const struct demo_step *step, gn_time now)
-{
-    struct side *s = &st->side[step->end];
-    gn_handle c = s->conn;
-    switch ((enum demo_op)step->op) {
-    case DO_END: break;
-    case DO_LISTEN:
-    case DO_CONNECT: return open_call(s, step->op, now);
-    case DO_SEND:
-        record_text(st->rec, since(now), s->index, LADDER_CALL, "SEND %u", step->arg);
-        return send_octets(s, step->arg, now);
-    case DO_STOP_READ:
-        record_text(st->rec, since(now), s->index, LADDER_NOTE, "reads no more");
-        s->reads = false;
-        break;
-    case DO_READ:
-        record_text(st->rec, since(now), s->index, LADDER_CALL, "RECEIVE");
-        s->reads = true;
-        read_all(s, now);
-        break;
-    case DO_CLOSE:
-        record_text(st->rec, since(now), s->index, LADDER_CALL, "CLOSE");
-        return gn_host_shutdown(s->host, c, now);
-    case DO_LEAVE:
-        record_text(st->rec, since(now), s->index, LADDER_CALL, "CLOSE, and leave");
-        s->conn = GN_NO_HANDLE;
-        return gn_host_close(s->host, c, now);
-    case DO_ABORT:
-        record_text(st->rec, since(now), s->index, LADDER_CALL, "ABORT");
-        s->conn = GN_NO_HANDLE;
-        return gn_host_abort(s->host, c, now);
-    case DO_STREAM:
-        record_text(st->rec, since(now), s->index, LADDER_CALL, "SEND %u KiB", step->arg);
-        s->to_stream = (uint64_t)step->arg * 1024;
-        st->quiet = true;
-        stream(s, now);
-        break;
-    case DO_KEEPALIVE: return gn_host_set_option(s->host, c, GN_OPT_KEEPALIVE, 1, now);
-    case DO_LOSE: order_loss(s, step->arg); break;
-    case DO_CRASH: return crash(s, now);
-    case DO_FLOOD: flood(s, step->arg, now); break;
-    case DO_BLIND_RST: blind_rst(s, step->arg, now); break;
-    }
-    return GN_OK;
-}
-
 /** build() - wire, loop and hosts; false: no memory */
 static bool build(struct stage *st, const struct demo *d)
 {
@@ -483,7 +309,7 @@ static bool build(struct stage *st, const struct demo *d)
         return false;
     for (unsigned i = 0; i < 2; i++) {
         st->side[i].link = gn_sim_port(st->sim, i);
-        if (!make_host(&st->side[i]))
+        if (!stage_make_host(&st->side[i]))
             return false;
     }
     return true;
@@ -513,7 +339,7 @@ static bool act(struct stage *st, const struct demo *d)
         if (!run_until(st, START + d->step[i].ms * GN_MSEC))
             return false;
         st->quiet = st->quiet && d->step[i].op == DO_STREAM;
-        enum gn_err e = perform(st, &d->step[i], START + d->step[i].ms * GN_MSEC);
+        enum gn_err e = stage_perform(st, &d->step[i], START + d->step[i].ms * GN_MSEC);
         if (e != GN_OK) {
             complain("demo %s, step %zu: %s", d->name, i + 1, gn_err_text(e));
             return false;
@@ -524,9 +350,10 @@ static bool act(struct stage *st, const struct demo *d)
 
 bool demo_play(const struct demo *d, const struct demo_options *o, struct demo_result *ret)
 {
-    struct stage st = {.o = o, .conf = o->conf, .rec = &ret->record};
+    struct stage st = {.o = o, .conf = o->conf, .rec = &ret->record, .ended = ret->ended};
     struct gn_link_error err;
-    *ret = (struct demo_result){.start = START};
+    memset(ret, 0, sizeof *ret);
+    ret->start = START;
     for (size_t i = 0; i < DEMO_KNOBS && d->knobs[i]; i++)
         if (!knob_set(&st.conf, d->knobs[i]))
             return false;
@@ -537,6 +364,8 @@ bool demo_play(const struct demo *d, const struct demo_options *o, struct demo_r
     bool good = build(&st, d);
     if (!good)
         complain("out of memory");
+    for (unsigned i = 0; good && i < 2; i++)
+        (void)why_facts_take(&ret->facts[i], st.side[i].host, START);
     good = good && act(&st, d);
     for (unsigned i = 0; i < 2; i++) {
         ret->host[i] = st.side[i].host;
@@ -551,9 +380,11 @@ bool demo_play(const struct demo *d, const struct demo_options *o, struct demo_r
 
 void demo_clear(struct demo_result *r)
 {
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < 2; i++) {
         if (r->host[i])
             gn_host_free(r->host[i]);
+        why_facts_free(&r->facts[i]);
+    }
     record_free(&r->record);
     r->host[0] = r->host[1] = NULL;
 }

@@ -33,6 +33,10 @@ static void take_timer(const struct gn_status *s, gn_time now, struct fact_conn 
     c->known |= FACT_TIMER;
     c->backoff = (uint8_t)(s->backoff < 255 ? s->backoff : 255);
     c->probes = s->probes;
+    if (s->timer[GN_TIMER_KEEPALIVE].armed) {
+        c->known |= FACT_KEEPALIVE;
+        c->keepalive = true;
+    }
     for (size_t i = 0; i < sizeof map / sizeof map[0]; i++) {
         const struct gn_deadline *d = &s->timer[map[i].from];
         if (!d->armed)

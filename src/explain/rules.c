@@ -91,6 +91,15 @@ static void say_octets(struct text *t, uint64_t n)
     text_str(t, units[unit]);
 }
 
+/** say_name() - a name that somebody else chose: nothing in it may steer a terminal */
+static void say_name(struct text *t, const char *s)
+{
+    for (; *s; s++) {
+        char safe = *s >= 0x20 && *s < 0x7F ? *s : '?';
+        text_mem(t, &safe, 1);
+    }
+}
+
 /** say_one() - one argument of a sentence */
 static void say_one(struct text *t, const struct say *v)
 {
@@ -101,6 +110,7 @@ static void say_one(struct text *t, const struct say *v)
     case SAY_SPAN: text_span(t, (gn_time)v->n); break;
     case SAY_OCTETS: say_octets(t, (uint64_t)v->n); break;
     case SAY_TEXT: text_str(t, v->s); break;
+    case SAY_NAME: say_name(t, v->s); break;
     case SAY_ADDR: text_str(t, gn_addr_format(&v->e->addr, addr)); break;
     case SAY_END: {
         bool v6 = !gn_addr_is_v4(&v->e->addr);
@@ -110,6 +120,22 @@ static void say_one(struct text *t, const struct say *v)
         text_u64(t, v->e->port);
         break;
     }
+    }
+}
+
+/** begin_large() - a whole sentence begins with a capital, unless with somebody's name */
+static void begin_large(char *s, size_t len)
+{
+    static const char *const words[] = {"the ", "a ", "no ", "each "};
+
+    if (len == 0 || s[len - 1] != '.')
+        return;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        size_t n = text_length(words[i]);
+        if (n < len && memcmp(s, words[i], n) == 0) {
+            s[0] = (char)(s[0] - 'a' + 'A');
+            return;
+        }
     }
 }
 
@@ -128,6 +154,7 @@ const char *rules_say(struct rules *w, const char *template, const struct say *a
     if (!s)
         return template;
     memcpy(s, t.s, t.len);
+    begin_large(s, t.len);
     return s;
 }
 
@@ -159,8 +186,8 @@ const char *rules_who(struct rules *w, const struct fact_conn *c)
     if (c->process < f->n_processes) {
         const struct fact_process *p = &f->process[c->process];
         if (p->container && p->container[0])
-            return SAY(w, "% (pid %, %)", STR(p->comm), NUM(p->pid), STR(p->container));
-        return SAY(w, "% (pid %)", STR(p->comm), NUM(p->pid));
+            return SAY(w, "% (pid %, %)", NAME(p->comm), NUM(p->pid), NAME(p->container));
+        return SAY(w, "% (pid %)", NAME(p->comm), NUM(p->pid));
     }
     if (c->known & FACT_OWNER)
         return "no process any more (the kernel alone)";

@@ -74,7 +74,7 @@ void *rules_alloc(struct rules *w, size_t n);
 
 /* --- sentences --- */
 
-enum say_kind { SAY_NUMBER, SAY_SPAN, SAY_OCTETS, SAY_TEXT, SAY_ADDR, SAY_END };
+enum say_kind { SAY_NUMBER, SAY_SPAN, SAY_OCTETS, SAY_TEXT, SAY_NAME, SAY_ADDR, SAY_END };
 struct say {
     enum say_kind kind;
     int64_t n;
@@ -85,6 +85,7 @@ struct say {
 #define SPAN(x)   ((struct say){SAY_SPAN, (int64_t)(x), NULL, NULL})
 #define OCTETS(x) ((struct say){SAY_OCTETS, (int64_t)(x), NULL, NULL})
 #define STR(x)    ((struct say){SAY_TEXT, 0, (x), NULL})
+#define NAME(x)   ((struct say){SAY_NAME, 0, (x), NULL}) /* not ours: made harmless */
 #define ADDR(x)   ((struct say){SAY_ADDR, 0, NULL, (x)})
 #define END(x)    ((struct say){SAY_END, 0, NULL, (x)})
 

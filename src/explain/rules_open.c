@@ -116,7 +116,8 @@ bool rule_filtered_judge(struct rules *w, const struct rule_group *g, struct why
     out->diagnosis = SAY(
         w,
         told ? "SYNs of % to % are answered with an ICMP error: a router or firewall refuses them."
-             : "SYNs of % to % get no answer, though that host answers on other ports: a firewall "
+             : "SYNs of % to % get no answer, though other connections to that host work: a "
+               "firewall "
                "drops them.",
         STR(rules_who(w, g->first)), END(&g->first->remote));
     syn_evidence(w, g, out);
@@ -221,7 +222,7 @@ struct half_open {
     int64_t room;        /* entries allowed */
     uint32_t unanswered; /* SYN,ACK sent again */
     int64_t cookies, dropped;
-    bool accept_full;
+    bool accept_full; /* or has overflowed since the sample before */
 };
 
 /** look_half_open() - at the queue that a group is in */
@@ -239,6 +240,8 @@ static struct half_open look_half_open(const struct rules *w, const struct rule_
     }
     for (uint32_t i = 0; i < g->n; i++)
         h.unanswered += repeated(rules_conn(w, g, i)) >= 1;
+    h.accept_full = h.accept_full ||
+                    (h.unanswered && f->interval && facts_growth(f, "TcpExtListenOverflows") > 0);
     h.cookies = facts_growth(f, "TcpExtSyncookiesSent");
     h.dropped = facts_growth(f, "TcpExtTCPReqQFullDrop");
     if (f->interval == 0) {
@@ -292,12 +295,15 @@ bool rule_syn_received_judge(struct rules *w, const struct rule_group *g, struct
         w, "% at %: our SYN,ACK is out and the ACK that would complete the handshake %.",
         STR(g->n == 1 ? "1 half-open connection" : SAY(w, "% half-open connections", NUM(g->n))),
         END(&g->first->local),
-        STR(h.accept_full  ? "is dropped here, for the accept queue is full"
+        STR(h.accept_full  ? "is dropped here, for the accept queue is or was full"
             : h.unanswered ? "does not come, though some SYN,ACKs were sent again"
                            : "is on its way"));
     half_open_evidence(g, &h, out);
     if (h.accept_full) {
-        rules_remedy(out, "see accept-queue-full: the process must accept() faster", NULL);
+        rules_remedy(out,
+                     "the process must accept() faster, or have a longer queue: see "
+                     "accept-queue-full and backlog-too-small",
+                     NULL);
         return true;
     }
     out->unknown = "whether our SYN,ACKs or the clients' ACKs get lost";

@@ -223,9 +223,12 @@ static gn_time shut_for(const struct fact_conn *c)
 {
     if (c->known & FACT_SEEN && c->seen->side[1].zero_window_time)
         return c->seen->side[1].zero_window_time;
-    if (c->known & FACT_TIMER && c->timer == FACT_TIMER_PERSIST)
-        return rules_waited(c);
-    return 0;
+    if (!(c->known & FACT_TIMER) || c->timer != FACT_TIMER_PERSIST)
+        return 0;
+    /* each gap between probes is twice the one before: those before it were as long together */
+    gn_time waited = rules_waited(c), first = c->info.rto >> c->backoff;
+    gn_time gap = c->timer_in > first ? c->timer_in - first : 0;
+    return waited > gap ? waited : gap;
 }
 
 bool rule_zero_window_match(const struct rules *w, const struct fact_conn *c)
@@ -262,7 +265,7 @@ bool rule_zero_window_judge(struct rules *w, const struct rule_group *g, struct 
     if (probes)
         rules_evidence(out, "window probes in a row", probes, WHY_COUNT);
     if (longest)
-        rules_evidence(out, "shut for", (int64_t)longest, WHY_SPAN);
+        rules_evidence(out, "shut for, at least", (int64_t)longest, WHY_SPAN);
     out->unknown =
         "why the peer's program does not read: busy, blocked, stopped, or slow on purpose";
     out->settle = "gannet why on the peer: expect not-reading";

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file demo_why.c  What `gannet why` says of the demonstrations.
+ */
+#include "cli/demo.h"
+
+#define A 0
+#define B 1
+
+/* clang-format off */
+static const struct demo_finding findings[] = {
+    /* closing */
+    {"close-wait", B, false, "close-wait-leak"},
+    {"close-wait", A, true, "fin-wait-2-held"},
+    {"fin-wait-2", A, true, "fin-wait-2-orphan"},
+    {"half-close-forever", A, false, "fin-wait-2-held"},
+    {"fin-wait-2-orphans", A, false, "fin-wait-2-orphan"},
+    {"fin-wait-1", A, true, "fin-wait-1-stuck"},
+    {"fin-wait-1-stuck", A, false, "fin-wait-1-stuck"},
+    {"closing-stuck", A, false, "closing-stuck"},
+    {"last-ack-stuck", B, false, "last-ack-stuck"},
+    {"time-wait", A, true, "time-wait-buckets"},
+    {"time-wait-pile-up", A, false, "time-wait-pile-up"},
+    {"time-wait-buckets", A, false, "time-wait-buckets"},
+    {"orphans", A, false, "orphan-limit"},
+    /* opening */
+    {"syn-sent", A, false, "connect-blackholed"},
+    {"refused", A, true, "connect-refused"},
+    {"refused-often", A, false, "connect-refused"},
+    {"refused-often", A, false, "connect-failures"},
+    {"filtered", A, false, "connect-filtered"},
+    {"ports-exhausted", A, false, "ports-exhausted"},
+    {"syn-received", B, true, "syn-recv-pile-up"},
+    {"lost-handshakes", B, false, "syn-recv-pile-up"},
+    {"syn-flood", B, false, "syn-flood"},
+    {"syn-flood", B, false, "syn-cookies"},
+    /* listeners */
+    {"accept-queue", B, false, "accept-queue-full"},
+    {"short-backlog", B, false, "backlog-too-small"},
+    {"wrong-address", B, false, "listener-address"},
+    /* peers */
+    {"peer-gone", A, false, "peer-gone"},
+    {"idle", A, true, "idle-no-keepalive"},
+    {"idle-crowd", A, false, "idle-no-keepalive"},
+    {"keep-alive-late", A, true, "keepalive-cannot-help"},
+    {"keep-alive-useless", A, false, "keepalive-cannot-help"},
+    {"not-reading", A, false, "peer-not-reading"},
+    {"not-reading", B, false, "not-reading"},
+    /* flow */
+    {"limit-cwnd", A, true, "send-limited-cwnd"},
+    {"limit-window", A, false, "send-limited-window"},
+    {"limit-buffer", A, false, "send-limited-buffer"},
+    {"storm", A, false, "retransmission-storm"},
+    {"black-hole", A, false, "pmtu-black-hole"},
+    {"small-segments", A, false, "small-mss"},
+    {"nagle-held", A, true, "nagle-delayed-ack"},
+    {"resets", A, false, "reset-loop"},
+    {"resets", A, false, "reset-rate"},
+    /* the whole machine */
+    {"memory", B, false, "memory-pressure"},
+};
+/* clang-format on */
+
+const struct demo_finding *demo_findings(size_t *ret_n)
+{
+    *ret_n = sizeof findings / sizeof findings[0];
+    return findings;
+}
+
+const struct facts *demo_facts(struct demo_result *r, unsigned end)
+{
+    struct why_facts *w = &r->facts[end];
+    struct gn_stats stats;
+    struct gn_status s;
+    uint64_t cursor = 0;
+    why_facts_clear(w);
+    while (gn_host_walk(r->host[end], &cursor, r->now, &s))
+        why_facts_add(w, &s, r->now);
+    for (unsigned i = 0; i < r->ended[end].n; i++)
+        why_facts_add(w, &r->ended[end].conn[i], r->now);
+    gn_host_stats(r->host[end], &stats);
+    return why_facts_done(w, &stats, gn_host_conf(r->host[end]), r->now);
+}

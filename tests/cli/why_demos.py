@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Every rule of `gannet why` is reproduced in virtual time: real hosts play a demonstration, and what their STATUS
+shows is explained. What is healthy gives no finding."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+ROOT = pathlib.Path(os.environ.get("GN_ROOT", pathlib.Path(__file__).resolve().parents[2]))
+GANNET = pathlib.Path(os.environ.get("GN_BUILD", ROOT / "build")) / "bin" / "gannet"
+HEALTHY = ["handshake", "data", "bulk", "close", "half-close", "simultaneous-open", "simultaneous-close", "listen",
+           "established", "time-wait", "lost-data", "fast-retransmit", "lost-fin", "lost-last-ack", "keep-alive",
+           "zero-window", "nagle", "idle", "keep-alive-late", "limit-cwnd", "nagle-held", "refused", "blind-reset"]
+count = 0
+
+
+def report(good, name, why=""):
+    global count
+    count += 1
+    print(f"{'ok' if good else 'not ok'} {count} - {name}")
+    if not good and why:
+        print("\n".join("# " + line for line in str(why).splitlines()))
+
+
+def gannet(*words):
+    p = subprocess.run([str(GANNET), *words], capture_output=True, text=True, timeout=120, check=False)
+    return p.returncode, p.stdout, p.stderr
+
+
+def explained(demo, *options):
+    """{end: {id: finding}} of one demonstration."""
+    code, out, err = gannet("demo", demo, "--why", "--json", *options)
+    try:
+        ends = json.loads(out)
+    except ValueError as e:
+        report(False, f"{demo}: JSON", f"{e}\n{err}")
+        return {"A": {}, "B": {}}
+    if code:
+        report(False, f"{demo}: ends where it promised", err)
+    return {"AB"[i]: {f["id"]: f for f in end["findings"]} for i, end in enumerate(ends)}
+
+
+def sound(finding):
+    """What is wrong with the form of a finding, or None."""
+    for key in ("diagnosis", "evidence", "actor", "confidence"):
+        if not finding[key]:
+            return f"no {key}"
+    if finding["severity"] != "note" and not finding["remedies"]:
+        return "no remedy"
+    if finding["severity"] != "note" and finding["actor"] == "nobody":
+        return "nobody must act, and yet it is a warning"
+    if "%" in finding["diagnosis"]:
+        return "a hole in the sentence"
+    if finding["unknown"] and not finding["settle"]:
+        return "nothing would settle what is not known"
+    return None
+
+
+def check_promise(demo, row, found):
+    """One rule at one end."""
+    name = f"{row['id']}: demo {demo}, {row['end']} is told{' by a note' if row['note'] else ''}"
+    f = found[row["end"]].get(row["id"])
+    if not f:
+        report(False, name, f"found {list(found[row['end']])}")
+        return
+    good = (f["severity"] == "note") == row["note"] and sound(f) is None
+    report(good, name, f"{f['severity']}; {sound(f)}; {f['diagnosis']} {f['evidence']}")
+
+
+def main():
+    code, out, err = gannet("demo", "--json")
+    if code:
+        report(False, "gannet demo lists", err)
+        return
+    for demo in json.loads(out):
+        name = demo["name"]
+        if not demo["why"] and name not in HEALTHY:
+            continue
+        for options in [()] if name in HEALTHY else [(), ("--ipv6",)]:
+            found = explained(name, *options)
+            for row in demo["why"]:
+                check_promise(name + " ".join(("", *options)), row, found)
+            if name in HEALTHY:
+                bad = [f["id"] for end in found.values() for f in end.values() if f["severity"] != "note"]
+                report(not bad, f"{name}: no false alarm", bad)
+    print(f"1..{count}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
