@@ -8,6 +8,7 @@
 #include "cli/control.h"
 
 #include "cli/cli.h"
+#include "cli/status_line.h"
 #include "cli/view.h"
 
 #include <errno.h>
@@ -32,6 +33,7 @@ struct client {
     struct buf answer;
     size_t written;
     bool answering, walking; /* walking: the answer goes on at @cursor */
+    bool lines;              /* as lines for a program of ours */
     struct view view;
     struct json json;
     uint64_t cursor;
@@ -95,6 +97,10 @@ static void walk_on(struct client *c, gn_time now)
             }
             return;
         }
+        if (c->lines) {
+            status_line_write(&s, now, &c->answer);
+            continue;
+        }
         if (!view_matches(&c->view, &s))
             continue;
         if (c->view.json)
@@ -121,6 +127,17 @@ static void ask_ss(struct client *c, char *words)
         json_open(&c->json, NULL, '[');
     else if (!c->view.no_header)
         view_header(&c->answer);
+}
+
+/** ask_facts() - counters, knobs, and every connection, as lines */
+static void ask_facts(struct client *c)
+{
+    struct gn_stats st;
+    gn_host_stats(c->control->host, &st);
+    buf_str(&c->answer, "ok\n");
+    stats_line_write(&st, &c->answer);
+    conf_line_write(gn_host_conf(c->control->host), &c->answer);
+    c->lines = c->walking = true;
 }
 
 /** ask_stats() - counts by state; @all: counters, drops and transitions too */
@@ -203,6 +220,8 @@ static void obey(struct client *c, gn_time now)
         ask_ss(c, words);
     } else if (!strcmp(verb, "stats") || !strcmp(verb, "summary")) {
         ask_stats(c, words, verb[1] == 't');
+    } else if (!strcmp(verb, "facts")) {
+        ask_facts(c);
     } else if (!strcmp(verb, "set")) {
         ask_set(c, words);
     } else if (!strcmp(verb, "close") || !strcmp(verb, "abort")) {

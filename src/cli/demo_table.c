@@ -63,7 +63,7 @@ static const struct demo demos[] = {
      {OPENED, {100, A, DO_LEAVE, 0}}},
     {"close-wait", "held: B has been told the end and does not close: the classic leak", {GN_FIN_WAIT_2, GN_CLOSE_WAIT},
      45000, {0}, 0, {OPENED, {50, A, DO_SEND, 100}, {100, A, DO_CLOSE, 0}}},
-    {"closing", "held: FINs crossed, their ACKs are lost", {GN_CLOSING, GN_CLOSING}, 220, {0}, 0,
+    {"closing", "held: FINs crossed, their ACKs are lost", {GN_CLOSING, GN_CLOSING}, 130, {0}, 0,
      {OPENED, {50, A, DO_LOSE, LOSE(PURE_ACK, 0)}, {50, B, DO_LOSE, LOSE(PURE_ACK, 0)}, {100, A, DO_CLOSE, 0},
       {100, B, DO_CLOSE, 0}}},
     {"last-ack", "held: B waits for the ACK of its FIN", {GN_TIME_WAIT, GN_LAST_ACK}, 900, {0}, 0,

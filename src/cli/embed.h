@@ -15,5 +15,6 @@ struct embedded {
 };
 
 extern const struct embedded web_files[]; /* what `gannet why --web` serves: src/cli/web/ */
+extern const struct embedded why_pages[]; /* what `gannet why --explain` prints: docs/why/ */
 
 #endif

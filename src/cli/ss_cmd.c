@@ -4,6 +4,7 @@
  */
 #include "cli/cli.h"
 #include "cli/control.h"
+#include "cli/filter.h"
 #include "cli/view.h"
 
 #include <string.h>
@@ -63,47 +64,6 @@ static bool option(int id, const char *value, struct view *v, const char **path)
     return true;
 }
 
-/** need_word() - the next word of a filter */
-static const char *need_word(struct args *a, const char *after)
-{
-    const char *value;
-    if (args_next(a, &value) != ARGS_WORD)
-        usage_fail(a, "what after '%s'?", after);
-    return value;
-}
-
-/** filter() - "state S", "exclude S", "sport = :N", "dport = :N", with or without blanks */
-static void filter(struct args *a, const char *word, struct view *v)
-{
-    uint64_t port;
-    if (!strcmp(word, "state") || !strcmp(word, "exclude")) {
-        const char *name = need_word(a, word);
-        struct view one = {0};
-        if (!view_states(&one, name))
-            usage_fail(a, "no state is called '%s'", name);
-        if (word[0] == 's')
-            v->states |= one.states;
-        else
-            v->states = (v->states ? v->states : (1u << GN_STATE_COUNT) - 1) & ~one.states;
-        return;
-    }
-    if (!strcmp(word, "and") || !strcmp(word, "(") || !strcmp(word, ")"))
-        return;
-    bool source = !strncmp(word, "sport", 5);
-    if (!source && strncmp(word, "dport", 5) != 0)
-        usage_fail(a, "'%s' is no filter: state S, exclude S, sport = :N, dport = :N", word);
-    const char *rest = word + 5;
-    if (!*rest)
-        rest = need_word(a, word);
-    rest += strspn(rest, "=");
-    if (!*rest || !strcmp(rest, "eq"))
-        rest = need_word(a, word);
-    rest += *rest == ':';
-    if (!parse_number(rest, 1, 65535, &port))
-        usage_fail(a, "'%s' is no port", rest);
-    *(source ? &v->sport : &v->dport) = (uint32_t)port;
-}
-
 /** run() - the sub-command */
 static int run(struct args *a)
 {
@@ -114,7 +74,7 @@ static int run(struct args *a)
     int id;
     while ((id = args_next(a, &value))) {
         if (id == ARGS_WORD)
-            filter(a, value, &v);
+            filter_word(a, value, &v);
         else if (!option(id, value, &v, &path))
             summary = true;
     }

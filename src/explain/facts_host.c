@@ -5,7 +5,9 @@
  */
 #include "explain/facts_host.h"
 
-/** put() - one number more; the callers keep the order of names */
+#include "explain/sort.h"
+
+/** put() - one number more */
 static void put(struct fact_number *list, size_t *n, const char *name, uint64_t value)
 {
     list[*n].name = name;
@@ -14,11 +16,26 @@ static void put(struct fact_number *list, size_t *n, const char *name, uint64_t 
     (*n)++;
 }
 
+/** name_before() - by name */
+static bool name_before(const void *a, const void *b)
+{
+    const char *x = ((const struct fact_number *)a)->name;
+    const char *y = ((const struct fact_number *)b)->name;
+
+    while (*x && *x == *y) {
+        x++;
+        y++;
+    }
+    return (unsigned char)*x < (unsigned char)*y;
+}
+
 size_t facts_from_stats(const struct gn_stats *s, struct fact_number ret[FACTS_COUNTERS])
 {
     size_t n = 0;
 
-    put(ret, &n, "GannetDropClosedPort", s->drop[GN_DROP_CLOSED_PORT]);
+#define GN_DROP(name, text) put(ret, &n, "GannetDrop" #name, s->drop[GN_DROP_##name]);
+#include <gannet/drop.def>
+#undef GN_DROP
     put(ret, &n, "SockTcpMem", s->memory);
     put(ret, &n, "SockTcpOrphan", s->orphans);
     put(ret, &n, "TcpActiveOpens", s->ActiveOpens);
@@ -39,6 +56,7 @@ size_t facts_from_stats(const struct gn_stats *s, struct fact_number ret[FACTS_C
     put(ret, &n, "TcpOutSegs", s->OutSegs);
     put(ret, &n, "TcpPassiveOpens", s->PassiveOpens);
     put(ret, &n, "TcpRetransSegs", s->RetransSegs);
+    sort(ret, n, sizeof ret[0], name_before);
     return n;
 }
 
@@ -69,5 +87,6 @@ size_t facts_from_conf(const struct gn_conf *c, struct fact_number ret[FACTS_SET
     put(ret, &n, "tcp_syncookies", c->tcp_syncookies);
     put(ret, &n, "tcp_tw_reuse", c->tcp_tw_reuse);
     put(ret, &n, "tcp_wmem_max", c->tcp_wmem_max);
+    sort(ret, n, sizeof ret[0], name_before);
     return n;
 }

@@ -186,7 +186,7 @@ const char *rules_who(struct rules *w, const struct fact_conn *c)
     if (c->process < f->n_processes) {
         const struct fact_process *p = &f->process[c->process];
         if (p->container && p->container[0])
-            return SAY(w, "% (pid %, %)", NAME(p->comm), NUM(p->pid), NAME(p->container));
+            return SAY(w, "% (pid %, container %)", NAME(p->comm), NUM(p->pid), NAME(p->container));
         return SAY(w, "% (pid %)", NAME(p->comm), NUM(p->pid));
     }
     if (c->known & FACT_OWNER)

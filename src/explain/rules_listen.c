@@ -134,8 +134,8 @@ bool rule_listen_address_judge(struct rules *w, const struct rule_group *g, stru
         bool ended = o->state == GN_CLOSED && o->remote.port == c->local.port;
         missed += ended && !gn_addr_eq(&o->remote.addr, &c->local.addr);
     }
-    int64_t unheard = f->interval ? facts_growth(f, "GannetDropClosedPort")
-                                  : facts_counter(f, "GannetDropClosedPort", 0);
+    int64_t unheard = f->interval ? facts_growth(f, "GannetDropCLOSED_PORT")
+                                  : facts_counter(f, "GannetDropCLOSED_PORT", 0);
     bool local =
         gn_addr_is_v4(&c->local.addr) ? c->local.addr.b[12] == 127 : c->local.addr.b[0] == 0;
     out->actor = WHY_OPERATOR;

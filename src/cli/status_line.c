@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file status_line.c  STATUS, counters and knobs as lines.
+ *
+ * Writer and reader share one list of fields, in one order: as a rule the next name that the reader
+ * meets is the one that it expects.
+ */
+#include "cli/status_line.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/** A number in a struct: its name, where it is, how wide. */
+struct field {
+    const char *name;
+    size_t offset, size;
+    bool flag;
+};
+
+#define FIELD(type, name)                                       \
+    {                                                           \
+#name, offsetof(type, name), sizeof(((type *)0)->name), \
+            _Generic(((type *)0)->name, bool                    \
+                     : true, default                            \
+                     : false)                                   \
+    }
+#define ST(name) FIELD(struct gn_status, name)
+
+static const struct field status_fields[] = {
+    ST(kind),
+    ST(handle),
+    ST(state),
+    ST(orphan),
+    ST(passive),
+    ST(error),
+    ST(soft_error),
+    ST(recv_q),
+    ST(send_q),
+    ST(not_sent),
+    ST(half_open),
+    ST(backlog),
+    ST(snd.wnd),
+    ST(snd.max_wnd),
+    ST(snd.wscale),
+    ST(rcv.wnd),
+    ST(rcv.wscale),
+    ST(rcv.out_of_order),
+    ST(opt_timestamps),
+    ST(opt_sack),
+    ST(opt_wscale),
+    ST(opt_ecn),
+    ST(mss),
+    ST(peer_mss),
+    ST(recovery),
+    ST(cwnd),
+    ST(ssthresh),
+    ST(in_flight),
+    ST(sacked),
+    ST(lost),
+    ST(retrans_out),
+    ST(dup_acks),
+    ST(backoff),
+    ST(retransmits),
+    ST(srtt),
+    ST(rttvar),
+    ST(rto),
+    ST(min_rtt),
+    ST(pacing_rate),
+    ST(bytes_sent),
+    ST(bytes_acked),
+    ST(bytes_received),
+    ST(bytes_retrans),
+    ST(segs_in),
+    ST(segs_out),
+    ST(sndbuf),
+    ST(rcvbuf),
+    ST(memory),
+    ST(probes),
+    ST(created),
+    ST(last_in),
+    ST(last_out),
+};
+
+static const struct field stats_fields[] = {
+#define GN_MIB(name, text) FIELD(struct gn_stats, name),
+#include <gannet/mib.def>
+#undef GN_MIB
+    FIELD(struct gn_stats, memory),
+    FIELD(struct gn_stats, memory_peak),
+    FIELD(struct gn_stats, orphans),
+#define GN_DROP(name, text) \
+    {"drop." #name, offsetof(struct gn_stats, drop) + GN_DROP_##name * sizeof(uint64_t), 8, false},
+#include <gannet/drop.def>
+#undef GN_DROP
+};
+
+static const struct field conf_fields[] = {
+#define GN_KNOB(name, unit, def, min, max, rfc, doc) FIELD(struct gn_conf, name),
+#include <gannet/conf.def>
+#undef GN_KNOB
+};
+
+#define COUNT(list) (sizeof(list) / sizeof(list)[0])
+
+/** load() - a number out of a struct */
+static uint64_t load(const void *from, const struct field *f)
+{
+    uint64_t v8;
+    uint32_t v4;
+    uint16_t v2;
+    uint8_t v1;
+    const char *at = (const char *)from + f->offset;
+    switch (f->size) {
+    case 8: memcpy(&v8, at, 8); return v8;
+    case 4: memcpy(&v4, at, 4); return v4;
+    case 2: memcpy(&v2, at, 2); return v2;
+    default: memcpy(&v1, at, 1); return v1;
+    }
+}
+
+/** store() - a number into a struct; what is too large is cut */
+static void store(void *to, const struct field *f, uint64_t v)
+{
+    uint32_t v4 = (uint32_t)v;
+    uint16_t v2 = (uint16_t)v;
+    uint8_t v1 = f->flag ? v != 0 : (uint8_t)v;
+    char *at = (char *)to + f->offset;
+    switch (f->size) {
+    case 8: memcpy(at, &v, 8); break;
+    case 4: memcpy(at, &v4, 4); break;
+    case 2: memcpy(at, &v2, 2); break;
+    default: memcpy(at, &v1, 1); break;
+    }
+}
+
+/** write_fields() - those that are not zero */
+static void write_fields(const void *from, const struct field *f, size_t n, struct buf *b)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint64_t v = load(from, &f[i]);
+        if (v)
+            buf_printf(b, " %s=%" PRIu64, f[i].name, v);
+    }
+}
+
+/** One word of a line. */
+struct word {
+    const char *name, *value;
+    size_t len; /* of the name */
+    uint64_t n; /* the value, if it is a number */
+};
+
+/** next_word() - false: the line has ended, or makes no sense (*@bad) */
+static bool next_word(const char **at, struct word *ret, bool *bad)
+{
+    char *end;
+    *at += strspn(*at, " ");
+    if (!**at || **at == '\n')
+        return false;
+    ret->name = *at;
+    ret->len = strcspn(*at, "= \n");
+    *bad = ret->name[ret->len] != '=';
+    if (*bad)
+        return false;
+    ret->value = ret->name + ret->len + 1;
+    ret->n = strtoull(ret->value, &end, 10);
+    *at = ret->value + strcspn(ret->value, " \n");
+    return true;
+}
+
+/** is() - is that the name of the word? */
+static bool is(const struct word *w, const char *name)
+{
+    return strlen(name) == w->len && !memcmp(name, w->name, w->len);
+}
+
+/** take_field() - a word that is one of @f; *@next is where it is looked for first. False: none */
+static bool take_field(const struct word *w, void *to, const struct field *f, size_t n,
+                       size_t *next)
+{
+    for (size_t k = 0; k < n; k++) {
+        size_t i = (*next + k) % n;
+        if (!is(w, f[i].name))
+            continue;
+        store(to, &f[i], w->n);
+        *next = i + 1;
+        return true;
+    }
+    return false;
+}
+
+/** write_end() - " name=ADDR/PORT" */
+static void write_end(const char *name, const struct gn_endpoint *e, struct buf *b)
+{
+    char text[GN_ADDR_TEXT];
+    buf_printf(b, " %s=%s/%u", name, gn_addr_format(&e->addr, text), e->port);
+}
+
+/** read_end() - the same back */
+static bool read_end(const struct word *w, struct gn_endpoint *ret)
+{
+    char text[GN_ADDR_TEXT];
+    size_t len = strcspn(w->value, "/ \n");
+    if (len >= sizeof text || w->value[len] != '/')
+        return false;
+    memcpy(text, w->value, len);
+    text[len] = 0;
+    ret->port = (uint16_t)strtoul(w->value + len + 1, NULL, 10);
+    return gn_addr_parse(text, &ret->addr);
+}
+
+void status_line_write(const struct gn_status *s, gn_time now, struct buf *b)
+{
+    buf_str(b, "c");
+    write_end("local", &s->local, b);
+    write_end("remote", &s->remote, b);
+    write_fields(s, status_fields, COUNT(status_fields), b);
+    if (s->cc[0])
+        buf_printf(b, " cc=%s", s->cc);
+    for (unsigned i = 0; i < GN_TIMER_COUNT; i++)
+        if (s->timer[i].armed)
+            buf_printf(b, " timer=%u:%" PRIu64, i, s->timer[i].at > now ? s->timer[i].at - now : 0);
+    for (unsigned i = 0; i < s->n_history; i++) {
+        const struct gn_transition *t = &s->history[i];
+        buf_printf(b, " was=%" PRIu64 ":%u:%u:%u", now > t->at ? now - t->at : 0, t->from, t->to,
+                   t->cause);
+    }
+    buf_str(b, "\n");
+}
+
+/** read_timer() - "timer=KIND:SPAN" */
+static bool read_timer(const struct word *w, gn_time now, struct gn_status *s)
+{
+    char *end;
+    uint64_t span;
+    if (w->n >= GN_TIMER_COUNT)
+        return true; /* of a later version */
+    const char *colon = strchr(w->value, ':');
+    if (!colon)
+        return false;
+    span = strtoull(colon + 1, &end, 10);
+    s->timer[w->n] = (struct gn_deadline){now + span, true};
+    return true;
+}
+
+/** read_was() - "was=AGO:FROM:TO:CAUSE" */
+static bool read_was(const struct word *w, gn_time now, struct gn_status *s)
+{
+    uint64_t ago;
+    unsigned from, to, cause;
+    if (sscanf(w->value, "%" SCNu64 ":%u:%u:%u", &ago, &from, &to, &cause) != 4)
+        return false;
+    if (from >= GN_STATE_COUNT || to >= GN_STATE_COUNT || s->n_history == GN_HISTORY)
+        return false;
+    s->history[s->n_history++] = (struct gn_transition){
+        now > ago ? now - ago : 0, from, to, cause < GN_CAUSE_COUNT ? cause : GN_CAUSE_NONE};
+    return true;
+}
+
+/** read_text() - the words that are no plain numbers; false: it is none of these, or it makes no
+ * sense (*@bad) */
+static bool read_text(const struct word *w, gn_time now, struct gn_status *s, bool *bad)
+{
+    if (is(w, "local"))
+        *bad = !read_end(w, &s->local);
+    else if (is(w, "remote"))
+        *bad = !read_end(w, &s->remote);
+    else if (is(w, "timer"))
+        *bad = !read_timer(w, now, s);
+    else if (is(w, "was"))
+        *bad = !read_was(w, now, s);
+    else if (is(w, "cc"))
+        snprintf(s->cc, sizeof s->cc, "%.*s", (int)strcspn(w->value, " \n"), w->value);
+    else
+        return false;
+    return !*bad;
+}
+
+bool status_line_read(const char *line, gn_time now, struct gn_status *ret)
+{
+    struct gn_status s = {0};
+    struct word w;
+    bool bad = false;
+    size_t next = 0;
+    while (!bad && next_word(&line, &w, &bad))
+        if (!read_text(&w, now, &s, &bad) && !bad)
+            (void)take_field(&w, &s, status_fields, COUNT(status_fields), &next);
+    if (bad || (unsigned)s.state >= GN_STATE_COUNT || (unsigned)s.kind > GN_KIND_TIME_WAIT ||
+        (unsigned)s.recovery > GN_RECOVERY_LOSS)
+        return false;
+    *ret = s;
+    return true;
+}
+
+/** read_fields() - a line of nothing but numbers */
+static bool read_fields(const char *line, void *to, const struct field *f, size_t n)
+{
+    struct word w;
+    bool bad = false;
+    size_t next = 0;
+    while (next_word(&line, &w, &bad))
+        (void)take_field(&w, to, f, n, &next);
+    return !bad;
+}
+
+void stats_line_write(const struct gn_stats *s, struct buf *b)
+{
+    buf_str(b, "s");
+    write_fields(s, stats_fields, COUNT(stats_fields), b);
+    buf_str(b, "\n");
+}
+
+bool stats_line_read(const char *line, struct gn_stats *ret)
+{
+    memset(ret, 0, sizeof *ret);
+    return read_fields(line, ret, stats_fields, COUNT(stats_fields));
+}
+
+void conf_line_write(const struct gn_conf *c, struct buf *b)
+{
+    buf_str(b, "k");
+    write_fields(c, conf_fields, COUNT(conf_fields), b);
+    buf_str(b, "\n");
+}
+
+bool conf_line_read(const char *line, struct gn_conf *ret)
+{
+    memset(ret, 0, sizeof *ret);
+    return read_fields(line, ret, conf_fields, COUNT(conf_fields));
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file why_cmd.c  `gannet why`: the state of every connection, the cause, who must act, the
+ * remedy.
+ */
+#include "cli/cli.h"
+#include "cli/embed.h"
+#include "cli/filter.h"
+#include "cli/record.h"
+#include "cli/why_report.h"
+#include "cli/why_source.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    OPT_JSON = 1,
+    OPT_VERBOSE,
+    OPT_ALL,
+    OPT_EXPLAIN,
+    OPT_MARKDOWN,
+    OPT_HOST,
+    OPT_UP,
+    OPT_PID,
+    OPT_PORT,
+    OPT_V4,
+    OPT_V6,
+    OPT_NETNS,
+    OPT_ALL_NETNS,
+    OPT_WIDTH,
+    OPT_ASCII,
+    OPT_COLOUR
+};
+
+static const struct option_spec options[] = {
+    {OPT_ALL, 'a', "all", NULL, "notes too: states in which nothing is wrong"},
+    {OPT_VERBOSE, 'v', "verbose", NULL, "every connection of a finding, and notes"},
+    {OPT_EXPLAIN, 0, "explain", NULL,
+     "print the page about a finding: --explain ID; without ID, list all"},
+    {OPT_MARKDOWN, 0, "markdown", NULL, "with --explain: the list as the index of docs/why"},
+    {OPT_UP, 'u', "up", NULL, "ask the running 'gannet up' of this user instead of the kernel"},
+    {OPT_HOST, 0, "host", "NAME",
+     "ask the 'gannet up' on that device, or with that control socket"},
+    {OPT_NETNS, 'N', "netns", "NAME",
+     "look into that network namespace (a name, PID or path); may be repeated"},
+    {OPT_ALL_NETNS, 0, "all-netns", NULL, "look into every network namespace"},
+    {OPT_PID, 'p', "pid", "PID", "sockets of that process only"},
+    {OPT_PORT, 0, "port", "N", "connections with that port at either end only"},
+    {OPT_V4, '4', "ipv4", NULL, "IPv4 only"},
+    {OPT_V6, '6', "ipv6", NULL, "IPv6 only"},
+    {OPT_JSON, 0, "json", NULL, "print all as JSON"},
+    {OPT_WIDTH, 'w', "width", "COLUMNS", "width of the text (the terminal's, 100 at most)"},
+    {OPT_ASCII, 0, "ascii", NULL, "ASCII characters only"},
+    {OPT_COLOUR, 0, "color", "WHEN", "always, never or auto"},
+    {0, 0, NULL, NULL, NULL},
+};
+
+/** What was asked. */
+struct question {
+    struct why_place place;
+    struct view view; /* filters in the words of ss */
+    struct why_options rules;
+    struct why_style style;
+    bool json, all, explain, markdown;
+    const char *id;
+};
+
+/** page() - print the page about one rule */
+static int page(const char *id)
+{
+    char name[80];
+    snprintf(name, sizeof name, "%s.md", id);
+    for (const struct embedded *e = why_pages; e->name; e++) {
+        if (strcmp(e->name, name) != 0)
+            continue;
+        fwrite(e->bytes, 1, e->len, stdout);
+        return EXIT_FINE;
+    }
+    return complain("there is no finding '%s'; 'gannet why --explain' lists them", id);
+}
+
+/** list_pages() - every rule on a line; @markdown: as docs/why/README.md */
+static int list_pages(bool markdown)
+{
+    const struct why_rule *r;
+    if (markdown)
+        puts("# What `gannet why` finds\n\n"
+             "Each finding has a page: what it is, why it happens, how other tools show it, who "
+             "must "
+             "act, what\nhelps and what that costs, and how to see it for oneself. `gannet why "
+             "--explain ID` prints it.\n\n"
+             "| finding | what it says |\n|---|---|");
+    for (size_t i = 0; (r = why_rule_at(i)); i++) {
+        const char *id = why_rule_id(r);
+        if (markdown)
+            printf("| [%s](%s.md) | %s |\n", id, id, why_rule_title(r));
+        else
+            printf("%-22s %s\n", id, why_rule_title(r));
+    }
+    return EXIT_FINE;
+}
+
+/** number() - the value of an option, or the end */
+static uint32_t number(const struct args *a, const char *what, const char *value, uint64_t min,
+                       uint64_t max)
+{
+    uint64_t n;
+    if (!parse_number(value, min, max, &n))
+        usage_fail(a, "'%s' is no %s", value, what);
+    return (uint32_t)n;
+}
+
+/** colour() - --color */
+static void colour(const struct args *a, const char *value, struct why_style *s)
+{
+    if (strcmp(value, "always") != 0 && strcmp(value, "never") != 0 && strcmp(value, "auto") != 0)
+        usage_fail(a, "--color is always, never or auto, not '%s'", value);
+    if (strcmp(value, "auto") != 0)
+        s->colour = value[0] == 'a';
+}
+
+/** take() - one option or word */
+static void take(struct args *a, int id, const char *value, struct question *q)
+{
+    struct why_place *p = &q->place;
+    switch (id) {
+    case OPT_JSON: q->json = true; break;
+    case OPT_ALL: q->all = true; break;
+    case OPT_VERBOSE: q->style.verbose = q->all = true; break;
+    case OPT_EXPLAIN: q->explain = true; break;
+    case OPT_UP: p->up = true; break;
+    case OPT_MARKDOWN: q->markdown = true; break;
+    case OPT_HOST:
+        p->up = true;
+        p->host = value;
+        break;
+    case OPT_NETNS:
+        if (p->n_netns == WHY_NETNS)
+            usage_fail(a, "no more than %d network namespaces", WHY_NETNS);
+        p->netns[p->n_netns++] = value;
+        break;
+    case OPT_ALL_NETNS: p->all_netns = true; break;
+    case OPT_PID: q->rules.filter.pid = number(a, "process number", value, 1, INT32_MAX); break;
+    case OPT_PORT: q->rules.filter.port = number(a, "port", value, 1, 65535); break;
+    case OPT_V4: q->rules.filter.v4 = true; break;
+    case OPT_V6: q->rules.filter.v6 = true; break;
+    case OPT_WIDTH: q->style.width = number(a, "width from 60 to 1000", value, 60, 1000); break;
+    case OPT_ASCII: q->style.ascii = true; break;
+    case OPT_COLOUR: colour(a, value, &q->style); break;
+    default:
+        if (q->explain && !q->id)
+            q->id = value;
+        else
+            filter_word(a, value, &q->view);
+    }
+}
+
+/** filtered() - was only a part asked for? Then notes about it are wanted too */
+static bool filtered(const struct why_filter *f)
+{
+    return f->states || f->sport || f->dport || f->port || f->pid;
+}
+
+/** answer() - sample, apply the rules, print */
+static int answer(struct question *q)
+{
+    struct why_source source;
+    struct why_result found;
+    struct buf b = {0};
+    char sorry[WHY_SORRY] = "";
+    if (!why_source_open(&q->place, &source, sorry))
+        return sorry[0] ? complain("%s", sorry) : EXIT_FAILED;
+    const struct facts *f = source.sample(source.ctx, sorry);
+    if (!f) {
+        source.close(source.ctx);
+        return sorry[0] ? complain("%s", sorry) : EXIT_FAILED;
+    }
+    q->rules.notes = q->all || source.small || filtered(&q->rules.filter);
+    void *memory = why_run(f, &q->rules, &found);
+    if (q->json) {
+        struct json j = {.b = &b};
+        why_json(f, &found, source.what, NULL, &j);
+        buf_str(&b, "\n");
+    } else {
+        why_text(f, &found, &q->style, source.what, &b);
+    }
+    buf_print(&b, stdout);
+    buf_free(&b);
+    free(memory);
+    source.close(source.ctx);
+    return EXIT_FINE;
+}
+
+/** run() - the sub-command */
+static int run(struct args *a)
+{
+    const struct ladder_style l = drawing_default().style;
+    struct question q = {.style = {l.width < 100 ? l.width : 100, l.colour, l.ascii, false}};
+    const char *value;
+    int id;
+    while ((id = args_next(a, &value)))
+        take(a, id, value, &q);
+    if (q.explain)
+        return q.id ? page(q.id) : list_pages(q.markdown);
+    q.rules.filter.states = q.view.states;
+    q.rules.filter.sport = q.view.sport;
+    q.rules.filter.dport = q.view.dport;
+    return answer(&q);
+}
+
+const struct command command_why = {
+    .name = "why",
+    .synopsis = "[OPTION...] [FILTER...]",
+    .summary = "Say what is wrong with this machine's TCP connections, why, who must act, and how.",
+    .details =
+        "Findings come worst first; what is healthy is one line. No privileges are needed for "
+        "one's "
+        "own\nsockets; what could not be seen is said.\n\nfilters:\n"
+        "  state S, exclude S         a state by the RFC's name or that of ss; may be repeated\n"
+        "  sport = :N, dport = :N     local and remote port",
+    .options = options,
+    .run = run,
+};
