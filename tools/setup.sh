@@ -8,13 +8,13 @@
 set -euo pipefail
 
 declare -A group=(
-    [build]="gcc libc6-dev binutils make cmake ninja-build pkg-config python3 libmnl-dev"
+    [build]="gcc libc6-dev binutils make cmake ninja-build pkg-config python3 libmnl-dev libpcap-dev"
     [test]="g++ clang libclang-rt-dev libcriterion-dev clang-format clang-tidy git patch"
-    [run]="iproute2 iputils-ping curl tshark netcat-openbsd util-linux python3"
+    [run]="iproute2 iputils-ping curl tshark tcpdump netcat-openbsd util-linux python3"
     [bench]="liblwip-dev valgrind"
 )
 declare -A purpose=(
-    [build]="compiler, build system, the way to ask the kernel for its sockets"
+    [build]="compiler, build system, the way to ask the kernel for its sockets, captures"
     [test]="second compiler, test framework, formatter"
     [run]="network namespaces and the programs that talk to Gannet"
     [bench]="the peer that is measured beside Gannet, instruction counts"

@@ -39,7 +39,8 @@ struct command {
 };
 
 extern const struct command command_up, command_nc, command_ss, command_demo, command_ladder,
-    command_knobs, command_stats, command_ctl, command_sim, command_explore, command_why;
+    command_knobs, command_stats, command_ctl, command_sim, command_explore, command_why,
+    command_trace;
 extern const struct command *const commands[]; /* ends with NULL */
 
 /** The words of one call of a sub-command that are still to be read. */

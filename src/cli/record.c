@@ -80,7 +80,8 @@ static void segment_json(const struct ladder *l, const struct ladder_event *e, s
 
 void record_json(const struct ladder *l, const char *name, struct json *j)
 {
-    static const char *const kinds[] = {"call", "send", "recv", "state", "drop", "timer", "note"};
+    static const char *const kinds[] = {"call", "send",   "recv",  "state",
+                                        "drop", "remark", "timer", "note"};
     json_open(j, name, '[');
     for (size_t i = 0; i < l->n; i++) {
         const struct ladder_event *e = &l->events[i];

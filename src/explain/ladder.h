@@ -15,13 +15,14 @@
 #include <gannet/types.h>
 
 enum ladder_kind {
-    LADDER_CALL,  /* a user call; @text names it */
-    LADDER_SEND,  /* a segment leaves @end */
-    LADDER_RECV,  /* a segment arrives at @end */
-    LADDER_STATE, /* @from -> @to because of @cause */
-    LADDER_DROP,  /* the segment that has just arrived was not used further, because of @drop */
-    LADDER_TIMER, /* a timer fired; @text names it */
-    LADDER_NOTE,  /* something worth a line; @text */
+    LADDER_CALL,   /* a user call; @text names it */
+    LADDER_SEND,   /* a segment leaves @end */
+    LADDER_RECV,   /* a segment arrives at @end */
+    LADDER_STATE,  /* @from -> @to because of @cause */
+    LADDER_DROP,   /* the segment that has just arrived was not used further, because of @drop */
+    LADDER_REMARK, /* @text, about the departure that follows or the arrival before, at @end */
+    LADDER_TIMER,  /* a timer fired; @text names it */
+    LADDER_NOTE,   /* something worth a line; @text */
 };
 
 /** One thing that happened at one end. */

@@ -125,7 +125,7 @@ static int32_t x_of(unsigned end)
 /** has_note() - does the event have a cause written beside it? */
 static bool has_note(const struct ladder_event *e)
 {
-    return e->kind == LADDER_STATE || e->kind == LADDER_DROP;
+    return e->kind == LADDER_STATE || e->kind == LADDER_DROP || e->kind == LADDER_REMARK;
 }
 
 /** note_follows() - will the local successor of @i at the same time need room for its cause? */
@@ -368,7 +368,10 @@ static void draw_note(struct page *p, const struct ladder_event *e)
     int32_t x = left ? LIFE_A - 204 : LIFE_B + 204;
     if (state)
         pill(p, e->end, e->y, e->to);
-    words(p, x, e->y, anchor, "note", state ? gn_cause_text(e->cause) : gn_drop_text(e->drop));
+    words(p, x, e->y, anchor, "note",
+          state                      ? gn_cause_text(e->cause)
+          : e->kind == LADDER_REMARK ? e->text
+                                     : gn_drop_text(e->drop));
     if (state)
         words(p, x, e->y + 14, anchor, "rfc", gn_cause_rfc(e->cause));
     clock_at(p, e);
@@ -395,6 +398,7 @@ static void draw(struct page *p, const struct ladder_event *e)
         clock_at(p, e);
         break;
     case LADDER_STATE:
+    case LADDER_REMARK:
     case LADDER_DROP: draw_note(p, e); break;
     case LADDER_CALL:
     case LADDER_TIMER:

@@ -206,6 +206,8 @@ static void put_note(struct view *v, const struct ladder_event *e, struct text *
     text_str(t, e->end == 0 ? "A: " : "B: ");
     if (e->kind == LADDER_DROP) {
         text_str(t, gn_drop_text(e->drop));
+    } else if (e->kind == LADDER_REMARK) {
+        text_str(t, e->text);
     } else {
         text_str(t, gn_cause_text(e->cause));
         rfc = gn_cause_rfc(e->cause);
@@ -374,7 +376,8 @@ static void row_note(struct view *v, struct ladder_event *e)
         v->row.changed[e->end] = true;
         v->row.edge[e->end] = v->g->node;
     }
-    if (v->row.n_note < NOTES)
+    bool unexplained = e->kind == LADDER_STATE && e->cause == GN_CAUSE_NONE;
+    if (v->row.n_note < NOTES && !unexplained)
         v->row.note[v->row.n_note++].event = e;
 }
 
@@ -383,9 +386,20 @@ static void take_before(struct view *v, size_t i, unsigned end)
 {
     for (size_t j = 0; j < i; j++) {
         struct ladder_event *e = &v->l->events[j];
-        if (!e->drawn && e->end == end && e->kind == LADDER_STATE)
+        if (!e->drawn && e->end == end && (e->kind == LADDER_STATE || e->kind == LADDER_REMARK))
             row_note(v, e);
     }
+}
+
+/** waits_for_send() - is the change or remark at @i one of the departure that comes next? */
+static bool waits_for_send(const struct view *v, size_t i)
+{
+    const struct ladder_event *e = &v->l->events[i];
+    int32_t next = ladder_next(v->l, i, e->end);
+    while (next >= 0 &&
+           (v->l->events[next].kind == LADDER_STATE || v->l->events[next].kind == LADDER_REMARK))
+        next = ladder_next(v->l, (size_t)next, e->end);
+    return next >= 0 && v->l->events[next].kind == LADDER_SEND && v->l->events[next].at == e->at;
 }
 
 /** take_after() - what the arrival @i caused at its end, up to the next thing of another kind */
@@ -395,7 +409,10 @@ static void take_after(struct view *v, size_t i)
     int32_t j = (int32_t)i;
     while ((j = ladder_next(v->l, (size_t)j, r->end)) >= 0) {
         struct ladder_event *e = &v->l->events[j];
-        if ((e->kind != LADDER_STATE && e->kind != LADDER_DROP) || e->at != r->at)
+        bool belongs =
+            e->kind == LADDER_STATE || e->kind == LADDER_DROP || e->kind == LADDER_REMARK;
+        bool announced = e->kind == LADDER_REMARK || e->cause == GN_CAUSE_CLOSE_CALL;
+        if (!belongs || e->at != r->at || (announced && waits_for_send(v, (size_t)j)))
             return;
         row_note(v, e);
     }
@@ -605,14 +622,10 @@ static void draw_words(struct view *v, size_t i)
     row_emit(v);
 }
 
-/** draw_state() - a change of state that no segment carries; one that does waits for it */
+/** draw_state() - a change of state, a drop or a remark that no segment carries */
 static void draw_state(struct view *v, size_t i)
 {
     struct ladder_event *e = &v->l->events[i];
-    int32_t next = ladder_next(v->l, i, e->end);
-    if (e->kind == LADDER_STATE && next >= 0 && v->l->events[next].kind == LADDER_SEND &&
-        v->l->events[next].at == e->at)
-        return;
     (void)row_begin(v);
     row_clock(v, e->end, e->at);
     row_note(v, e);
@@ -718,7 +731,8 @@ void ladder_text(struct ladder *l, const struct ladder_style *s, const struct te
     emit_head(&v);
     for (size_t i = 0; i < l->n; i++) {
         const struct ladder_event *e = &l->events[i];
-        if (e->drawn)
+        bool change = e->kind == LADDER_STATE || e->kind == LADDER_REMARK;
+        if (e->drawn || (change && waits_for_send(&v, i)))
             continue;
         if (e->at > v.clock + GAP)
             draw_gap(&v, e->at - v.clock);
@@ -729,6 +743,7 @@ void ladder_text(struct ladder *l, const struct ladder_style *s, const struct te
         case LADDER_TIMER:
         case LADDER_NOTE: draw_words(&v, i); break;
         case LADDER_STATE:
+        case LADDER_REMARK:
         case LADDER_DROP: draw_state(&v, i); break;
         }
     }
