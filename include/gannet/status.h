@@ -74,7 +74,9 @@ struct gn_status {
         uint32_t out_of_order; /* octets held beyond nxt */
     } rcv;
 
-    bool opt_timestamps, opt_sack, opt_wscale, opt_ecn;
+    bool opt_timestamps, opt_sack, opt_wscale;
+    bool opt_ecn, opt_accecn;           /* RFC 3168, or accurate ECN (RFC 9768) */
+    uint32_t delivered_ce, received_ce; /* accurate ECN: segments marked CE, sent and received */
     bool syn_text;     /* Fast Open: text went or came with the SYN, and was accepted */
     uint32_t mss;      /* payload octets per segment now, options counted */
     uint32_t peer_mss; /* as announced */

@@ -211,6 +211,8 @@ static void internals(const struct gn_status *s, gn_time now, struct buf *b)
         buf_str(b, " sack");
     if (s->opt_ecn)
         buf_str(b, " ecn");
+    if (s->opt_accecn)
+        buf_str(b, " accecn");
     buf_printf(b, " %s", s->cc);
     if (s->opt_wscale)
         buf_printf(b, " wscale:%u,%u", s->snd.wscale, s->rcv.wscale);
@@ -221,6 +223,10 @@ static void internals(const struct gn_status *s, gn_time now, struct buf *b)
         milliseconds("minrtt", s->min_rtt, b);
     }
     buf_printf(b, " mss:%u cwnd:%u", s->mss, s->cwnd);
+    if (s->delivered_ce)
+        buf_printf(b, " delivered_ce:%u", s->delivered_ce);
+    if (s->received_ce)
+        buf_printf(b, " received_ce:%u", s->received_ce);
     if (s->ssthresh != UINT32_MAX)
         buf_printf(b, " ssthresh:%u", s->ssthresh);
     buf_printf(b, " flight:%u snd_wnd:%u rcv_wnd:%u", s->in_flight, s->snd.wnd, s->rcv.wnd);

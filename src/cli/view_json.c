@@ -56,6 +56,9 @@ static void json_numbers(const struct gn_status *s, struct json *j)
     json_bool(j, "sack", s->opt_sack);
     json_bool(j, "wscale", s->opt_wscale);
     json_bool(j, "ecn", s->opt_ecn);
+    json_bool(j, "accecn", s->opt_accecn);
+    json_u64(j, "delivered_ce", s->delivered_ce);
+    json_u64(j, "received_ce", s->received_ce);
     json_u64(j, "mss", s->mss);
     json_u64(j, "peer_mss", s->peer_mss);
     json_str(j, "congestion", s->cc);

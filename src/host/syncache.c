@@ -9,6 +9,7 @@
 
 /* times of entries: units of 256 ns, 32 bits of them */
 #define UNIT_SHIFT 8
+#define FINE_SHIFT 12 /* of half_open.fine */
 #define WAIT_MAX   ((uint64_t)INT32_MAX << UNIT_SHIFT)
 
 /* a new incarnation begins at least so far above the old one (TW-8) */
@@ -39,10 +40,10 @@ static void enqueue(struct syncache *c, uint32_t link, gn_time now)
 {
     struct half_open *o = entry(c, link);
     unsigned l = o->retries;
-    uint64_t units = (now + (1 << UNIT_SHIFT) - 1) >> UNIT_SHIFT;
+    uint64_t units = (now + (1 << FINE_SHIFT) - 1) >> FINE_SHIFT;
 
-    o->stamp = (uint16_t)(units >> 16);
-    o->fine = units & 0xffff;
+    o->stamp = (uint16_t)(units >> 12);
+    o->fine = units & 0xfff;
     o->next = 0;
     o->prev = c->level[l].tail & LINK_MASK;
     if (c->level[l].tail)
@@ -80,9 +81,8 @@ static uint32_t level_wait(const struct gn_conf *c, unsigned level)
 /** left() - units until an entry is due; zero or negative: it is */
 static int32_t left(const struct gn_conf *c, const struct half_open *o, gn_time now)
 {
-    uint32_t stamp = (uint32_t)o->stamp << 16 | (uint32_t)o->fine;
-
-    return (int32_t)(stamp + level_wait(c, o->retries) - (uint32_t)(now >> UNIT_SHIFT));
+    return (int32_t)(half_open_stamp(o) + level_wait(c, o->retries) -
+                     (uint32_t)(now >> UNIT_SHIFT));
 }
 
 /** due_at() - the same as a time */
@@ -354,6 +354,7 @@ void syncache_status(const struct gn_host *h, const struct half_open *o, struct 
     ret->opt_sack = (o->flags & HALF_OPEN_SACK) != 0;
     ret->opt_wscale = (o->flags & HALF_OPEN_WSCALE) != 0;
     ret->opt_ecn = (o->flags & HALF_OPEN_ECN) != 0;
+    ret->opt_accecn = o->accecn;
     ret->peer_mss = o->mss;
     ret->ts_recent = o->ts_recent;
     ret->backoff = ret->retransmits = o->retries;

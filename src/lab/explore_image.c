@@ -138,6 +138,7 @@ static uint64_t hash_tcb(uint64_t hash, const struct tcb *t, gn_time now)
     age(&c.last_out, now);
     age(&c.invalid_at, now);
     age(&c.ts.recent_at, now);
+    age(&c.acc.opt_at, now);
     if (c.state == GN_CLOSED) /* only its buffers and its error are of interest */
         memset(&c.rec, 0, sizeof c.rec);
     hash = hash_bytes(hash, &c, sizeof c);

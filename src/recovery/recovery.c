@@ -253,6 +253,13 @@ bool recovery_next_probe(struct recovery *r, seq_t *ret_start, uint32_t *ret_len
     return true;
 }
 
+uint32_t recovery_segments(const struct recovery *r, seq_t ack)
+{
+    if (!sent_count(&r->sent) || seq_eq(ack, r->nxt))
+        return sent_count(&r->sent);
+    return sent_find(&r->sent, ack) - r->sent.head;
+}
+
 uint32_t recovery_in_flight(const struct recovery *r)
 {
     uint32_t all = seq_span(r->una, r->nxt) + r->sent.retrans; /* CC-6675-2, CC-9937-3 */

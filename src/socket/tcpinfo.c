@@ -104,7 +104,8 @@ int tcpinfo_get(struct sock *sk, void *value, socklen_t *len)
     }
     i.tcpi_options =
         (uint8_t)((s.opt_timestamps ? TCPI_OPT_TIMESTAMPS : 0) | (s.opt_sack ? TCPI_OPT_SACK : 0) |
-                  (s.opt_wscale ? TCPI_OPT_WSCALE : 0) | (s.opt_ecn ? TCPI_OPT_ECN : 0) |
+                  (s.opt_wscale ? TCPI_OPT_WSCALE : 0) |
+                  (s.opt_ecn || s.opt_accecn ? TCPI_OPT_ECN : 0) |
                   (s.syn_text ? TCPI_OPT_SYN_DATA : 0));
     i.tcpi_snd_wscale = s.snd.wscale & 15u;
     i.tcpi_rcv_wscale = s.rcv.wscale & 15u;
@@ -112,6 +113,7 @@ int tcpinfo_get(struct sock *sk, void *value, socklen_t *len)
     i.tcpi_advmss = s.mss;
     i.tcpi_last_data_recv = i.tcpi_last_ack_recv = since_ms(s.last_in, now);
     i.tcpi_rcv_space = s.rcvbuf;
+    i.tcpi_delivered_ce = s.delivered_ce;
     i.tcpi_bytes_received = s.bytes_received;
     i.tcpi_segs_in = (uint32_t)s.segs_in;
     i.tcpi_segs_out = (uint32_t)s.segs_out;

@@ -26,7 +26,8 @@ static void tell_recovery(struct arrival *a, bool dup)
     ra.can_send = sndbuf_unsent(t) > 0 && window_usable(t) > 0;
 
     ra.has_ts = ts_rtt(t, a->e, &a->s, &ra.ts_rtt);
-    ra.ece = t->ecn_ok && (a->s.ctl & CTL_ECE) && !(a->s.ctl & CTL_SYN);
+    ra.ece =
+        t->acc.on ? accecn_told(a) : t->ecn_ok && (a->s.ctl & CTL_ECE) && !(a->s.ctl & CTL_SYN);
     if (t->sack_ok && (a->s.opt.has & OPT_SACK)) {
         ra.n_sack = a->s.opt.n_sack;
         for (unsigned i = 0; i < ra.n_sack; i++)

@@ -166,6 +166,7 @@ static enum gn_drop ack_in_syn_received(struct arrival *a)
         reset_in_reply(a->e, &a->s);
         return GN_DROP_ACK_UNACCEPTABLE;
     }
+    accecn_third_ack(t, &a->s);
     t->snd.wnd = (uint32_t)a->s.wnd << t->snd.wscale;
     t->snd.wl1 = a->s.seq;
     t->snd.wl2 = a->s.ack;
@@ -240,6 +241,8 @@ enum gn_drop step5_ack(struct arrival *a)
     }
     if (!a->refuse_text) /* not earlier: a stranger who guessed SEG.SEQ has SEG.ACK to guess too */
         ts_update(t, a->e, &a->s);
+    if (t->acc.on)
+        accecn_received(a);
     if (seq_ge(a->s.ack, t->snd.una))
         acked_by(a);
     if (t->fin_acked && !was_acked)

@@ -37,7 +37,10 @@ static enum gn_drop established(struct arrival *a)
     const struct tcp_env *e = a->e;
 
     take_syn(a);
-    t->ecn_ok = t->ecn_ok && (a->s.ctl & (CTL_ECE | CTL_CWR)) == CTL_ECE; /* CC-3168-1 */
+    if (t->acc.on)
+        accecn_syn_answered(t, &a->s);
+    else
+        t->ecn_ok = t->ecn_ok && (a->s.ctl & (CTL_ECE | CTL_CWR)) == CTL_ECE; /* CC-3168-1 */
     acked_by(a);
     fastopen_answered(t, e);
     tcb_enter(t, e, GN_ESTABLISHED, GN_CAUSE_SYN_ACK);
@@ -55,7 +58,7 @@ static enum gn_drop simultaneous_open(struct arrival *a)
 {
     struct tcb *t = a->t;
 
-    t->ecn_ok = false; /* a crossed SYN is no answer to our ECN offer */
+    t->ecn_ok = t->acc.on = false; /* a crossed SYN is no answer to our ECN offer */
     take_syn(a);
     tcb_enter(t, a->e, GN_SYN_RECEIVED, GN_CAUSE_SYN_CROSSED);
     t->synack_again = true;

@@ -66,7 +66,8 @@ enum gn_err tcp_open(struct tcb *t, const struct tcp_env *e)
     t->ts_ok = e->conf->tcp_timestamps != 0;
     t->sack_ok = e->conf->tcp_sack != 0;
     t->ws_ok = e->conf->tcp_window_scaling != 0;
-    t->ecn_ok = e->conf->tcp_ecn == 1;
+    t->ecn_ok = e->conf->tcp_ecn == 1 || e->conf->tcp_ecn == 4;
+    t->acc.on = e->conf->tcp_ecn == 3;
     t->rcv.wscale = t->ws_ok ? window_shift(e, &t->opts) : 0;
     t->send_mss = options_mss(e, &t->key, &t->opts);
     recovery_init(&t->rec, &re, t->snd.iss, tcp_mss(t, e), t->opts.cc);

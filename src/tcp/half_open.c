@@ -24,8 +24,14 @@ void half_open_take(struct half_open *h, const struct tcp_env *e, const struct s
         h->flags |= HALF_OPEN_WSCALE;
         h->wscale = o->wscale & 15u;
     }
-    if ((syn->ctl & (CTL_ECE | CTL_CWR)) == (CTL_ECE | CTL_CWR) && c->tcp_ecn)
-        h->flags |= HALF_OPEN_ECN; /* CC-3168-1; AE is a reserved bit here, and ignored */
+    switch (accecn_offered(e, syn->ctl)) {
+    case ECN_OFFER_NONE: break;
+    case ECN_OFFER_CLASSIC: h->flags |= HALF_OPEN_ECN; break; /* CC-3168-1; AE is ignored */
+    case ECN_OFFER_ACCURATE:
+        h->accecn = true; /* CC-9768-1 */
+        h->syn_ecn = syn->ecn & 3u;
+        break;
+    }
 }
 
 void half_open_init(struct half_open *h, const struct tcp_env *e, const struct seg *syn,
@@ -78,6 +84,10 @@ void half_open_reply(const struct half_open *h, const struct tcp_env *e, const s
     add_timestamp(h, e, &s);
     if (h->flags & HALF_OPEN_COOKIE)
         fastopen_cookie(e, &h->key, &s.opt);
+    if (h->accecn && h->retries < 2)
+        s.ctl |= accecn_answer(h->syn_ecn);
+    if (h->accecn && h->retries == 0 && !(h->flags & HALF_OPEN_REXMIT))
+        accecn_option_syn(e, &s.opt); /* what is sent again goes without (3.2.3.2) */
     env_reply(e, &s);
 }
 
@@ -163,6 +173,7 @@ enum gn_drop half_open_arrives(struct half_open *h, const struct tcp_env *e, con
     /* the SYN again: our SYN,ACK was lost (SC-LIS-10) */
     if ((s->ctl & (CTL_SYN | CTL_ACK | CTL_RST)) == CTL_SYN && seq_eq(s->seq, seq(h->irs))) {
         h->flags |= HALF_OPEN_REXMIT;
+        h->no_ect |= accecn_ace(s->ctl) == 0; /* CC-9768-5: the first SYN decides, but ... */
         half_open_reply(h, e, o);
         return GN_DROP_SYN_DUPLICATE;
     }
@@ -208,6 +219,10 @@ void half_open_inherit(struct tcb *t, const struct tcp_env *e, const struct half
     t->sack_ok = h->flags & HALF_OPEN_SACK;
     t->ws_ok = h->flags & HALF_OPEN_WSCALE;
     t->ecn_ok = h->flags & HALF_OPEN_ECN;
+    if (h->accecn) {
+        accecn_begin(t, h->syn_ecn);
+        t->acc.no_ect = h->no_ect || h->retries >= 2; /* our last SYN,ACKs were without */
+    }
     t->rcv.wscale = t->ws_ok ? window_shift(e, &t->opts) : 0;
     t->snd.wscale = t->ws_ok ? h->wscale : 0;
     t->ts.offset = tcp_ts_offset(e, &t->key);
@@ -222,7 +237,7 @@ void half_open_inherit(struct tcb *t, const struct tcp_env *e, const struct half
  * stamp is rounded up, so an ACK may seem to come before it */
 static gn_time half_open_rtt(const struct half_open *h, const struct tcp_env *e)
 {
-    uint32_t sent = (uint32_t)h->stamp << 16 | h->fine, units = (uint32_t)(e->now >> 8) - sent;
+    uint32_t units = (uint32_t)(e->now >> 8) - half_open_stamp(h);
 
     if (h->retries != 0 || (h->flags & HALF_OPEN_REXMIT))
         return 0;
@@ -249,6 +264,9 @@ enum gn_err tcp_open_half(struct tcb *t, const struct tcp_env *e, const struct h
     t->events |= GN_EV_CONNECTED | GN_EV_WRITABLE;
     timeouts_on_established(t, e);
     ts_update(t, e, &a.s);
+    accecn_third_ack(t, &a.s);
+    if (t->acc.on)
+        accecn_received(&a);
     t->segs_in++;
     (void)step6_to_8(&a);
     return GN_OK;

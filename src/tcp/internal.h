@@ -38,6 +38,45 @@ void half_open_take(struct half_open *h, const struct tcp_env *e, const struct s
                     uint16_t listener);
 void half_open_inherit(struct tcb *t, const struct tcp_env *e, const struct half_open *h);
 
+/* accecn.c */
+#define ACCECN_CEP_INIT \
+    5u /* r.cep and s.cep at first: ACE is not zero by itself (RFC 9768 3.2.1) */
+enum ecn_offer { ECN_OFFER_NONE, ECN_OFFER_CLASSIC, ECN_OFFER_ACCURATE };
+/** accecn_ace() - the field AE, CWR, ECE as a number; accecn_flags(): the reverse */
+unsigned accecn_ace(uint16_t ctl);
+uint16_t accecn_flags(unsigned ace);
+/** accecn_offered() - what a SYN with these flags comes to with our knobs */
+enum ecn_offer accecn_offered(const struct tcp_env *e, uint16_t syn);
+/** accecn_answer() - flags that tell the IP-ECN field of the peer's SYN or SYN,ACK */
+uint16_t accecn_answer(unsigned ecn);
+/** accecn_begin() - it is agreed on; @ecn: IP-ECN field of the peer's SYN or SYN,ACK */
+void accecn_begin(struct tcb *t, unsigned ecn);
+/** accecn_syn_flags() - of our SYN, which asks for it */
+uint16_t accecn_syn_flags(struct tcb *t);
+/** accecn_syn_answered() - @s is the SYN,ACK: what is agreed on, RFC 3168 included */
+void accecn_syn_answered(struct tcb *t, const struct seg *s);
+/** accecn_third_ack() - @s acknowledges our SYN,ACK; its flags are read, and then say nothing more
+ */
+void accecn_third_ack(struct tcb *t, struct seg *s);
+/** accecn_received() - count an acceptable segment */
+void accecn_received(struct arrival *a);
+/** accecn_stamp() - the flags of a segment without SYN; what its option says is told */
+void accecn_stamp(struct tcb *t, const struct tcp_env *e, struct seg *s);
+/** accecn_option_syn() - the option of our SYN,ACK: the first counters, if there is room */
+void accecn_option_syn(const struct tcp_env *e, struct tcpopt *o);
+/** accecn_option() - the option of another segment, if there is something to tell and room; last of
+ * all */
+void accecn_option(const struct tcb *t, const struct tcp_env *e, struct tcpopt *o);
+/** accecn_told() - the feedback in an ACK that is about to be processed: is congestion met? */
+bool accecn_told(struct arrival *a);
+/**
+ * accecn_marks() - by how many marks the counter has gone up (RFC 9768 appendix A.2)
+ * @cep: s.cep; @ace: the field; @packets: that the ACK newly covers; @has_ceb: @ceb tells by how
+ * many octets ECEB went up
+ */
+uint32_t accecn_marks(uint32_t cep, unsigned ace, uint32_t packets, bool has_ceb, uint32_t ceb,
+                      uint32_t mss);
+
 /* fastopen.c */
 void fastopen_cookie(const struct tcp_env *e, const struct tcp_key *k, struct tcpopt *ret);
 uint32_t fastopen_syn(struct tcb *t, const struct tcp_env *e, struct seg *s);
@@ -115,7 +154,7 @@ void urgent_point(struct tcb *t, const struct tcp_env *e, const struct seg *s);
 
 /* options.c */
 void options_syn(const struct tcb *t, const struct tcp_env *e, struct seg *s);
-void options_other(const struct tcb *t, const struct tcp_env *e, struct seg *s);
+void options_other(const struct tcb *t, const struct tcp_env *e, struct seg *s, bool bare);
 void options_negotiate(struct tcb *t, const struct tcp_env *e, const struct seg *syn);
 uint16_t options_mss(const struct tcp_env *e, const struct tcp_key *k, const struct tcb_opts *o);
 uint16_t options_send_mss(const struct tcp_env *e, const struct seg *syn);

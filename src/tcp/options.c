@@ -121,8 +121,8 @@ static void sack_blocks(const struct tcb *t, struct tcpopt *o)
         o->has |= OPT_SACK;
 }
 
-/* options of any other segment with the ACK bit */
-void options_other(const struct tcb *t, const struct tcp_env *e, struct seg *s)
+/* options of any other segment with the ACK bit; @bare: without text */
+void options_other(const struct tcb *t, const struct tcp_env *e, struct seg *s, bool bare)
 {
     if (t->ts_ok) { /* OPT-TS-1 */
         s->opt.has |= OPT_TS;
@@ -132,6 +132,8 @@ void options_other(const struct tcb *t, const struct tcp_env *e, struct seg *s)
     if (t->sack_ok && t->rec.mss >= SACK_MSS_MIN &&
         (t->ooo.n > 0 || t->ooo_fin || !seq_eq(t->dsack.a, t->dsack.b)))
         sack_blocks(t, &s->opt);
+    if (t->acc.on && (bare || e->conf->tcp_ecn_option == 3)) /* else text would be cut for it */
+        accecn_option(t, e, &s->opt);
 }
 
 /* the peer's SYN has come: keep what both sides want */

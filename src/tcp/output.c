@@ -22,7 +22,9 @@ static void begin(const struct tcb *t, struct seg *s, seq_t at, uint16_t ctl)
 static void finish(struct tcb *t, const struct tcp_env *e, struct seg *s)
 {
     s->wnd = window_announce(t, e, (s->ctl & CTL_SYN) != 0);
-    if (t->ecn_ok && t->ecn_echo && !(s->ctl & CTL_SYN))
+    if (t->acc.on && !(s->ctl & CTL_SYN))
+        accecn_stamp(t, e, s);
+    else if (t->ecn_ok && t->ecn_echo && !(s->ctl & CTL_SYN))
         s->ctl |= CTL_ECE; /* CC-3168-3 */
     if (s->ctl & CTL_ACK)
         ack_sent(t, e);
@@ -31,6 +33,18 @@ static void finish(struct tcb *t, const struct tcp_env *e, struct seg *s)
     if (s->ctl & CTL_URG) /* MUST-62; far ahead: as far as 16 bits reach */
         s->up = (uint16_t)min_u32(seq_span(s->seq, t->snd.up) - (e->conf->tcp_stdurg ? 1u : 0u),
                                   UINT16_MAX);
+}
+
+/* what our SYN, or SYN,@ack, says of ECN */
+static uint16_t syn_ecn_flags(struct tcb *t, bool ack)
+{
+    if (t->acc.on)
+        return ack ? accecn_answer(t->acc.syn_ecn) : accecn_syn_flags(t);
+    if (!t->ecn_ok)
+        return 0;
+    if (ack)
+        return CTL_ECE;
+    return t->rec.backoff == 0 ? CTL_ECE | CTL_CWR : 0; /* CC-3168-6: not when it is sent again */
 }
 
 /* our SYN, or SYN,ACK when the peer's SYN has come first */
@@ -46,11 +60,9 @@ static void make_syn(struct tcb *t, const struct tcp_env *e, struct seg *s)
         text = fastopen_syn(t, e, s);
     if (t->cookie_due)
         fastopen_cookie(e, &t->key, &s->opt);
-    if (ack && t->ecn_ok)
-        s->ctl |= CTL_ECE;
-    if (!ack && t->ecn_ok)
-        s->ctl |= t->rec.backoff == 0 ? CTL_ECE | CTL_CWR
-                                      : 0; /* CC-3168-6: not when it has to be sent again */
+    s->ctl |= syn_ecn_flags(t, ack);
+    if (ack && t->acc.on && first)
+        accecn_option_syn(e, &s->opt);
     if (!first)
         e->stats->TCPSynRetrans++;
     recovery_on_sent(&t->rec, &re, t->snd.iss, 1 + text, true);
@@ -129,7 +141,7 @@ static bool make_retransmission(struct tcb *t, const struct tcp_env *e, struct s
     uint32_t len;
 
     begin(t, s, t->snd.una, CTL_ACK);
-    options_other(t, e, s);
+    options_other(t, e, s, false);
     return recovery_next_lost(&t->rec, segment_room(t, e, s), &at, &len) &&
            recovery_room(&t->rec) >= len && send_again(t, e, s, at, len);
 }
@@ -143,7 +155,7 @@ static bool make_rescue(struct tcb *t, const struct tcp_env *e, struct seg *s)
     if (!t->rec.rescue)
         return false;
     begin(t, s, t->snd.una, CTL_ACK);
-    options_other(t, e, s);
+    options_other(t, e, s, false);
     return recovery_next_rescue(&t->rec, segment_room(t, e, s), &at, &len) &&
            send_again(t, e, s, at, len);
 }
@@ -245,7 +257,7 @@ static bool make_new(struct tcb *t, const struct tcp_env *e, struct seg *s)
         e->conf->tcp_slow_start_after_idle)
         recovery_on_idle_restart(&t->rec, &re);
     begin(t, s, t->snd.nxt, CTL_ACK);
-    options_other(t, e, s);
+    options_other(t, e, s, false);
     room = segment_room(t, e, s);
     len = new_text(t, e, room, segments_at_once(t, e, s, room));
     fin = fin_due(t, len);
@@ -260,8 +272,9 @@ static bool make_new(struct tcb *t, const struct tcp_env *e, struct seg *s)
     fill(t, e, s, t->snd.nxt, n);
     if (len > room)
         s->gso_size = (uint16_t)room;
-    if (t->ecn_ok && len > 0) {
+    if ((t->ecn_ok || (t->acc.on && !t->acc.no_ect)) && len > 0)
         s->ecn = 2; /* ECT(0) on new text only (SHLD-8, CC-3168-2) */
+    if (t->ecn_ok && len > 0) {
         s->ctl |= t->ecn_cwr ? CTL_CWR : 0;
         t->ecn_cwr = false; /* CC-3168-4 */
     }
@@ -287,7 +300,7 @@ static bool make_loss_probe(struct tcb *t, const struct tcp_env *e, struct seg *
     if (!t->rec.probe_due || !recovery_next_probe(&t->rec, &at, &len) || seq_eq(at, t->snd.iss))
         return false;
     begin(t, s, at, CTL_ACK);
-    options_other(t, e, s);
+    options_other(t, e, s, false);
     fill(t, e, s, at, min_u32(len, segment_room(t, e, s)));
     recovery_on_sent(&t->rec, &re, at, s->text_len + !!(s->ctl & CTL_FIN), true);
     e->stats->TCPLossProbes++;
@@ -303,7 +316,7 @@ static void make_empty(struct tcb *t, const struct tcp_env *e, struct seg *s, se
                        uint16_t ctl)
 {
     begin(t, s, at, ctl);
-    options_other(t, e, s);
+    options_other(t, e, s, true);
     finish(t, e, s);
 }
 

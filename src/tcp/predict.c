@@ -13,7 +13,8 @@
 /* no segment needs more than the common work */
 static bool ordinary(const struct tcb *t)
 {
-    return t->state == GN_ESTABLISHED && t->ooo.n == 0 && !t->ooo_fin && !t->shut_rd && !t->orphan;
+    return t->state == GN_ESTABLISHED && t->ooo.n == 0 && !t->ooo_fin && !t->shut_rd &&
+           !t->orphan && !t->acc.on;
 }
 
 /* the next text in order, or an ACK of something new, without anything that calls for thought */

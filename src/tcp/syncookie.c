@@ -8,8 +8,9 @@
  *
  * A slot is 64 s; this one and the last are accepted. Window scale, SACK and ECN survive if the
  * peer uses timestamps: they stand in the low six bits of our timestamp, which comes back as its
- * echo (SEC-4987-6). Nothing is sent again: if the third ACK is lost and it is for us to speak
- * first, the connection hangs until the peer speaks (SEC-4987-7).
+ * echo (SEC-4987-6). Accurate ECN shows in the flags of the third ACK itself. Nothing is sent
+ * again: if the third ACK is lost and it is for us to speak first, the connection hangs until the
+ * peer speaks (SEC-4987-7).
  */
 #include "tcp/internal.h"
 
@@ -116,6 +117,8 @@ bool syncookie_check(const struct tcp_env *e, const struct seg *s, uint16_t list
         ret->mss = mss_table[iss & 7];
         if ((s->opt.has & OPT_TS) && e->conf->tcp_timestamps)
             options_from_echo(ret, e, s);
+        /* a peer that speaks it tells so in this ACK (RFC 9768 5.1) */
+        ret->accecn = e->conf->tcp_ecn >= 3 && accecn_ace(s->ctl) > 1;
         e->stats->SyncookiesRecv++;
         return true;
     }

@@ -151,6 +151,9 @@ void tcb_status(const struct tcb *t, const struct tcp_env *e, struct gn_status *
     ret->opt_sack = t->sack_ok;
     ret->opt_wscale = t->ws_ok;
     ret->opt_ecn = t->ecn_ok;
+    ret->opt_accecn = t->acc.on && t->state != GN_SYN_SENT;
+    ret->delivered_ce = t->acc.on ? t->acc.s_cep - ACCECN_CEP_INIT : 0;
+    ret->received_ce = t->acc.on ? t->acc.r_cep - ACCECN_CEP_INIT : 0;
     ret->syn_text = t->syn_text;
     ret->mss = t->rec.mss;
     ret->peer_mss = t->send_mss;

@@ -46,6 +46,24 @@ struct tcb_opts {
     uint32_t sndbuf, rcvbuf; /* octets */
 };
 
+/** Accurate ECN (RFC 9768): what has arrived with which mark, and what the peer says of that. */
+struct accecn {
+    uint32_t r_cep, s_cep; /* segments marked CE: that arrived here; that the peer tells of */
+    uint32_t r_byte[3], s_byte[3]; /* octets of text by mark: e0b, ceb, e1b */
+    gn_time opt_at;                /* the last option left */
+    uint32_t opt_octets;           /* what r_byte came to in it */
+    bool on           : 1;         /* in SYN-SENT: asked for; then: agreed on */
+    bool no_ect       : 1;         /* the path falsifies it: feedback is given, not taken */
+    bool third_ack    : 1;         /* the SYN,ACK is not answered yet: how it came is to be told */
+    bool heard        : 1;         /* the first counter of the peer has come */
+    bool opt_heard    : 1;         /* the peer's options get through */
+    bool opt_bad      : 1;         /* ... but not as they were sent */
+    unsigned syn_ecn  : 2;         /* IP-ECN field of the peer's SYN or SYN,ACK */
+    unsigned last_ecn : 2;         /* of the last text */
+    unsigned marks    : 3;         /* that arrived since the last ACK; 7 at most */
+    unsigned demand   : 2;         /* so many options are to be sent soon */
+};
+
 struct tcb {
     struct tcp_key key;
 
@@ -142,6 +160,7 @@ struct tcb {
     bool ooo_fin;
     seq_t orphan_mark; /* SND.UNA when state_at was armed for an orphan */
 
+    struct accecn acc;
     struct recovery rec;
 
     deadline_t pmtu_at; /* path_mtu holds until then */

@@ -28,7 +28,10 @@ struct half_open {
     uint32_t ts_recent;
     uint64_t next : 23, prev : 23; /* index + 1 in the queue of its retry level */
     uint64_t answers : 2;          /* to invalid segments since the last SYN,ACK */
-    uint64_t fine    : 16;         /* of stamp, in units of 2^8 ns */
+    uint64_t fine    : 12;         /* of stamp, in units of 2^12 ns */
+    uint64_t accecn  : 1;          /* accurate ECN agreed on (RFC 9768) */
+    uint64_t no_ect  : 1;          /* but one of us sent a SYN without */
+    uint64_t syn_ecn : 2;          /* IP-ECN field of the SYN */
     uint16_t mss;                  /* the peer's option, or the default */
     uint16_t listener;             /* index */
     uint16_t stamp;                /* when it was sent last, in units of 2^24 ns (16.8 ms) */
@@ -36,6 +39,12 @@ struct half_open {
     uint8_t wscale : 4, retries : 4;
 };
 _Static_assert(sizeof(struct half_open) <= 64, "a half-open connection takes one cache line");
+
+/* half_open_stamp() - when its SYN,ACK left, rounded up; low 32 bits, in units of 2^8 ns */
+static inline uint32_t half_open_stamp(const struct half_open *h)
+{
+    return (uint32_t)h->stamp << 16 | (uint32_t)h->fine << 4;
+}
 
 /* --- TIME-WAIT: 64 octets --- */
 

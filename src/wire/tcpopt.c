@@ -22,6 +22,8 @@ enum kind {
     KIND_SACK = 5,
     KIND_TS = 8,
     KIND_TFO = 34,
+    KIND_ACCECN0 = 172,
+    KIND_ACCECN1 = 174,
 };
 
 enum length {
@@ -32,6 +34,7 @@ enum length {
     LEN_SACK = 8,    /* of one block; 2 in front of them */
     LEN_TFO_MIN = 4, /* of the cookie; 2 in front of it */
     LEN_TFO_MAX = 16,
+    LEN_ACCECN = 3, /* of one counter; 2 in front of them */
 };
 
 #define WSCALE_MAX 14
@@ -72,6 +75,16 @@ static void read_tfo(const uint8_t *p, uint32_t len, struct tcpopt *o)
     memcpy(o->tfo, p, len);
 }
 
+/** read_accecn() - as many whole counters as there are; what is left over is ignored (CC-9768-8) */
+static void read_accecn(unsigned order, const uint8_t *p, uint32_t len, struct tcpopt *o)
+{
+    o->has |= OPT_ACCECN;
+    o->acc_order = (uint8_t)order;
+    o->n_acc = (uint8_t)min_u32(len / LEN_ACCECN, 3);
+    for (uint32_t i = 0; i < o->n_acc; i++, p += LEN_ACCECN)
+        o->acc[i] = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
+}
+
 /**
  * read_option() - one option with a length octet
  * @p, @len: what stands behind kind and length
@@ -109,6 +122,11 @@ static void read_option(uint8_t kind, const uint8_t *p, uint32_t len, bool syn, 
     case KIND_TFO:
         if (syn && !(o->has & OPT_TFO))
             read_tfo(p, len, o);
+        break;
+    case KIND_ACCECN0:
+    case KIND_ACCECN1:
+        if (!(o->has & OPT_ACCECN))
+            read_accecn(kind == KIND_ACCECN1, p, len, o);
         break;
     default: /* a number from the wire, not an enumerator */ break;
     }
@@ -172,12 +190,18 @@ static uint32_t sack_fitting(const struct tcpopt *o, uint32_t other)
     return min_u32(o->n_sack, (TCPOPT_MAX - 4 - other) / LEN_SACK);
 }
 
+/** accecn_len() - who puts it in looks whether it fits beside the others */
+static uint32_t accecn_len(const struct tcpopt *o)
+{
+    return o->has & OPT_ACCECN ? words(2u + (uint32_t)o->n_acc * LEN_ACCECN) : 0;
+}
+
 uint32_t tcpopt_len(const struct tcpopt *o)
 {
     if (o->has == OPT_TS)
         return TS_SPACE;
     uint32_t other = other_len(o), n = sack_fitting(o, other);
-    return other + (n ? 4 + n * LEN_SACK : 0);
+    return other + (n ? 4 + n * LEN_SACK : 0) + accecn_len(o);
 }
 
 /** put_head() - kind and length behind two NOPs */
@@ -220,6 +244,22 @@ static uint8_t *put_tfo(const struct tcpopt *o, uint8_t *p)
     return p + words(len);
 }
 
+/** put_accecn() - counters, filled up with NOPs */
+static uint8_t *put_accecn(const struct tcpopt *o, uint8_t *p)
+{
+    uint32_t len = 2u + (uint32_t)o->n_acc * LEN_ACCECN;
+
+    p[0] = o->acc_order ? KIND_ACCECN1 : KIND_ACCECN0;
+    p[1] = (uint8_t)len;
+    for (uint32_t i = 0; i < o->n_acc; i++) {
+        p[2 + 3 * i] = (uint8_t)(o->acc[i] >> 16);
+        p[3 + 3 * i] = (uint8_t)(o->acc[i] >> 8);
+        p[4 + 3 * i] = (uint8_t)o->acc[i];
+    }
+    memset(p + len, KIND_NOP, words(len) - len);
+    return p + words(len);
+}
+
 uint32_t tcpopt_emit(const struct tcpopt *o, uint8_t *p)
 {
     const uint8_t *start = p;
@@ -239,6 +279,8 @@ uint32_t tcpopt_emit(const struct tcpopt *o, uint8_t *p)
         p = put32(p, (uint32_t)KIND_NOP << 24 | KIND_WSCALE << 16 | LEN_WSCALE << 8 | o->wscale);
     if (n_sack)
         p = put_sack(o, n_sack, p);
+    if (o->has & OPT_ACCECN)
+        p = put_accecn(o, p);
     if (o->has & OPT_TFO)
         p = put_tfo(o, p);
     return (uint32_t)(p - start);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
- * @file tcpopt.h  TCP options as values (RFC 9293 3.1, RFC 7323, RFC 2018, RFC 7413).
+ * @file tcpopt.h  TCP options as values (RFC 9293 3.1, RFC 7323, RFC 2018, RFC 7413, RFC 9768).
  */
 #ifndef GN_WIRE_TCPOPT_H
 #define GN_WIRE_TCPOPT_H
@@ -16,6 +16,7 @@ enum { /* bits of tcpopt.has */
        OPT_TS = 8,
        OPT_SACK = 16,
        OPT_TFO = 32, /* tfo_len 0: a cookie is asked for */
+       OPT_ACCECN = 64,
 };
 
 #define TCPOPT_SACK_MAX 4
@@ -34,6 +35,9 @@ struct tcpopt {
     uint8_t tfo_len;
     struct tcpopt_sack sack[TCPOPT_SACK_MAX];
     uint8_t tfo[16];
+    uint8_t acc_order; /* 0: EE0B, ECEB, EE1B; 1: the reverse (RFC 9768 3.2.3) */
+    uint8_t n_acc;     /* 0 to 3 of them, as they stand in the option */
+    uint32_t acc[3];   /* 24 bits each */
 };
 
 /**

@@ -136,8 +136,8 @@ Test(listen, half_open_retransmission)
     }
     cr_assert_eq(n, 6);
     for (unsigned i = 1; i < 6; i++)
-        cr_expect_eq(at[i] / (10 * GN_MSEC), ((1u << i) - 1) * 100 + (at[i] % (10 * GN_MSEC) != 0),
-                     "retry %u at %lu", i, (unsigned long)at[i]);
+        cr_expect_leq(at[i] / (10 * GN_MSEC) - ((1u << i) - 1) * 100, 1, "retry %u at %lu", i,
+                      (unsigned long)at[i]); /* the times of half-open entries are rounded up */
     cr_expect_eq(world_stats(&w, 1).TCPSynRetrans, 5);
     cr_expect_eq(world_stats(&w, 1).state[GN_SYN_RECEIVED], 0);
     cr_expect_eq(world_stats(&w, 1).AttemptFails, 1);

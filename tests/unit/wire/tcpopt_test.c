@@ -408,3 +408,28 @@ Test(tcpopt, random_octets_are_survived)
         cr_assert(memcmp(&o, &back, sizeof o) == 0);
     }
 }
+
+/* CC-9768-8: 2, 5, 8 or 11 octets; of another length what is whole counts; two kinds, two orders */
+Test(tcpopt, CC_9768_8_accurate_ecn)
+{
+    static const uint8_t seven[] = {172, 7, 1, 2, 3, 4, 5, 0}, two[] = {174, 2, 172, 5, 9, 9, 9, 0};
+    struct tcpopt o = {.has = OPT_ACCECN | OPT_TS, .acc_order = 1}, got;
+    uint8_t p[TCPOPT_MAX];
+
+    for (unsigned n = 0; n <= 3; n++) {
+        uint32_t len;
+
+        for (unsigned i = 0; i < 3; i++)
+            o.acc[i] = i < n ? 0xabcdefu + i : 0;
+        o.n_acc = (uint8_t)n;
+        len = tcpopt_emit(&o, p);
+        cr_assert_eq(len, tcpopt_len(&o));
+        cr_assert_eq(len, 12u + (2u + 3 * n + 3) / 4 * 4);
+        cr_assert(tcpopt_parse(p, len, false, &got));
+        cr_assert_eq(memcmp(&got, &o, sizeof o), 0, "%u counters", n);
+    }
+    cr_assert(tcpopt_parse(seven, sizeof seven, false, &got));
+    cr_expect(got.has == OPT_ACCECN && got.n_acc == 1 && got.acc[0] == 0x010203 && !got.acc_order);
+    cr_assert(tcpopt_parse(two, sizeof two, false, &got));
+    cr_expect(got.n_acc == 0 && got.acc_order == 1, "of duplicates the first");
+}

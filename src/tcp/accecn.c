@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file accecn.c  Accurate ECN (RFC 9768): not whether, but how much congestion was met.
+ *
+ * Theory of operation. The three flags AE, CWR and ECE are one field, ACE. In the handshake it says
+ * what both sides can do, and with which IP-ECN field the peer's SYN or SYN,ACK came, so that a
+ * path that mangles that field shows itself. From then on every segment carries the low three bits
+ * of r.cep, the number of segments that arrived marked CE. As marks are counted, not latched, no
+ * ACK is needed to tell that one was heard, and lost ACKs lose nothing as long as fewer than eight
+ * marks lie between those that arrive; so the receiver acknowledges at the latest every other mark.
+ *
+ * An option counts octets by IP-ECN field, 24 bits each. It is sent when it tells something that
+ * ACE does not, in what room the other options leave, to peers whose own option was seen to get
+ * through.
+ *
+ * What congestion control makes of marks is as with RFC 3168: one answer in a round trip. If the
+ * handshake shows that the path falsifies ECN, no ECT is sent and no feedback heeded, but our own
+ * feedback goes on: the other direction may be sound (3.2.2.3).
+ */
+#include "tcp/internal.h"
+
+#define BEACONS    3 /* options in a round trip while octets are counted (3.2.3.3) */
+#define MARKS_TEXT 2 /* marks that call for an ACK: with text (3.2.2.5.1) ... */
+#define MARKS_BARE 3 /* ... and without, so that ACKs do not answer ACKs */
+#define COUNT_MASK 0xffffffu
+
+/* where an IP-ECN field is counted; in the order of option 172: EE0B, ECEB, EE1B */
+enum { COUNT_E0B, COUNT_CEB, COUNT_E1B };
+
+static const uint8_t count_of[4] = {0, COUNT_E1B, COUNT_E0B, COUNT_CEB};
+
+/* ACE in SYN,ACK and third ACK, by the IP-ECN field of what they answer (tables 2 and 3) */
+static const uint8_t handshake_code[4] = {2, 3, 4, 6};
+
+unsigned accecn_ace(uint16_t ctl)
+{
+    return (ctl & CTL_AE ? 4u : 0) | (ctl & CTL_CWR ? 2u : 0) | (ctl & CTL_ECE ? 1u : 0);
+}
+
+uint16_t accecn_flags(unsigned ace)
+{
+    return (uint16_t)((ace & 4 ? CTL_AE : 0) | (ace & 2 ? CTL_CWR : 0) | (ace & 1 ? CTL_ECE : 0));
+}
+
+enum ecn_offer accecn_offered(const struct tcp_env *e, uint16_t syn)
+{
+    unsigned ace = accecn_ace(syn);
+
+    if (e->conf->tcp_ecn >= 3 && ace != 0 && ace != 3) /* unknown ones, too (3.1.3) */
+        return ECN_OFFER_ACCURATE;
+    return e->conf->tcp_ecn != 0 && (ace & 3) == 3 ? ECN_OFFER_CLASSIC : ECN_OFFER_NONE;
+}
+
+uint16_t accecn_answer(unsigned ecn)
+{
+    return accecn_flags(handshake_code[ecn]);
+}
+
+void accecn_begin(struct tcb *t, unsigned ecn)
+{
+    struct accecn *x = &t->acc;
+
+    x->on = true;
+    x->r_cep = x->s_cep = ACCECN_CEP_INIT; /* CC-9768-2 */
+    x->r_byte[COUNT_CEB] = x->s_byte[COUNT_CEB] = 0;
+    x->r_byte[COUNT_E0B] = x->s_byte[COUNT_E0B] = 1;
+    x->r_byte[COUNT_E1B] = x->s_byte[COUNT_E1B] = 1;
+    x->syn_ecn = ecn & 3u;
+    x->last_ecn = ecn & 3u;
+    x->demand = 2; /* our first segments show whether the option gets through */
+}
+
+void accecn_syn_answered(struct tcb *t, const struct seg *s)
+{
+    unsigned ace = accecn_ace(s->ctl);
+    bool plain = t->acc.no_ect; /* our SYN was sent again without */
+
+    t->acc = (struct accecn){0};
+    if (ace == 1 && !plain) /* CC-9768-1: RFC 3168 is what it can do */
+        t->ecn_ok = true;
+    if (ace <= 1 || ace == 7) /* nothing, or one that only reflects our flags */
+        return;
+    accecn_begin(t, s->ecn);
+    t->acc.third_ack = true;
+    t->acc.r_cep += s->ecn == 3; /* the SYN,ACK counts */
+    t->acc.opt_heard = s->opt.has & OPT_ACCECN;
+    /* CC-9768-5; or our SYN left as Not-ECT and did not arrive so (3.2.2.3) */
+    t->acc.no_ect = plain || (ace != handshake_code[0] && ace != 5);
+}
+
+void accecn_third_ack(struct tcb *t, struct seg *s)
+{
+    unsigned ace = accecn_ace(s->ctl);
+
+    t->acc.opt_heard |= s->opt.has & OPT_ACCECN;
+    if (!t->acc.on || !seq_eq(s->ack, seq_add(t->snd.iss, 1)) || s->text_len != 0 ||
+        (s->ctl & (CTL_SYN | CTL_FIN)) || (s->opt.has & OPT_SACK))
+        return;
+    /* CC-9768-3: table 4. Our SYN,ACK left as Not-ECT; 1, 5 and 7 say nothing else */
+    t->acc.s_cep += ace == handshake_code[3];
+    t->acc.no_ect |= ace == 0 || ace == 3 || ace == 4 || ace == 6;
+    /* it was no counter: the next one is the first */
+    s->ctl = (uint16_t)((s->ctl & ~(CTL_AE | CTL_CWR | CTL_ECE)) | accecn_flags(t->acc.s_cep & 7));
+}
+
+uint16_t accecn_syn_flags(struct tcb *t)
+{
+    if (t->rec.timeouts < 2) /* CC-9768-4: once more, then without */
+        return CTL_AE | CTL_CWR | CTL_ECE;
+    t->acc.no_ect = true;
+    return 0;
+}
+
+/* how many segments on the wire this was */
+static uint32_t segments_of(const struct seg *s)
+{
+    return s->gso_size != 0 ? (s->text_len + s->gso_size - 1u) / s->gso_size : 1;
+}
+
+void accecn_received(struct arrival *a)
+{
+    struct accecn *x = &a->t->acc;
+    const struct seg *s = &a->s;
+
+    if (s->ecn == 3) {
+        x->r_cep += segments_of(s);
+        x->marks = min_u32(x->marks + segments_of(s), 7) & 7;
+    }
+    if (s->ecn != 0 && !a->refuse_text)
+        x->r_byte[count_of[s->ecn]] += s->text_len;
+    if (s->text_len != 0 && s->ecn != x->last_ecn) {
+        if (s->ecn == 3) /* CC-9768-7: the change is told at once */
+            ack_at_once(a->t);
+        x->demand = 2; /* and the next shows which counter goes on */
+    }
+    if (s->text_len != 0)
+        x->last_ecn = s->ecn & 3u;
+    if (x->marks >= (s->text_len != 0 ? MARKS_TEXT : MARKS_BARE)) /* CC-9768-7 */
+        ack_at_once(a->t);
+}
+
+/* octets counted, in all */
+static uint32_t octets(const struct accecn *x)
+{
+    return x->r_byte[COUNT_E0B] + x->r_byte[COUNT_CEB] + x->r_byte[COUNT_E1B];
+}
+
+void accecn_stamp(struct tcb *t, const struct tcp_env *e, struct seg *s)
+{
+    struct accecn *x = &t->acc;
+    bool counter =
+        !x->third_ack || s->text_len != 0 || (s->ctl & CTL_FIN) || (s->opt.has & OPT_SACK);
+
+    s->ctl |= counter ? accecn_flags(x->r_cep & 7) : accecn_answer(x->syn_ecn);
+    x->third_ack = false;
+    x->marks = 0;
+    if (!(s->opt.has & OPT_ACCECN))
+        return;
+    x->demand = (x->demand - (x->demand > 0 ? 1u : 0)) & 3;
+    x->opt_at = e->now;
+    x->opt_octets = octets(x);
+}
+
+/* is it time to tell of octets that have come since the last option? */
+static bool beacon_due(const struct tcb *t, const struct tcp_env *e)
+{
+    gn_time rtt = t->rec.rtt.srtt != 0 ? t->rec.rtt.srtt : GN_SEC;
+
+    return octets(&t->acc) != t->acc.opt_octets && e->now - t->acc.opt_at >= rtt / BEACONS;
+}
+
+/* does the next segment take the option along? (tcp_ecn_option: never, when needed, also now and
+ * then, always) */
+static bool option_due(const struct tcb *t, const struct tcp_env *e)
+{
+    const struct accecn *x = &t->acc;
+
+    if (!x->on || x->opt_bad || e->conf->tcp_ecn_option == 0)
+        return false;
+    if (e->conf->tcp_ecn_option == 3)
+        return true;
+    if (!x->opt_heard && x->heard) /* the path, or the peer, does not let them through (3.2.3.2) */
+        return false;
+    return x->demand > 0 || (e->conf->tcp_ecn_option == 2 && x->opt_heard && beacon_due(t, e));
+}
+
+/* put the counters @byte into what room there is; @order as in the option's two kinds */
+static void put_option(struct tcpopt *o, const uint32_t byte[3], unsigned order)
+{
+    uint32_t room = TCPOPT_MAX - tcpopt_len(o);
+
+    if (room < 8)
+        return;
+    o->has |= OPT_ACCECN;
+    o->acc_order = order & 1;
+    o->n_acc = room < 12 ? 2 : 3;
+    for (unsigned i = 0; i < 3; i++)
+        o->acc[order ? 2 - i : i] = byte[i] & COUNT_MASK;
+}
+
+void accecn_option_syn(const struct tcp_env *e, struct tcpopt *o)
+{
+    static const uint32_t first[3] = {[COUNT_E0B] = 1, [COUNT_CEB] = 0, [COUNT_E1B] = 1};
+
+    if (e->conf->tcp_ecn_option != 0)
+        put_option(o, first, 0);
+}
+
+void accecn_option(const struct tcb *t, const struct tcp_env *e, struct tcpopt *o)
+{
+    /* CC-9768-8: what counts up now stands first, and so is there however little room is left */
+    if (option_due(t, e))
+        put_option(o, t->acc.r_byte, t->acc.last_ecn == 1);
+}
+
+uint32_t accecn_marks(uint32_t cep, unsigned ace, uint32_t packets, bool has_ceb, uint32_t ceb,
+                      uint32_t mss)
+{
+    uint32_t d = (ace - cep) & 7;
+
+    if (has_ceb) { /* appendix A.2.2: as many as the octets need */
+        while ((uint64_t)d * mss < ceb && d < CC_CWND_MAX)
+            d += 8;
+        return d;
+    }
+    if (d == 0 || packets <= d) /* none, or it cannot have gone round */
+        return d;
+    return packets - ((packets - d) & 7); /* appendix A.2.1: the safest likely case */
+}
+
+/* the counters of an option; how far ECEB went */
+static uint32_t take_option(struct accecn *x, const struct tcpopt *o)
+{
+    uint32_t ceb = 0;
+
+    if (!x->heard) /* the first: a path that clears it (3.2.3.2) */
+        for (unsigned i = 0; i < o->n_acc; i += 2)
+            x->opt_bad |= o->acc[i] == 0;
+    x->opt_heard = true;
+    for (unsigned i = 0; i < o->n_acc && !x->opt_bad; i++) {
+        unsigned at = o->acc_order ? 2 - i : i;
+        uint32_t d = (o->acc[i] - x->s_byte[at]) & COUNT_MASK;
+
+        if (d > COUNT_MASK / 2) /* goes back: of an older ACK */
+            continue;
+        x->s_byte[at] += d;
+        ceb = at == COUNT_CEB ? d : ceb;
+    }
+    return ceb;
+}
+
+/* carries ECEB: all but the emptiest do */
+static bool has_ceb(const struct accecn *x, const struct seg *s)
+{
+    return (s->opt.has & OPT_ACCECN) && s->opt.n_acc >= 2 && !x->opt_bad;
+}
+
+bool accecn_told(struct arrival *a)
+{
+    struct accecn *x = &a->t->acc;
+    const struct seg *s = &a->s;
+    unsigned ace = accecn_ace(s->ctl);
+    uint32_t ceb = 0, marks;
+    bool newer = seq_gt(s->ack, a->t->snd.una) || /* superseded ACKs tell old news (CC-9768-8) */
+                 (s->text_len != 0 && seq_eq(s->seq, a->t->rcv.nxt));
+
+    if ((s->ctl & CTL_SYN) || !newer)
+        return false;
+    if (s->opt.has & OPT_ACCECN)
+        ceb = take_option(x, &s->opt);
+    x->no_ect |= !x->heard && ace == 0; /* a path that clears ACE (3.2.2.4) */
+    x->heard = true;
+    if (x->no_ect) /* CC-9768-3 */
+        return false;
+    marks = accecn_marks(x->s_cep, ace, recovery_segments(&a->t->rec, s->ack), has_ceb(x, s), ceb,
+                         a->t->rec.mss);
+    x->s_cep += marks;
+    return marks != 0;
+}

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/** @file Accurate ECN (RFC 9768): the arithmetic of its counters, and what they do. The negotiation
+ * is in tests/script/ecn. */
+#include "fixture.h"
+
+#include <criterion/criterion.h>
+
+#define MSS   1460
+#define ACE_5 (CTL_AE | CTL_ECE)
+
+static struct fixture fx;
+static const char zeros[40 * MSS];
+
+static void open_accurate(void)
+{
+    fx_init(&fx, GN_ESTABLISHED);
+    accecn_begin(&fx.tcb, 0);
+    fx.tcb.acc.demand = 0;
+    fx.tcb.opts.nodelay = true;
+    fx.tcb.snd.wnd = fx.tcb.snd.max_wnd = sizeof zeros;
+}
+
+/* @n full segments leave */
+static void send_segments(unsigned n)
+{
+    fx.tcb.rec.cc.cwnd = (n + 1) * MSS;
+    cr_assert_eq(tcp_send(&fx.tcb, &fx.env, zeros, n * MSS, 0), (int64_t)(n * MSS));
+    for (unsigned i = 0; i < n; i++) {
+        cr_assert(fx_output(&fx));
+        cr_assert_eq(fx.out.text_len, MSS);
+    }
+}
+
+/* an ACK of @n segments in all with ACE @ace */
+static struct seg an_ack(unsigned n, unsigned ace)
+{
+    struct seg s = fx_seg((uint16_t)(CTL_ACK | accecn_flags(ace)), FX_RCV, FX_UNA + n * MSS, "");
+
+    s.wnd = UINT16_MAX;
+    return s;
+}
+
+/* text at @at with IP-ECN field @ecn */
+static enum gn_drop text(uint32_t at, uint8_t ecn)
+{
+    struct seg s = fx_seg(CTL_ACK | ACE_5, FX_RCV + at, FX_UNA, "0123456789");
+
+    s.ecn = ecn;
+    return fx_arrives(&fx, s);
+}
+
+static struct tcpopt option(unsigned order, unsigned n, uint32_t a, uint32_t b, uint32_t c)
+{
+    return (struct tcpopt){
+        .has = OPT_ACCECN, .acc_order = order & 1, .n_acc = (uint8_t)n, .acc = {a, b, c}};
+}
+
+/* CC-9768-7, CC-9768-2: three bits of a counter of any length; beyond seven segments the safest
+ * likely number */
+Test(accecn, CC_9768_7_marks)
+{
+    for (uint32_t cep = 0; cep < 20; cep++)
+        for (uint32_t d = 0; d < 8; d++) {
+            cr_expect_eq(accecn_marks(cep, (cep + d) & 7, 7, false, 0, MSS), d);
+            cr_expect_eq(accecn_marks(UINT32_MAX - 3 + cep, (cep + d - 4) & 7, 7, false, 0, MSS),
+                         d);
+        }
+    cr_expect_eq(accecn_marks(5, 6, 8, false, 0, MSS), 1, "nine would be more than eight");
+    cr_expect_eq(accecn_marks(5, 6, 9, false, 0, MSS), 9, "gone round");
+    cr_expect_eq(accecn_marks(5, 6, 16, false, 0, MSS), 9);
+    cr_expect_eq(accecn_marks(5, 6, 17, false, 0, MSS), 17);
+    cr_expect_eq(accecn_marks(5, 4, 40, false, 0, MSS), 39);
+    cr_expect_eq(accecn_marks(5, 5, 40, false, 0, MSS), 0, "a change would have been told");
+}
+
+/* the octets of the option say which of the likely numbers it was */
+Test(accecn, CC_9768_8_marks_by_octets)
+{
+    cr_expect_eq(accecn_marks(5, 6, 17, true, MSS, MSS), 1);
+    cr_expect_eq(accecn_marks(5, 6, 17, true, 9 * MSS, MSS), 9);
+    cr_expect_eq(accecn_marks(5, 6, 17, true, 9 * MSS + 1, MSS), 17);
+    cr_expect_eq(accecn_marks(5, 5, 40, true, 0, MSS), 0);
+    cr_expect_eq(accecn_marks(5, 5, 40, true, 8 * MSS, MSS), 8);
+    cr_expect_eq(accecn_marks(5, 7, 3, true, 0, MSS), 2, "marks on segments without text");
+}
+
+/* one answer in a round trip, to as many marks as there are; and no CWR */
+Test(accecn, CC_9768_7_congestion)
+{
+    uint32_t cwnd;
+
+    open_accurate();
+    send_segments(10);
+    cwnd = fx.tcb.rec.cc.cwnd;
+    cr_assert_eq(fx_arrives(&fx, an_ack(2, 5)), GN_DROP_NONE);
+    cr_expect_geq(fx.tcb.rec.cc.cwnd, cwnd);
+    cr_assert_eq(fx_arrives(&fx, an_ack(4, 7)), GN_DROP_NONE);
+    cr_expect_lt(fx.tcb.rec.cc.cwnd, cwnd);
+    cr_expect_eq(fx.tcb.acc.s_cep, 7);
+    cwnd = fx.tcb.rec.cc.cwnd;
+    cr_assert_eq(fx_arrives(&fx, an_ack(6, 1)), GN_DROP_NONE);
+    cr_expect_eq(fx.tcb.acc.s_cep, 9);
+    cr_expect_geq(fx.tcb.rec.cc.cwnd, cwnd, "the same round trip");
+    cr_expect_not(fx.tcb.ecn_echo);
+    fx_fini(&fx);
+}
+
+/* CC-9768-8: what an older ACK tells is no news, and would look like seven marks */
+Test(accecn, CC_9768_8_superseded)
+{
+    open_accurate();
+    send_segments(6);
+    cr_assert_eq(fx_arrives(&fx, an_ack(2, 6)), GN_DROP_NONE);
+    (void)fx_arrives(&fx, an_ack(1, 5));
+    (void)fx_arrives(&fx, an_ack(2, 5));
+    cr_expect_eq(fx.tcb.acc.s_cep, 6);
+    fx_fini(&fx);
+}
+
+/* CC-9768-3: a path that clears ACE: no ECT, no answer to feedback */
+Test(accecn, CC_9768_3_cleared)
+{
+    uint32_t cwnd;
+
+    open_accurate();
+    send_segments(4);
+    cr_expect_eq(fx.out.ecn, 2);
+    cwnd = fx.tcb.rec.cc.cwnd;
+    cr_assert_eq(fx_arrives(&fx, an_ack(4, 0)), GN_DROP_NONE);
+    cr_expect_geq(fx.tcb.rec.cc.cwnd, cwnd);
+    send_segments(1);
+    cr_expect_eq(fx.out.ecn, 0);
+    cr_expect_eq(fx.out.ctl & (CTL_AE | CTL_CWR | CTL_ECE), ACE_5, "our feedback goes on");
+    fx_fini(&fx);
+}
+
+/* the same three marks as an ACE that goes round: zero later on is only a number */
+Test(accecn, CC_9768_2_zero_is_a_number)
+{
+    open_accurate();
+    send_segments(6);
+    cr_assert_eq(fx_arrives(&fx, an_ack(2, 5)), GN_DROP_NONE);
+    cr_assert_eq(fx_arrives(&fx, an_ack(6, 0)), GN_DROP_NONE);
+    cr_expect_eq(fx.tcb.acc.s_cep, 8);
+    cr_expect_not(fx.tcb.acc.no_ect);
+    fx_fini(&fx);
+}
+
+/* CC-9768-7: the first mark is told at once, later ones every other; CC-9768-2: r.cep in each */
+Test(accecn, CC_9768_7_acks)
+{
+    open_accurate();
+    cr_assert_eq(text(0, 2), GN_DROP_NONE);
+    while (fx_output(&fx)) /* the first text of a connection may be acknowledged at once */
+        ;
+    cr_assert_eq(text(10, 3), GN_DROP_NONE);
+    cr_assert(fx_output(&fx), "the change");
+    cr_expect_eq(accecn_ace(fx.out.ctl), 6);
+    cr_expect(fx.out.opt.has & OPT_ACCECN);
+    cr_assert_eq(text(20, 3), GN_DROP_NONE);
+    cr_assert_eq(text(30, 3), GN_DROP_NONE);
+    cr_assert(fx_output(&fx), "two marks");
+    cr_expect_eq(accecn_ace(fx.out.ctl), 0);
+    cr_expect_eq(fx.tcb.acc.r_cep, 8);
+    cr_expect_eq(fx.tcb.acc.r_byte[1], 30);
+    fx_fini(&fx);
+}
+
+/* bare segments that are marked: three call for an ACK, so that ACKs cannot go to and fro */
+Test(accecn, CC_9768_7_bare)
+{
+    struct seg s;
+
+    open_accurate();
+    s = an_ack(0, 5);
+    s.ecn = 3;
+    for (unsigned i = 0; i < 2; i++) {
+        cr_assert_eq(fx_arrives(&fx, s), GN_DROP_NONE);
+        cr_assert_not(fx_output(&fx));
+    }
+    cr_assert_eq(fx_arrives(&fx, s), GN_DROP_NONE);
+    cr_assert(fx_output(&fx));
+    cr_expect_eq(accecn_ace(fx.out.ctl), 0);
+    fx_fini(&fx);
+}
+
+/* a super-segment counts as what it was on the wire */
+Test(accecn, CC_9768_2_super_segments)
+{
+    struct seg s;
+
+    open_accurate();
+    s = fx_seg(CTL_ACK | ACE_5, FX_RCV, FX_UNA, "0123456789");
+    s.gso_size = 4;
+    s.ecn = 3;
+    cr_assert_eq(fx_arrives(&fx, s), GN_DROP_NONE);
+    cr_expect_eq(fx.tcb.acc.r_cep, 8);
+    fx_fini(&fx);
+}
+
+/* CC-9768-8: either order, any number of counters, 24 bits that go round, none that goes back */
+Test(accecn, CC_9768_8_options)
+{
+    struct accecn *x = &fx.tcb.acc;
+    struct seg s;
+
+    open_accurate();
+    send_segments(20);
+    s = an_ack(2, 6);
+    s.opt = option(0, 3, 1 + MSS, MSS, 1);
+    cr_assert_eq(fx_arrives(&fx, s), GN_DROP_NONE);
+    cr_expect(x->s_byte[0] == 1 + MSS && x->s_byte[1] == MSS && x->s_byte[2] == 1);
+    cr_expect(x->opt_heard && x->s_cep == 6);
+    s = an_ack(4, 7);
+    s.opt = option(1, 2, 1, 2 * MSS, 0);
+    cr_assert_eq(fx_arrives(&fx, s), GN_DROP_NONE);
+    cr_expect(x->s_byte[0] == 1 + MSS && x->s_byte[1] == 2 * MSS && x->s_byte[2] == 1);
+    s = an_ack(16, 0);
+    s.opt = option(0, 2, 1, 3 * MSS, 0);
+    cr_assert_eq(fx_arrives(&fx, s), GN_DROP_NONE);
+    cr_expect_eq(x->s_byte[0], 1 + MSS, "not back");
+    cr_expect_eq(x->s_cep, 8, "one mark, though twelve segments would allow for nine");
+    x->s_byte[1] = 0xfffff0;
+    s = an_ack(17, 1);
+    s.opt = option(0, 2, 1 + MSS, 0x10, 0);
+    cr_assert_eq(fx_arrives(&fx, s), GN_DROP_NONE);
+    cr_expect_eq(x->s_byte[1], 0x1000010, "around 2^24");
+    fx_fini(&fx);
+}
+
+/* a path that clears the option shows that in the first */
+Test(accecn, CC_9768_8_cleared_option)
+{
+    struct seg s;
+
+    open_accurate();
+    send_segments(4);
+    s = an_ack(2, 5);
+    s.opt = option(0, 3, 0, 0, 0);
+    cr_assert_eq(fx_arrives(&fx, s), GN_DROP_NONE);
+    cr_expect(fx.tcb.acc.opt_bad && !fx.tcb.acc.no_ect);
+    cr_assert_eq(text(0, 3), GN_DROP_NONE);
+    cr_assert(fx_output(&fx));
+    cr_expect_not(fx.out.opt.has & OPT_ACCECN);
+    fx_fini(&fx);
+}
+
+/* CC-9768-8: in what room the others leave; who has not heard one does not go on sending them; the
+ * knob decides */
+Test(accecn, CC_9768_8_when_sent)
+{
+    struct tcb *t = &fx.tcb;
+
+    open_accurate();
+    t->ts_ok = true;
+    t->acc.demand = 2;
+    t->acc.heard = true;
+    ack_at_once(t);
+    cr_assert(fx_output(&fx));
+    cr_expect_not(fx.out.opt.has & OPT_ACCECN, "the peer's was not heard");
+    t->acc.opt_heard = true;
+    ack_at_once(t);
+    cr_assert(fx_output(&fx));
+    cr_expect(fx.out.opt.has & OPT_ACCECN);
+    cr_expect_eq(fx.out.opt.n_acc, 3);
+    cr_expect_eq(t->acc.demand, 1);
+    t->sack_ok = t->rec.sack_ok = true;
+    t->dsack = (struct range){seq(FX_RCV - 20), seq(FX_RCV - 10)};
+    t->ooo_fin = true;
+    t->fin_seq = seq(FX_RCV + 100);
+    ack_at_once(t);
+    cr_assert(fx_output(&fx));
+    cr_expect_eq(fx.out.opt.n_sack, 2);
+    cr_expect_eq(fx.out.opt.n_acc, 2, "eight octets are left");
+    t->ooo_fin = false;
+    cr_expect_eq(t->acc.demand, 0);
+    fx.env.now += GN_SEC;
+    ack_at_once(t);
+    cr_assert(fx_output(&fx));
+    cr_expect_not(fx.out.opt.has & OPT_ACCECN, "nothing new");
+    t->acc.r_byte[0] += 1000;
+    ack_at_once(t);
+    cr_assert(fx_output(&fx));
+    cr_expect(fx.out.opt.has & OPT_ACCECN, "octets, now and then");
+    fx.conf.tcp_ecn_option = 1;
+    fx.env.now += 10 * GN_SEC;
+    t->acc.r_byte[0] += 1000;
+    ack_at_once(t);
+    cr_assert(fx_output(&fx));
+    cr_expect_not(fx.out.opt.has & OPT_ACCECN);
+    fx.conf.tcp_ecn_option = 3;
+    t->acc.opt_heard = false;
+    send_segments(0);
+    cr_assert_eq(tcp_send(t, &fx.env, zeros, 10, 0), 10);
+    cr_assert(fx_output(&fx));
+    cr_expect(fx.out.opt.has & OPT_ACCECN, "always, with text too");
+    fx.conf.tcp_ecn_option = 0;
+    t->acc.demand = 2;
+    ack_at_once(t);
+    cr_assert(fx_output(&fx));
+    cr_expect_not(fx.out.opt.has & OPT_ACCECN);
+    fx_fini(&fx);
+}
+
+/* CC-9768-6: duplicates are reported whatever tcp_dsack says */
+Test(accecn, CC_9768_6_dsack)
+{
+    open_accurate();
+    fx.tcb.sack_ok = fx.tcb.rec.sack_ok = true;
+    fx.conf.tcp_dsack = 0;
+    cr_assert_eq(text(0, 0), GN_DROP_NONE);
+    cr_expect_neq(text(0, 0), GN_DROP_NONE);
+    cr_assert(fx_output(&fx));
+    cr_expect(fx.out.opt.has & OPT_SACK);
+    fx_fini(&fx);
+}
+
+/* CC-9768-1: a cookie keeps it: the third ACK tells by itself */
+Test(accecn, CC_9768_1_cookie)
+{
+    struct half_open h;
+    struct seg s = fx_seg(CTL_SYN | CTL_AE | CTL_CWR | CTL_ECE, FX_IRS, 0, ""), r;
+    struct tcb_opts o;
+
+    fx_init(&fx, GN_CLOSED);
+    fx.conf.tcp_ecn = 5;
+    tcb_opts_default(&o, &fx.conf);
+    syncookie_reply(&fx.env, &s, &o);
+    cr_assert_eq(fx_reply(&fx, &r), 1);
+    cr_expect_eq(accecn_ace(r.ctl), 2);
+    s = fx_seg((uint16_t)(CTL_ACK | accecn_flags(2)), FX_IRS + 1, r.seq.raw + 1, "");
+    cr_assert(syncookie_check(&fx.env, &s, 0, &h));
+    cr_expect(h.accecn);
+    s.ctl = CTL_ACK;
+    cr_assert(syncookie_check(&fx.env, &s, 0, &h));
+    cr_expect_not(h.accecn);
+    fx_fini(&fx);
+}
