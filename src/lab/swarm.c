@@ -4,6 +4,8 @@
  */
 #include "lab/swarm_parts.h"
 
+#include "base/bits.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -37,6 +39,12 @@ static bool everybody_done(const struct swarm *s)
     return true;
 }
 
+/** next_tick() - when something is to be done by the clock */
+static gn_time next_tick(const struct swarm *s)
+{
+    return min_u64(swarm_next_tick(s), min_u64(swarm_net_next(s), stall_next(s)));
+}
+
 /** run_until() - hosts, network and applications, to @end or until all applications have finished
  */
 static void run_until(struct swarm *s, gn_time end, bool or_done)
@@ -44,12 +52,17 @@ static void run_until(struct swarm *s, gn_time end, bool or_done)
     gn_time now = gn_simloop_now(s->loop);
 
     while (now < end && s->result->ok && !(or_done && everybody_done(s))) {
-        gn_time tick = swarm_next_tick(s);
+        gn_time tick = next_tick(s);
 
         (void)gn_simloop_step(s->loop, tick < end ? tick : end);
         now = gn_simloop_now(s->loop);
-        if (tick <= now)
+        stall_blame(s);
+        if (tick <= now) {
+            stall_check(s, now);
+            check_pools(s);
+            swarm_net_tick(s, now);
             swarm_tick(s, now);
+        }
         if (!gn_simloop_settle(s->loop))
             swarm_wrong(s, "packets without end while time stands still");
     }
@@ -126,9 +139,9 @@ void swarm_print(const struct swarm_result *r, FILE *f)
 {
     fprintf(f,
             "seed=%" PRIu64 " hash=%016" PRIx64 " %s: %u flows, %u ends normal, %u broken, %" PRIu64
-            " packets, %" PRIu64 " lost, %" PRIu64 " octets read, %.1f s; %s\n",
+            " packets, %" PRIu64 " lost, %" PRIu64 " marked, %" PRIu64 " octets read, %.1f s; %s\n",
             r->seed, r->hash, r->ok ? "ok" : "WRONG", r->flows, r->normal, r->ended, r->packets,
-            r->lost, r->octets, (double)r->took / 1e9, r->plan);
+            r->lost, r->marked, r->octets, (double)r->took / 1e9, r->plan);
     if (!r->ok)
         fprintf(f, "  %s\n  reproduce: gannet sim --seed %" PRIu64 " --verbose --pcap swarm.pcap\n",
                 r->wrong, r->seed);

@@ -28,7 +28,10 @@ struct swarm_result {
     unsigned hosts, flows;
     unsigned normal, ended; /* ends that closed normally; that ended with an error or an abort */
     uint64_t packets, lost, octets; /* octets: read by applications, all of them compared */
-    gn_time took;                   /* virtual */
+    uint64_t marked;                /* packets: Congestion Experienced */
+    uint64_t silences, blamed; /* longer than a second; of these, for which the network or a limit
+                                  is to blame. The others: nobody wants anything, or the reader */
+    gn_time took;              /* virtual */
 };
 
 /** swarm_run() - one whole simulation; false: a checker objected, or there was no memory */

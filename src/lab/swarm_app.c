@@ -11,14 +11,15 @@
 
 #include <string.h>
 
-#define PIECE 16384
+#define PIECE      16384
+#define ALGORITHMS 3 /* those that are not built in are refused */
 
 /* --- plans --- */
 
 /** plan_bulk() - one way, or (@both) both ways at once */
 static void plan_bulk(struct swarm *s, struct flow *f, bool both)
 {
-    uint64_t most = draw_one_in(&s->rng, 8) ? 1 << 20 : 1 << 16;
+    uint64_t most = draw_one_in(&s->rng, 3) ? 1 << 22 : 1 << 17;
 
     f->kind = both ? "both ways" : "bulk";
     f->end[0].plan.total = draw_scale(&s->rng, 0, most);
@@ -73,6 +74,7 @@ static void plan_roughness(struct swarm *s, struct flow *f)
         p->chunk = (uint32_t)draw_scale(&s->rng, 1, PIECE);
         if (p->chunk < all / 500)
             p->chunk = (uint32_t)(all / 500);
+        p->fickle = draw_one_in(&s->rng, 6);
         if (draw_one_in(&s->rng, 8)) {
             p->aborts = true;
             p->abort_at = draw_between(&s->rng, 0, all);
@@ -156,7 +158,7 @@ static void end_options(struct swarm *s, const struct end *e, gn_time now)
     if (draw_one_in(p, 6))
         (void)gn_host_set_option(h, e->handle, GN_OPT_RCVBUF, draw_scale(p, 2304, 100000), now);
     if (draw_one_in(p, 3))
-        (void)gn_host_set_option(h, e->handle, GN_OPT_CONGESTION, prng_below(p, 2), now);
+        (void)gn_host_set_option(h, e->handle, GN_OPT_CONGESTION, prng_below(p, ALGORITHMS), now);
     if (draw_one_in(p, 4)) {
         (void)gn_host_set_option(h, e->handle, GN_OPT_KEEPIDLE, 10 * GN_SEC, now);
         (void)gn_host_set_option(h, e->handle, GN_OPT_KEEPALIVE, 1, now);
@@ -288,12 +290,19 @@ static void end_finish(struct swarm *s, struct end *e, gn_time now)
 static size_t end_work(struct swarm *s, struct end *e, gn_time now)
 {
     size_t did;
+    bool fin;
 
     if (e->state != END_OPEN)
         return 0;
     did = end_read(s, e, now);
     did += end_send(s, e, now);
+    if (did > 0 && e->state == END_OPEN && e->plan.fickle && draw_one_in(&s->rng, 10))
+        (void)gn_host_set_option(end_host(s, e), e->handle, GN_OPT_CONGESTION,
+                                 prng_below(&s->rng, ALGORITHMS), now);
+    fin = e->fin;
     end_finish(s, e, now);
+    if (did > 0 || fin != e->fin || e->state != END_OPEN)
+        stall_touch(e->flow, now);
     return did + (e->state != END_OPEN);
 }
 
@@ -375,6 +384,7 @@ static void flow_open(struct swarm *s, struct flow *f, gn_time now)
     (void)gn_host_status(end_host(s, e), c, now, &st);
     f->iss = st.snd.iss;
     f->from = st.local;
+    stall_open(s, f, now);
     end_opened(s, e, c, now);
     (void)end_work(s, e, now);
     if (s->log)

@@ -92,6 +92,8 @@ void check_trace(void *ctx, const struct gn_trace *t)
         fprintf(s->log, "%.6f host %u: segment for port %u from port %u not used, %s\n",
                 (double)t->at / 1e9, (unsigned)(m - s->host), t->local.port, t->remote.port,
                 gn_drop_text(t->drop));
+    if (t->kind == GN_TRACE_DROP)
+        stall_drop(s, t);
     if (t->kind != GN_TRACE_STATE)
         return;
     swarm_note(s, (uint64_t)t->transition.from << 16 | (uint64_t)t->transition.to << 8 |
@@ -210,6 +212,31 @@ uint64_t check_memory(const struct swarm_host *m)
     return m->h->mem.used - lasting(m->h);
 }
 
+/** allowed() - octets that a connection with this status may use: rings are powers of two, the log
+ * of transmissions has a record for each segment */
+static uint64_t allowed(const struct gn_status *st)
+{
+    uint64_t log = (st->send_q / (st->mss ? st->mss : 1) + 64) * 256;
+
+    return 2 * ((uint64_t)st->sndbuf + st->rcvbuf) + log + (16 << 10);
+}
+
+void check_pools(struct swarm *s)
+{
+    for (unsigned i = 0; i < s->n_host && s->host[i].base_used; i++) {
+        struct swarm_host *m = &s->host[i];
+        uint64_t most = m->base_used + (64 << 10), cursor = 0, used = check_memory(m);
+        struct gn_status st;
+
+        while (gn_host_walk(m->h, &cursor, gn_simloop_now(s->loop), &st))
+            if (st.kind == GN_KIND_CONNECTION)
+                most += allowed(&st);
+        if (used > most)
+            swarm_wrong(s, "host %u uses %lu octets where %lu would do", i, (unsigned long)used,
+                        (unsigned long)most);
+    }
+}
+
 void check_nothing_left(struct swarm *s)
 {
     for (unsigned i = 0; i < s->n_host; i++) {
@@ -228,7 +255,7 @@ void check_nothing_left(struct swarm *s)
 
 void check_budget(struct swarm *s)
 {
-    uint64_t most = 3000 * (uint64_t)s->n_flow + s->planned / 500 * 8;
+    uint64_t most = 3000 * (uint64_t)s->n_flow + s->planned / s->segment * 8;
 
     if (s->result->packets > most)
         swarm_wrong(s, "%lu packets for %lu octets", (unsigned long)s->result->packets,

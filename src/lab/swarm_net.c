@@ -7,6 +7,7 @@
 
 #include "base/bits.h"
 #include "host/host.h"
+#include "wire/eth.h"
 
 #include <string.h>
 
@@ -42,6 +43,15 @@ static void draw_faults(struct swarm *s, struct gn_pipe_config *c, bool spoil)
     }
 }
 
+/** draw_aqm() - a queue that marks or loses before it is full, now and then at a step */
+static void draw_aqm(struct prng *p, struct gn_pipe_config *c)
+{
+    if (!draw_one_in(p, 3))
+        return;
+    c->aqm_from = draw_scale(p, GN_MSEC, 50 * GN_MSEC);
+    c->aqm_to = c->aqm_from + (draw_one_in(p, 4) ? 1 : draw_scale(p, GN_MSEC, 200 * GN_MSEC));
+}
+
 /** draw_path() - one direction; @slow: of the path that all share */
 static struct gn_pipe_config draw_path(struct swarm *s, bool slow)
 {
@@ -51,12 +61,24 @@ static struct gn_pipe_config draw_path(struct swarm *s, bool slow)
     if (slow && !draw_one_in(p, 3)) {
         c.rate = draw_scale(p, 500000, 1000000000);
         c.queue_packets = (uint32_t)draw_scale(p, 4, 500);
+        draw_aqm(p, &c);
     }
     if (draw_one_in(p, 3))
         c.jitter = draw_scale(p, 10 * GN_USEC, 30 * GN_MSEC);
     if (s->faulty)
         draw_faults(s, &c, slow);
     return c;
+}
+
+/** is_marked() - does the packet say that it has seen congestion? */
+static bool is_marked(const struct swarm *s, const struct gn_frame *f)
+{
+    uint32_t off = s->ethernet ? ETH_HEADER : 0;
+    const uint8_t *p = f->data + off;
+
+    if (f->len < off + 20)
+        return false;
+    return p[0] >> 4 == 4 ? (p[1] & 3) == 3 : p[0] >> 4 == 6 && (p[1] >> 4 & 3) == 3;
 }
 
 /** on_tap() - gn_tap_fn: every packet goes into the hash, and into the capture */
@@ -68,6 +90,9 @@ static void on_tap(void *ctx, const struct gn_tap *t)
     swarm_note(s,
                (uint64_t)t->kind << 56 | (uint64_t)t->from << 48 | (uint64_t)t->to << 40 | t->id);
     swarm_note(s, t->at);
+    stall_packet(s, t, is_marked(s, t->frame));
+    if (t->kind == GN_TAP_DELIVERED)
+        r->marked += is_marked(s, t->frame);
     if (t->kind == GN_TAP_SENT) {
         r->packets++;
         r->hash = hash_bytes(r->hash, t->frame->data, t->frame->len);
@@ -79,6 +104,34 @@ static void on_tap(void *ctx, const struct gn_tap *t)
             fprintf(s->log, "%.6f from host %u to host %u: %u octets are lost, %s\n",
                     (double)t->at / 1e9, t->from, t->to, t->frame->len, gn_loss_text(t->loss));
     }
+}
+
+/** draw_mtus() - the MTU of the path changes some times */
+static void draw_mtus(struct swarm *s)
+{
+    unsigned n = (unsigned)draw_between(&s->rng, 1, SWARM_MTUS);
+
+    for (unsigned i = 0; i < n; i++) {
+        s->change[i].at = draw_between(&s->rng, SWARM_READY, SWARM_HEAL - GN_SEC);
+        s->change[i].mtu = (uint16_t)draw_between(&s->rng, s->v6 ? 1280 : 296, s->mtu);
+        s->segment = min_u32(s->segment, s->change[i].mtu - 80u);
+    }
+}
+
+/** tell_plan() - the network in words */
+static void tell_plan(struct swarm *s, const struct gn_sim_config *c)
+{
+    snprintf(s->result->plan, sizeof s->result->plan,
+             "%u hosts, %s, mtu %u%s, caps %u, %s, there %.3f ms %.1f Mbit/s%s, back %.3f ms %.1f "
+             "Mbit/s%s",
+             s->n_host, s->ethernet ? "ethernet" : "ip", c->mtu,
+             !s->change[0].at ? ""
+             : c->too_big     ? " that changes"
+                              : " that changes silently",
+             c->caps, s->faulty ? "faulty" : "faultless", (double)c->pipe[0].latency / 1e6,
+             (double)c->pipe[0].rate / 1e6, c->pipe[0].aqm_to ? " aqm" : "",
+             (double)c->pipe[1].latency / 1e6, (double)c->pipe[1].rate / 1e6,
+             c->pipe[1].aqm_to ? " aqm" : "");
 }
 
 /** draw_sim() - the network without its hosts */
@@ -107,15 +160,16 @@ static struct gn_sim *draw_sim(struct swarm *s)
         c.pipe[1].rate = c.pipe[0].rate;
         c.pipe[1].queue_packets = c.pipe[0].queue_packets;
         c.pipe[1].latency = c.pipe[0].latency;
+        c.pipe[1].aqm_from = c.pipe[0].aqm_from;
+        c.pipe[1].aqm_to = c.pipe[0].aqm_to;
     }
     s->v6 = c.mtu >= 1280;
-    snprintf(s->result->plan, sizeof s->result->plan,
-             "%u hosts, %s, mtu %u, caps %u, %s, there %.3f ms %.1f Mbit/s, back %.3f ms %.1f "
-             "Mbit/s",
-             s->n_host, c.medium == GN_MEDIUM_IP ? "ip" : "ethernet", c.mtu, c.caps,
-             s->faulty ? "faulty" : "faultless", (double)c.pipe[0].latency / 1e6,
-             (double)c.pipe[0].rate / 1e6, (double)c.pipe[1].latency / 1e6,
-             (double)c.pipe[1].rate / 1e6);
+    s->segment = min_u32(c.mtu - 80u, 1200);
+    s->ethernet = c.medium == GN_MEDIUM_ETHERNET;
+    c.too_big = !draw_one_in(p, 4);
+    if (s->faulty && !s->ethernet && draw_one_in(p, 4))
+        draw_mtus(s);
+    tell_plan(s, &c);
     return gn_sim_new(&c);
 }
 
@@ -139,6 +193,8 @@ static bool join(struct swarm *s, unsigned i)
     int iface;
 
     swarm_knobs(&s->rng, &c.conf);
+    if (c.conf.tcp_mtu_probing) /* an outage looks like a black hole to it */
+        s->segment = min_u32(s->segment, (uint32_t)c.conf.tcp_mtu_probe_floor);
     for (unsigned k = 0; k < sizeof c.secret; k++)
         c.secret[k] = (uint8_t)prng_u32(&s->rng);
     if (s->v6 && draw_one_in(&s->rng, 6)) /* this one has a smaller MTU than the others */
@@ -176,9 +232,33 @@ bool swarm_net_heal(struct swarm *s)
     struct gn_pipe_config c = {.latency = 5 * GN_MSEC, .rate = 20000000, .queue_packets = 100};
     bool ok = gn_sim_set_pipe(s->sim, 0, &c) && gn_sim_set_pipe(s->sim, 1, &c);
 
+    gn_sim_set_mtu(s->sim, s->mtu);
     for (unsigned i = 0; ok && s->n_host > 2 && i < s->n_host; i++)
         ok = gn_sim_set_access(s->sim, i, &c, &c);
     return ok;
+}
+
+void swarm_net_tick(struct swarm *s, gn_time now)
+{
+    for (unsigned i = 0; i < SWARM_MTUS; i++) {
+        if (s->change[i].at == 0 || s->change[i].at > now)
+            continue;
+        s->change[i].at = 0;
+        gn_sim_set_mtu(s->sim, s->change[i].mtu);
+        if (s->log)
+            fprintf(s->log, "%.6f the MTU of the path is %u\n", (double)now / 1e9,
+                    s->change[i].mtu);
+    }
+}
+
+gn_time swarm_net_next(const struct swarm *s)
+{
+    gn_time next = GN_FOREVER;
+
+    for (unsigned i = 0; i < SWARM_MTUS; i++)
+        if (s->change[i].at != 0)
+            next = min_u64(next, s->change[i].at);
+    return next;
 }
 
 void swarm_net_close(struct swarm *s)

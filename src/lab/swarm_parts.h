@@ -12,14 +12,17 @@
 #include <gannet/host.h>
 #include <gannet/loop.h>
 
-#define SWARM_HOSTS 5
-#define SWARM_FLOWS 64
-#define SWARM_START (1000 * GN_SEC)
-#define SWARM_READY (SWARM_START + 5 * GN_SEC)   /* addresses are announced, OPENs begin */
-#define SWARM_HEAL  (SWARM_START + 60 * GN_SEC)  /* the network behaves from then on */
-#define SWARM_DONE  (SWARM_HEAL + 700 * GN_SEC)  /* all that can end has ended */
-#define SWARM_END   (SWARM_DONE + 1200 * GN_SEC) /* nothing is left */
-#define SWARM_PORT  80
+#define SWARM_HOSTS    5
+#define SWARM_FLOWS    64
+#define SWARM_START    (1000 * GN_SEC)
+#define SWARM_READY    (SWARM_START + 5 * GN_SEC)   /* addresses are announced, OPENs begin */
+#define SWARM_HEAL     (SWARM_START + 60 * GN_SEC)  /* the network behaves from then on */
+#define SWARM_DONE     (SWARM_HEAL + 700 * GN_SEC)  /* all that can end has ended */
+#define SWARM_END      (SWARM_DONE + 1200 * GN_SEC) /* nothing is left */
+#define SWARM_PORT     80
+#define SWARM_SILENCE  (GN_SEC + 10 * GN_MSEC) /* longer, and somebody is to blame */
+#define SWARM_CARRIERS 65536                   /* packets in the network at one time, at the most */
+#define SWARM_MTUS     3                       /* changes of the MTU */
 
 /** What one end of a connection means to do. */
 struct plan {
@@ -28,6 +31,7 @@ struct plan {
     bool after_eof;           /* ... but nothing before the peer's end of data */
     bool fin_after_eof;       /* CLOSE only after the peer's end of data */
     bool rude;                /* closes the socket once all is sent, whatever the peer says */
+    bool fickle;              /* goes from one congestion control to another */
     bool aborts;              /* ABORT as soon as abort_at octets went either way */
     uint64_t abort_at;
     uint32_t chunk;    /* octets of one SEND at the most */
@@ -59,6 +63,8 @@ struct end {
     enum gn_err error;   /* END_ERROR */
     enum gn_cause cause; /* of its last transition to CLOSED; 0: none yet */
     uint64_t key;        /* of the octets that it sends */
+    bool blamed;         /* swarm_stall.c: octets before blamed_to may be late */
+    uint32_t blamed_to;
 };
 
 struct flow {
@@ -68,6 +74,11 @@ struct flow {
     const char *kind;
     struct gn_endpoint from, to;
     uint32_t iss; /* of end 0: tells incarnations of one tuple apart */
+    /* swarm_stall.c */
+    gn_time active;     /* something was sent, arrived, was read or written last */
+    unsigned under_way; /* packets in the network */
+    bool looked;        /* at its silence since then */
+    bool troubled;      /* a packet of it was lost just now */
 };
 
 struct swarm_host {
@@ -92,8 +103,17 @@ struct swarm {
     struct flow flow[SWARM_FLOWS];
     bool faulty; /* the network loses, delays or spoils */
     bool v6;     /* the MTU allows it */
+    bool ethernet;
     uint16_t mtu;
-    uint64_t planned; /* octets of all flows */
+    struct {
+        gn_time at; /* 0: no (more) change */
+        uint16_t mtu;
+    } change[SWARM_MTUS];
+    gn_time stray;                   /* when a packet that was not of a flow was lost last */
+    bool troubled;                   /* some flow is */
+    uint8_t carrier[SWARM_CARRIERS]; /* by the packet's id: its flow + 1, or 0 */
+    uint64_t planned;                /* octets of all flows */
+    uint32_t segment;                /* octets that a full one may have at the least */
 };
 
 /** swarm_wrong() - a checker objects; the first one is remembered */
@@ -111,6 +131,10 @@ bool swarm_net_open(struct swarm *s);
 /** swarm_net_heal() - no more faults */
 bool swarm_net_heal(struct swarm *s);
 void swarm_net_close(struct swarm *s);
+/** swarm_net_tick() - what the network does by the clock: its MTU changes */
+void swarm_net_tick(struct swarm *s, gn_time now);
+/** swarm_net_next() - when it will do such a thing next, GN_FOREVER: never */
+gn_time swarm_net_next(const struct swarm *s);
 
 /* swarm_app.c */
 /** swarm_plan() - who will talk to whom, and how */
@@ -125,6 +149,22 @@ gn_time swarm_next_tick(const struct swarm *s);
 void swarm_leave(struct swarm *s, gn_time now);
 /** swarm_listen() - all hosts listen, or (at the end) stop to */
 void swarm_listen(struct swarm *s, bool on, gn_time now);
+
+/* swarm_stall.c */
+/** stall_packet() - the network tells of a packet; @marked: it has seen congestion */
+void stall_packet(struct swarm *s, const struct gn_tap *t, bool marked);
+/** stall_drop() - a host tells that it does not use a segment */
+void stall_drop(struct swarm *s, const struct gn_trace *t);
+/** stall_open() - @f has begun, perhaps while its first hop's address is asked for */
+void stall_open(struct swarm *s, struct flow *f, gn_time now);
+/** stall_touch() - an application of @f has read or written */
+void stall_touch(struct flow *f, gn_time now);
+/** stall_blame() - after each step: note what may be late because of what was lost in it */
+void stall_blame(struct swarm *s);
+/** stall_check() - look at connections that have been silent for too long */
+void stall_check(struct swarm *s, gn_time now);
+/** stall_next() - when to call that again, GN_FOREVER: not before something happens */
+gn_time stall_next(const struct swarm *s);
 
 /* swarm_check.c */
 /** check_octets() - @n octets arrived at @e: are they the next ones its peer has sent? */
@@ -141,6 +181,8 @@ void check_close(struct swarm *s);
 void check_nothing_left(struct swarm *s);
 /** check_memory() - octets that host @m uses, tables that only grow left out */
 uint64_t check_memory(const struct swarm_host *m);
+/** check_pools() - no host uses more memory than its connections' buffers may, now */
+void check_pools(struct swarm *s);
 /** check_budget() - not more packets than what was sent can explain */
 void check_budget(struct swarm *s);
 /** pattern_fill() - the @n octets from @at on of the stream with @key */

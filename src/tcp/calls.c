@@ -40,11 +40,10 @@ void connection_ends(struct tcb *t, const struct tcp_env *e, enum gn_cause cause
     t->events |= GN_EV_READABLE | GN_EV_WRITABLE; /* whoever waits must look */
 }
 
-/* as connection_ends(), with <SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK> to the peer */
-void connection_reset(struct tcb *t, const struct tcp_env *e, enum gn_cause cause,
-                      enum gn_err error)
+/* last_word() - <SEQ=SND.NXT><ACK=RCV.NXT><CTL=@ctl> to the peer of a block that is about to go */
+static void last_word(const struct tcb *t, const struct tcp_env *e, uint16_t ctl)
 {
-    struct seg r = {.key = t->key, .seq = t->snd.nxt, .ack = t->rcv.nxt, .ctl = CTL_RST | CTL_ACK};
+    struct seg r = {.key = t->key, .seq = t->snd.nxt, .ack = t->rcv.nxt, .ctl = ctl};
 
     r.ttl = t->opts.ttl;
     if (t->ts_ok) { /* OPT-TS-1 */
@@ -53,6 +52,13 @@ void connection_reset(struct tcb *t, const struct tcp_env *e, enum gn_cause caus
         r.opt.tsecr = t->ts.recent;
     }
     env_reply(e, &r);
+}
+
+/* as connection_ends(), with a RST to the peer */
+void connection_reset(struct tcb *t, const struct tcp_env *e, enum gn_cause cause,
+                      enum gn_err error)
+{
+    last_word(t, e, CTL_RST | CTL_ACK);
     connection_ends(t, e, cause, error);
 }
 
@@ -248,10 +254,14 @@ void tcp_abort(struct tcb *t, const struct tcp_env *e, enum gn_cause cause, enum
 {
     switch ((enum gn_state)t->state) {
     case GN_CLOSED: return;
-    case GN_SYN_SENT:
     case GN_CLOSING:
     case GN_LAST_ACK:
-    case GN_TIME_WAIT: connection_ends(t, e, cause, error); return;
+    case GN_TIME_WAIT:
+        if (t->ack_now) /* the peer's FIN would be sent again, for a second at least */
+            last_word(t, e, CTL_ACK);
+        connection_ends(t, e, cause, error);
+        return;
+    case GN_SYN_SENT: connection_ends(t, e, cause, error); return;
     case GN_SYN_RECEIVED:
     case GN_ESTABLISHED:
     case GN_FIN_WAIT_1:

@@ -59,12 +59,22 @@ static void swarm(uint64_t first, uint64_t n)
         sum.ended += r.ended;
         sum.packets += r.packets;
         sum.octets += r.octets;
+        sum.marked += r.marked;
+        sum.silences += r.silences;
+        sum.blamed += r.blamed;
     }
     fprintf(stderr,
             "swarm: %" PRIu64 " seeds, %u connections, %u ends normal, %u broken, %" PRIu64
             " packets, %" PRIu64 " octets compared\n",
             n, sum.flows, sum.normal, sum.ended, sum.packets, sum.octets);
+    fprintf(stderr,
+            "silences: %" PRIu64 " above a second; %" PRIu64
+            " after the network did wrong, in the others "
+            "there was nothing to say, or a reader who did not listen\n",
+            sum.silences, sum.blamed);
     cr_expect_gt(sum.normal, sum.ended, "the swarm should not be all failures");
+    cr_expect_gt(sum.marked, 0, "no queue has marked anything");
+    cr_expect_gt(sum.silences, sum.blamed, "nothing was ever silent but for the network");
 }
 
 Test(swarm, seeds_1, .timeout = 300)

@@ -374,3 +374,33 @@ Test(arrives, timestamps)
     cr_assert_eq(fx_arrives(&fx, s), GN_DROP_RST_ACCEPTED);
     fx_fini(&fx);
 }
+
+/* ABORT after both FINs sends no RST (RFC 9293 3.10.5), but what the peer's FIN is owed still
+ * leaves: it would be sent again after its timeout, to a closed port */
+Test(arrives, abort_does_not_swallow_the_ack_of_a_fin)
+{
+    static const enum gn_state from[] = {GN_FIN_WAIT_1, GN_FIN_WAIT_2};
+
+    for (unsigned i = 0; i < sizeof from / sizeof from[0]; i++) {
+        struct fixture fx;
+        struct seg r;
+
+        fx_init(&fx, from[i]);
+        cr_assert_eq(fx_arrives(&fx, fx_seg(CTL_FIN | CTL_ACK, FX_RCV, fx.tcb.snd.una.raw, "")),
+                     GN_DROP_NONE);
+        tcp_abort(&fx.tcb, &fx.env, GN_CAUSE_ABORT_CALL, GN_OK);
+        cr_assert_eq(fx_reply(&fx, &r), 1);
+        cr_assert_eq(r.ctl, CTL_ACK);
+        cr_assert_eq(r.ack.raw, FX_RCV + 1);
+        cr_assert_eq(r.seq.raw, fx.tcb.snd.nxt.raw);
+        fx_fini(&fx);
+
+        fx_init(&fx, from[i]); /* once it has left, not again */
+        (void)fx_arrives(&fx, fx_seg(CTL_FIN | CTL_ACK, FX_RCV, fx.tcb.snd.una.raw, ""));
+        while (fx_output(&fx))
+            ;
+        tcp_abort(&fx.tcb, &fx.env, GN_CAUSE_ABORT_CALL, GN_OK);
+        cr_assert_eq(fx_reply(&fx, &r), 0);
+        fx_fini(&fx);
+    }
+}
