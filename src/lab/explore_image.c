@@ -92,6 +92,8 @@ static void plain_recovery(struct recovery *r, gn_time now)
     age(&r->first_unacked, now);
     age(&r->last_sent, now);
     age(&r->since, now);
+    age(&r->cwv.half_at, now);
+    age(&r->cwv.since, now);
     age(&r->rack.xmit, now);
     age(&r->undo.stamp, now);
     age(&r->rtt.min_at, now);

@@ -299,6 +299,9 @@ static void tell_cc(struct ack *k)
 
     if (k->d.octets)
         rate_sample(k, &c);
+    if (k->ret->acked && r->state != GN_RECOVERY_FAST && !k->ret->left &&
+        cwv_on_ack(&r->cwv, k->ret->acked, r->una, r->nxt, r->rtt.srtt, k->d.now))
+        recovery_validate(r, k->e);
     if (k->ret->acked && r->state != GN_RECOVERY_FAST && !k->ret->left && !k->ret->cwr)
         r->cc.ops->on_ack(&r->cc, &c);
 }

@@ -34,6 +34,8 @@ void recovery_arm_pto(struct recovery *r, const struct rec_env *e);
 /** recovery_flight_size() - what a reduction is computed from: FlightSize without the octets of
  *  limited transmit, which are those beyond the window. In recovery the window is that aimed at */
 uint32_t recovery_flight_size(const struct recovery *r);
+/** recovery_validate() - has too much of the window gone unused for too long? (RFC 7661 4.4.3) */
+void recovery_validate(struct recovery *r, const struct rec_env *e);
 /** recovery_cwnd_limited() - the window was used up in this round trip */
 bool recovery_cwnd_limited(const struct recovery *r);
 /** recovery_reo_wnd() - RACK's reordering window in the present state */

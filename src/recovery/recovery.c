@@ -133,8 +133,20 @@ static void note_limit(struct recovery *r)
     }
 }
 
+void recovery_validate(struct recovery *r, const struct rec_env *e)
+{
+    struct cc *c = &r->cc;
+
+    for (uint32_t n = cwv_judge(&r->cwv, c->cwnd, r->rtt.srtt, e->now); n; n--) {
+        c->ssthresh = max_u32(c->ssthresh, cc_share(c->cwnd, 768)); /* CC-7661-4: 3/4 */
+        c->cwnd = min_u32(c->cwnd, max_u32(c->cwnd / 2, c->iw));
+    }
+}
+
 bool recovery_cwnd_limited(const struct recovery *r)
 {
+    if (r->cwv.since) /* CC-7661-2 */
+        return r->limited;
     /* slow start may double what was really used */
     return r->limited || (cc_in_slow_start(&r->cc) && r->cc.cwnd < 2 * (uint64_t)r->max_flight);
 }
@@ -280,19 +292,24 @@ uint32_t recovery_room(const struct recovery *r)
 
 uint32_t recovery_flight_size(const struct recovery *r)
 {
-    uint32_t cwnd = r->cc.cwnd;
+    uint32_t cwnd = r->cc.cwnd, flight;
 
     if (r->state == GN_RECOVERY_FAST || r->state == GN_RECOVERY_LOSS)
         cwnd = max_u32(cwnd, r->cc.ssthresh);
-    return min_u32(seq_span(r->una, r->nxt), cwnd); /* CC-5681-9, CC-6675-5 */
+    flight = min_u32(seq_span(r->una, r->nxt), cwnd); /* CC-5681-9, CC-6675-5 */
+    return r->cwv.since ? max_u32(flight, cwv_pipe_ack(&r->cwv)) : flight; /* CC-7661-3 */
 }
 
 void recovery_on_idle_restart(struct recovery *r, const struct rec_env *e)
 {
     gn_time idle = e->now - r->last_sent;
 
-    if (e->conf->tcp_slow_start_after_idle && r->last_sent && seq_eq(r->una, r->nxt))
+    if (!r->last_sent || !seq_eq(r->una, r->nxt))
+        return;
+    if (e->conf->tcp_slow_start_after_idle)
         r->cc.ops->on_idle(&r->cc, idle, recovery_rto(r, e)); /* CC-5681-14 */
+    else
+        recovery_validate(r, e);
 }
 
 gn_time recovery_rto(const struct recovery *r, const struct rec_env *e)

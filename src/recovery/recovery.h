@@ -20,6 +20,7 @@
 #include "base/seq.h"
 #include "base/time.h"
 #include "congestion/cc.h"
+#include "recovery/cwv.h"
 #include "recovery/prr.h"
 #include "recovery/rack.h"
 #include "recovery/rtt.h"
@@ -59,6 +60,7 @@ struct recovery {
     struct prr prr;
     uint32_t reno_sacked; /* without SACK: octets that duplicate ACKs stand for */
     struct undo undo;
+    struct cwv cwv;
     gn_time since;        /* when the present recovery began */
     uint32_t retransmits; /* segments sent again, in all */
     uint16_t dup_acks;
@@ -163,7 +165,8 @@ uint32_t recovery_in_flight(const struct recovery *r);
  *  0: none. A segment leaves if it fits whole; it is not cut to fit (RFC 6675 5 (C),
  *  CC-6675-7). The peer's window is the caller's to heed (CC-3042-1) */
 uint32_t recovery_room(const struct recovery *r);
-/** recovery_on_idle_restart() - about to send after an idle time: RFC 5681 4.1 */
+/** recovery_on_idle_restart() - about to send after an idle time: RFC 5681 4.1, or RFC 7661 4.4.3
+ */
 void recovery_on_idle_restart(struct recovery *r, const struct rec_env *e);
 /** recovery_rto() - the timeout now, with back-off */
 gn_time recovery_rto(const struct recovery *r, const struct rec_env *e);

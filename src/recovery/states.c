@@ -55,6 +55,7 @@ void recovery_enter_fast(struct recovery *r, const struct rec_env *e, uint32_t d
         r->cc.cwnd = r->cc.ssthresh;
     else
         undo_start(&r->undo, r->una);
+    r->cwv.loss_pipe = r->cwv.since ? recovery_flight_size(r) : 0;
     r->cc.ops->on_loss(&r->cc, recovery_flight_size(r), e->now);
     prr_start(&r->prr, fs); /* CC-9937-1 */
     r->state = GN_RECOVERY_FAST;
@@ -64,10 +65,25 @@ void recovery_enter_fast(struct recovery *r, const struct rec_env *e, uint32_t d
     begin(r, e);
 }
 
+/* settle_overshoot() - 4.4.1: a window that was not validated has overshot by R, what had to be
+ * sent again; before the window is reduced, so it is taken off in the same share (CC-7661-3) */
+static void settle_overshoot(struct recovery *r)
+{
+    uint64_t off;
+
+    if (r->cwv.loss_pipe) {
+        off = (uint64_t)r->cc.ssthresh * r->undo.octets / r->cwv.loss_pipe;
+        r->cc.ssthresh =
+            max_u32(r->cc.ssthresh - (uint32_t)min_u64(off, r->cc.ssthresh), 2 * r->mss);
+    }
+    cwv_reset(&r->cwv);
+}
+
 void recovery_leave_fast(struct recovery *r, const struct rec_env *e)
 {
     uint32_t flight = seq_span(r->una, r->nxt);
 
+    settle_overshoot(r);
     r->cc.ops->on_recovered(&r->cc, flight, e->now); /* CC-9937-8, CC-6675-6 */
     if (!r->sack_ok)                                 /* no burst: CC-6582-3 */
         r->cc.cwnd = min_u32(r->cc.cwnd, max_u32(flight, r->mss) + r->mss);
@@ -81,6 +97,7 @@ void recovery_enter_loss(struct recovery *r, const struct rec_env *e, bool first
     bool running = r->state == GN_RECOVERY_LOSS;
 
     r->cc.ops->on_timeout(&r->cc, recovery_flight_size(r), first, e->now);
+    cwv_reset(&r->cwv);
     if (first)
         undo_start(&r->undo, r->una);
     r->state = GN_RECOVERY_LOSS;

@@ -253,8 +253,7 @@ static bool make_new(struct tcb *t, const struct tcp_env *e, struct seg *s)
     if ((seq_eq(t->snd.una, t->snd.iss) && !t->fast_child) || t->fin_sent ||
         (sndbuf_unsent(t) == 0 && !t->fin_queued))
         return false;
-    if (t->rec.last_sent != 0 && seq_eq(t->snd.una, t->snd.nxt) &&
-        e->conf->tcp_slow_start_after_idle)
+    if (t->rec.last_sent != 0 && seq_eq(t->snd.una, t->snd.nxt))
         recovery_on_idle_restart(&t->rec, &re);
     begin(t, s, t->snd.nxt, CTL_ACK);
     options_other(t, e, s, false);
