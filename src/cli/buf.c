@@ -85,11 +85,37 @@ struct text_writer buf_writer(struct buf *b)
     return (struct text_writer){.write = buf_write, .ctx = b};
 }
 
-/** quoted() - a JSON string */
+/** utf8_length() - octets of the well-formed character at @s, 0: it is none */
+static size_t utf8_length(const char *s)
+{
+    const unsigned char *u = (const unsigned char *)s;
+    size_t n = u[0] < 0x80 ? 1 : u[0] < 0xC2 ? 0 : u[0] < 0xE0 ? 2 : u[0] < 0xF0 ? 3 : 4;
+    if (u[0] > 0xF4)
+        return 0;
+    for (size_t i = 1; i < n; i++)
+        if ((u[i] & 0xC0) != 0x80)
+            return 0;
+    bool overlong = (u[0] == 0xE0 && u[1] < 0xA0) || (u[0] == 0xF0 && u[1] < 0x90);
+    bool beyond = (u[0] == 0xED && u[1] >= 0xA0) || (u[0] == 0xF4 && u[1] >= 0x90);
+    return overlong || beyond ? 0 : n;
+}
+
+/** quoted() - a JSON string; what is no UTF-8 (names of processes may be anything) becomes U+FFFD
+ */
 static void quoted(struct buf *b, const char *s)
 {
     buf_str(b, "\"");
     for (; *s; s++) {
+        size_t n = utf8_length(s);
+        if (n == 0) {
+            buf_str(b, "\\ufffd");
+            continue;
+        }
+        if (n > 1) {
+            buf_mem(b, s, n);
+            s += n - 1;
+            continue;
+        }
         if (*s == '"' || *s == '\\')
             buf_printf(b, "\\%c", *s);
         else if ((unsigned char)*s < 0x20)
@@ -129,6 +155,12 @@ void json_u64(struct json *j, const char *name, uint64_t v)
 {
     before(j, name);
     buf_printf(j->b, "%" PRIu64, v);
+}
+
+void json_i64(struct json *j, const char *name, int64_t v)
+{
+    before(j, name);
+    buf_printf(j->b, "%" PRId64, v);
 }
 
 void json_bool(struct json *j, const char *name, bool v)

@@ -38,9 +38,10 @@ struct json {
 void json_open(struct json *j, const char *name, char bracket); /* '{' or '[' */
 void json_close(struct json *j, char bracket);                  /* '}' or ']' */
 void json_u64(struct json *j, const char *name, uint64_t v);
+void json_i64(struct json *j, const char *name, int64_t v);
 void json_bool(struct json *j, const char *name, bool v);
 void json_null(struct json *j, const char *name);
-/** json_str() - @s is UTF-8 without control characters that matter; quotes are escaped */
+/** json_str() - quotes and control characters are escaped, what is no UTF-8 is replaced */
 void json_str(struct json *j, const char *name, const char *s);
 /** json_seconds() - nanoseconds as a decimal number of seconds */
 void json_seconds(struct json *j, const char *name, uint64_t ns);

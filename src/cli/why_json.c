@@ -44,6 +44,33 @@ static void process(const struct facts *f, uint32_t index, struct json *j)
     json_close(j, '}');
 }
 
+/** transition() - one, with its cause */
+static void transition(const struct gn_transition *t, gn_time now, struct json *j)
+{
+    json_open(j, NULL, '{');
+    json_seconds(j, "ago", now > t->at ? now - t->at : 0);
+    json_str(j, "from", gn_state_name(t->from));
+    json_str(j, "to", gn_state_name(t->to));
+    json_str(j, "cause", gn_cause_name(t->cause));
+    json_str(j, "text", gn_cause_text(t->cause));
+    json_str(j, "rfc", gn_cause_rfc(t->cause));
+    json_close(j, '}');
+}
+
+/** drops() - why segments were dropped, as far as a Gannet host counts it */
+static void drops(const struct facts *f, struct json *j)
+{
+    char name[64];
+    json_open(j, "drops", '{');
+    for (unsigned d = 1; d < GN_DROP_COUNT; d++) {
+        snprintf(name, sizeof name, "GannetDrop%s", gn_drop_name(d));
+        int64_t n = facts_counter(f, name, 0);
+        if (n > 0)
+            json_u64(j, gn_drop_name(d), (uint64_t)n);
+    }
+    json_close(j, '}');
+}
+
 /** connection() - one of a finding */
 static void connection(const struct facts *f, const struct fact_conn *c, struct json *j)
 {
@@ -69,6 +96,12 @@ static void connection(const struct facts *f, const struct fact_conn *c, struct 
         if (c->timer != FACT_TIMER_NONE)
             json_seconds(j, "timer_in", c->timer_in);
     }
+    if (c->known & FACT_HISTORY) {
+        json_open(j, "history", '[');
+        for (unsigned i = 0; i < c->n_history; i++)
+            transition(&c->history[i], f->now, j);
+        json_close(j, ']');
+    }
     json_close(j, '}');
 }
 
@@ -79,15 +112,12 @@ static void evidence(const struct why_finding *x, struct json *j)
     json_open(j, "evidence", '[');
     for (unsigned i = 0; i < x->n_evidence; i++) {
         const struct why_evidence *e = &x->evidence[i];
-        uint64_t v = e->value < 0 ? 0 - (uint64_t)e->value : (uint64_t)e->value;
         json_open(j, NULL, '{');
         json_str(j, "name", e->name);
         if (e->unit == WHY_SPAN)
-            json_seconds(j, "value", v);
+            json_seconds(j, "value", (uint64_t)e->value);
         else
-            json_u64(j, "value", v);
-        if (e->value < 0)
-            json_bool(j, "negative", true);
+            json_i64(j, "value", e->value);
         json_str(j, "unit", units[e->unit]);
         json_close(j, '}');
     }
@@ -182,6 +212,8 @@ void why_json(const struct facts *f, const struct why_result *r, const char *wha
     json_u64(j, "healthy", r->n_healthy);
     by_state("states", r->state, j);
     by_state("healthy_states", r->healthy, j);
+    if (f->source == FACTS_GANNET)
+        drops(f, j);
     json_open(j, "findings", '[');
     for (size_t i = 0; i < r->n_findings; i++)
         finding(f, r->finding[i], j);

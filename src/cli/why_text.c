@@ -159,6 +159,23 @@ static void say_conn(const struct facts *f, const struct fact_conn *c, struct bu
     buf_str(b, "\n");
 }
 
+/** say_cause() - what moved it to its state, on a line of its own */
+static void say_cause(const struct facts *f, const struct why_style *s, const struct fact_conn *c,
+                      struct buf *b)
+{
+    if (!(c->known & FACT_HISTORY) || !c->n_history)
+        return;
+    const struct gn_transition *t = &c->history[c->n_history - 1];
+    struct text age = {.len = 0};
+    (void)label(s, b, "");
+    text_span(&age, f->now > t->at ? f->now - t->at : 0);
+    buf_printf(b, "  %s -> %s %.*s ago: %s", gn_state_name(t->from), gn_state_name(t->to),
+               (int)age.len, age.s, gn_cause_text(t->cause));
+    if (gn_cause_rfc(t->cause)[0])
+        buf_printf(b, " (%s)", gn_cause_rfc(t->cause));
+    buf_str(b, "\n");
+}
+
 /** say_conns() - some connections of a finding, or all */
 static void say_conns(const struct facts *f, const struct why_style *s, const struct why_finding *x,
                       struct buf *b)
@@ -167,6 +184,8 @@ static void say_conns(const struct facts *f, const struct why_style *s, const st
     for (uint32_t i = 0; i < n; i++) {
         (void)label(s, b, i ? "" : n < x->n_conns ? "such as" : "which");
         say_conn(f, &f->conn[x->conn[i]], b);
+        if (s->verbose)
+            say_cause(f, s, &f->conn[x->conn[i]], b);
     }
     if (n < x->n_conns) {
         (void)label(s, b, "");
@@ -256,8 +275,15 @@ static void say_finding(const struct facts *f, const struct why_style *s,
     buf_str(b, "\n");
 }
 
+/** things() - what is counted: a capture shows both ends of each connection */
+static const char *things(const struct facts *f)
+{
+    return f->source == FACTS_CAPTURE ? "ends of connections" : "connections";
+}
+
 /** say_healthy() - the one line about all that is well */
-static void say_healthy(const struct why_style *s, const struct why_result *r, struct buf *b)
+static void say_healthy(const struct facts *f, const struct why_style *s,
+                        const struct why_result *r, struct buf *b)
 {
     static const char sep[] = ", ";
     bool first = true;
@@ -268,7 +294,7 @@ static void say_healthy(const struct why_style *s, const struct why_result *r, s
     paint(s, b, "0");
     struct lines l = {s, b, 9, 9};
     char text[64];
-    snprintf(text, sizeof text, "%zu of %zu connections:", r->n_healthy, r->n_conns);
+    snprintf(text, sizeof text, "%zu of %zu %s:", r->n_healthy, r->n_conns, things(f));
     words(&l, text);
     for (unsigned i = 0; i < GN_STATE_COUNT; i++) {
         if (!r->healthy[i])
@@ -298,6 +324,24 @@ static void say_gaps(const struct facts *f, const struct why_style *s, const str
         buf_str(b, "NOT ALL  memory was short: there is more than this\n");
 }
 
+/** say_drops() - why segments were dropped, as far as a Gannet host counts it */
+static void say_drops(const struct facts *f, const struct why_style *s, struct buf *b)
+{
+    bool first = true;
+    for (unsigned d = 1; d < GN_DROP_COUNT; d++) {
+        char name[64];
+        snprintf(name, sizeof name, "GannetDrop%s", gn_drop_name(d));
+        int64_t n = facts_counter(f, name, 0);
+        if (!n)
+            continue;
+        paint(s, b, "1");
+        buf_printf(b, "%-9s", first ? "DROPPED" : "");
+        paint(s, b, "0");
+        buf_printf(b, "%" PRId64 " %s\n", n, gn_drop_text(d));
+        first = false;
+    }
+}
+
 void why_text(const struct facts *f, const struct why_result *r, const struct why_style *s,
               const char *what, struct buf *b)
 {
@@ -306,14 +350,16 @@ void why_text(const struct facts *f, const struct why_result *r, const struct wh
         bad += r->finding[i]->severity > WHY_NOTE;
     paint(s, b, "1");
     if (bad)
-        buf_printf(b, "%s: %zu finding%s, %zu connections\n\n", what, bad, bad == 1 ? "" : "s",
-                   r->n_conns);
+        buf_printf(b, "%s: %zu finding%s, %zu %s\n\n", what, bad, bad == 1 ? "" : "s", r->n_conns,
+                   things(f));
     else
-        buf_printf(b, "%s: nothing wrong to be seen, %zu connections\n\n", what, r->n_conns);
+        buf_printf(b, "%s: nothing wrong to be seen, %zu %s\n\n", what, r->n_conns, things(f));
     paint(s, b, "0");
     for (size_t i = 0; i < r->n_findings; i++)
         say_finding(f, s, r->finding[i], b);
-    say_healthy(s, r, b);
+    say_healthy(f, s, r, b);
+    if (s->verbose)
+        say_drops(f, s, b);
     say_gaps(f, s, r, b);
     if (r->n_findings)
         buf_printf(b,

@@ -284,6 +284,8 @@ gn_time rules_time_wait_life(const struct rules *w)
 
 bool rules_in_vain(const struct fact_conn *c, uint8_t times)
 {
+    if (!(c->known & FACT_TIMER) && c->known & FACT_SEEN) /* an observer sees no timers */
+        return c->backoff >= times;
     return c->known & FACT_TIMER && c->timer == FACT_TIMER_RETRANS && c->backoff >= times;
 }
 
@@ -295,7 +297,8 @@ bool rules_rare(const struct rules *w, const struct rule_group *g)
 bool rules_heard_in_vain(const struct rules *w, const struct fact_conn *c)
 {
     gn_time quiet;
-    return rules_in_vain(c, 2) && rules_quiet(w, c, &quiet) && quiet < rules_waited(c) / 2;
+    return c->known & FACT_TIMER && rules_in_vain(c, 2) && rules_quiet(w, c, &quiet) &&
+           quiet < rules_waited(w, c) / 2;
 }
 
 /** peer_slot() - where the remote address of @c is, or would be */

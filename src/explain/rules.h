@@ -156,7 +156,7 @@ struct rule_tally rules_tally(const struct rules *w, const struct rule_group *g,
 
 /** rules_waited() - how long the oldest segment of @c has been retransmitted in vain, as far as RTO
  * and back-off tell */
-gn_time rules_waited(const struct fact_conn *c);
+gn_time rules_waited(const struct rules *w, const struct fact_conn *c);
 /** rules_time_left() - until @c is given up if nothing comes back, by its state's retries and RTO;
  * false: not known, or never */
 bool rules_time_left(const struct rules *w, const struct fact_conn *c, gn_time *ret);

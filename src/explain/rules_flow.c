@@ -379,8 +379,9 @@ bool rule_nagle_judge(struct rules *w, const struct rule_group *g, struct why_fi
 /** was_reset() - did it end in a reset after the handshake? */
 static bool was_reset(const struct fact_conn *c)
 {
-    if (c->known & FACT_SEEN)
-        return c->seen->rst_by != 2 && (c->seen->side[1].syn_acks > 0 || !c->seen->from_start);
+    if (c->known & FACT_SEEN) /* told once, from the end that opened it */
+        return c->seen->rst_by != 2 && c->seen->opener != 1 &&
+               (c->seen->side[1].syn_acks > 0 || !c->seen->from_start);
     return c->known & FACT_HISTORY && c->n_history &&
            c->history[c->n_history - 1].cause == GN_CAUSE_RST;
 }

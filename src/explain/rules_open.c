@@ -47,7 +47,7 @@ static void syn_evidence(struct rules *w, const struct rule_group *g, struct why
 
     for (uint32_t i = 0; i < g->n; i++) {
         const struct fact_conn *c = rules_conn(w, g, i);
-        gn_time t = rules_waited(c);
+        gn_time t = rules_waited(w, c);
         waited = t > waited ? t : waited;
         most = repeated(c) > most ? repeated(c) : most;
     }
@@ -134,6 +134,8 @@ bool rule_filtered_judge(struct rules *w, const struct rule_group *g, struct why
 bool rule_refused_match(const struct rules *w, const struct fact_conn *c)
 {
     (void)w;
+    if (c->known & FACT_SEEN && c->seen->opener != 0)
+        return false; /* the end that refused */
     if (last_cause(c) == GN_CAUSE_REFUSED)
         return true;
     return c->known & FACT_SEEN && c->seen->side[0].syns > 0 && c->seen->side[1].syn_acks == 0 &&

@@ -219,14 +219,14 @@ bool rule_keepalive_judge(struct rules *w, const struct rule_group *g, struct wh
 }
 
 /** shut_for() - how long its peer's window has been shut, as far as that is known */
-static gn_time shut_for(const struct fact_conn *c)
+static gn_time shut_for(const struct rules *w, const struct fact_conn *c)
 {
     if (c->known & FACT_SEEN && c->seen->side[1].zero_window_time)
         return c->seen->side[1].zero_window_time;
     if (!(c->known & FACT_TIMER) || c->timer != FACT_TIMER_PERSIST)
         return 0;
     /* each gap between probes is twice the one before: those before it were as long together */
-    gn_time waited = rules_waited(c), first = c->info.rto >> c->backoff;
+    gn_time waited = rules_waited(w, c), first = c->info.rto >> c->backoff;
     gn_time gap = c->timer_in > first ? c->timer_in - first : 0;
     return waited > gap ? waited : gap;
 }
@@ -247,7 +247,7 @@ bool rule_zero_window_judge(struct rules *w, const struct rule_group *g, struct 
 
     for (uint32_t i = 0; i < g->n; i++) {
         const struct fact_conn *c = rules_conn(w, g, i);
-        gn_time t = shut_for(c);
+        gn_time t = shut_for(w, c);
         longest = t > longest ? t : longest;
         queued += c->known & FACT_QUEUES ? c->send_q : 0;
         probes = c->probes > probes ? c->probes : probes;

@@ -35,9 +35,16 @@ static gn_time rto_of(const struct fact_conn *c)
     return (GN_SEC) << (c->backoff < 7 ? c->backoff : 7);
 }
 
-gn_time rules_waited(const struct fact_conn *c)
+gn_time rules_waited(const struct rules *w, const struct fact_conn *c)
 {
     gn_time rto = rto_of(c), sum = 0;
+
+    if (!(c->known & FACT_TIMER) && c->known & FACT_SEEN) {
+        /* an observer sees no timers: since the peer was heard of, or since the first SYN */
+        const struct fact_side *s = c->seen->side;
+        gn_time from = s[1].last ? s[1].last : s[0].first;
+        return c->backoff && w->f->now > from ? w->f->now - from : 0;
+    }
 
     for (unsigned i = 0; i < c->backoff; i++)
         sum += rto >> (c->backoff - i);
@@ -68,7 +75,7 @@ static int64_t retries_of(const struct rules *w, const struct fact_conn *c, bool
 bool rules_time_left(const struct rules *w, const struct fact_conn *c, gn_time *ret)
 {
     bool as_time;
-    gn_time rto = rto_of(c), most = rto_max(w), at = c->timer_in, waited = rules_waited(c);
+    gn_time rto = rto_of(c), most = rto_max(w), at = c->timer_in, waited = rules_waited(w, c);
     int64_t retries = retries_of(w, c, &as_time), done = c->backoff;
     gn_time least = (gn_time)facts_setting(w->f, "tcp_rto_min", 200 * (int64_t)GN_MSEC);
     gn_time limit = rules_in_all(w, retries, least);
@@ -95,7 +102,7 @@ void rules_vain_evidence(struct rules *w, const struct rule_group *g, struct why
 
     for (uint32_t i = 0; i < g->n; i++) {
         const struct fact_conn *c = rules_conn(w, g, i);
-        gn_time left, waited = rules_waited(c);
+        gn_time left, waited = rules_waited(w, c);
         if (rules_time_left(w, c, &left) && (!any || left < soonest)) {
             soonest = left;
             any = true;

@@ -91,6 +91,8 @@ static uint64_t group_hash(const struct facts *f, const struct why_rule *r, enum
     case WHY_BY_PROCESS:
         k.owner = c->process < f->n_processes ? f->process[c->process].pid : c->uid;
         k.local_port = c->process < f->n_processes;
+        if (f->source == FACTS_CAPTURE) /* one address is as near as a capture gets to a process */
+            k.local = c->local.addr;
         break;
     case WHY_BY_LISTENER:
         if (c->listener < f->n_conns)
