@@ -71,6 +71,7 @@ static struct bench_host *gannet_open(const struct bench_setup *s, const struct 
     b->setup = *s;
     configure(&c.conf, s);
     c.pages.ctx = &b->memory;
+    c.cpu = gn_cpu();
     memset(c.secret, 0x5a + (int)s->side, sizeof(c.secret));
     if (s->super)
         i.caps = GN_CAP_CSUM_TX | GN_CAP_CSUM_RX | GN_CAP_TSO;

@@ -31,11 +31,25 @@ extern "C" {
 
 struct gn_host;
 
+/** What the processor has that the core may use; gn_cpu() finds out. The core itself cannot ask. */
+enum { GN_CPU_AVX2 = 1 };
+
+/** gn_cpu() - GN_CPU_* of the processor at hand */
+static inline unsigned gn_cpu(void)
+{
+#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+    return __builtin_cpu_supports("avx2") ? GN_CPU_AVX2 : 0;
+#else
+    return 0;
+#endif
+}
+
 struct gn_host_config {
     struct gn_conf conf;
     struct gn_page_source pages;
     uint8_t secret[32]; /* from a CSPRNG; keys for ISN, ports, timestamps, cookies, hash are derived
                            from it */
+    unsigned cpu;       /* GN_CPU_*; 0 is right on any processor, gn_cpu() is faster */
 };
 
 /** gn_host_new() - a host without interfaces. NULL: *ret_err (may be NULL) is GN_E_INVALID or

@@ -211,7 +211,7 @@ static size_t serve(void *ctx, struct gn_host *h, gn_time now)
 bool stage_make_host(struct side *s)
 {
     struct stage *st = s->stage;
-    struct gn_host_config hc = {.conf = st->conf, .pages = pages_source()};
+    struct gn_host_config hc = {.conf = st->conf, .pages = pages_source(), .cpu = gn_cpu()};
     gn_time now = gn_simloop_now(st->loop);
     secret_seeded(st->o->seed * 4 + s->index + 2 * st->floods, hc.secret);
     s->host = gn_host_new(&hc, now, NULL);

@@ -261,7 +261,7 @@ bool rig_open(struct rig_options *o, struct rig *ret)
     struct gn_link *link = open_link(o);
     if (!link)
         return false;
-    struct gn_host_config hc = {.conf = o->conf, .pages = pages_source()};
+    struct gn_host_config hc = {.conf = o->conf, .pages = pages_source(), .cpu = gn_cpu()};
     secret_random(hc.secret);
     ret->loop = gn_loop_new(NULL, &err);
     ret->host = gn_host_new(&hc, gn_loop_now(), &e);

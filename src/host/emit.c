@@ -13,16 +13,14 @@
 #include "host/emit.h"
 
 #include "base/bits.h"
-#include "wire/checksum.h"
 
 #define TCP_SUM_AT 16
 
-/** put_text() - copy the text behind the header at @p, or name it; returns the sum of header and
- * text if @sum is wanted (the header is @th octets long) */
-static uint64_t put_text(struct gn_frame *f, const struct seg *s, uint8_t *p, uint32_t th,
-                         unsigned caps, bool sum)
+/** put_text() - copy the text behind the header at @p, or name it; returns @sum, which covers the
+ * @th octets of header, with that of the text if it is @wanted */
+static uint64_t put_text(const struct gn_host *h, struct gn_frame *f, const struct seg *s,
+                         uint8_t *p, uint32_t th, uint64_t sum, unsigned caps, bool wanted)
 {
-    uint64_t total = sum ? csum(p, th) : 0;
     uint32_t at = th;
 
     for (unsigned i = 0; i < s->n_text; i++) {
@@ -31,47 +29,50 @@ static uint64_t put_text(struct gn_frame *f, const struct seg *s, uint8_t *p, ui
 
         if (caps & GN_CAP_GATHER) {
             f->tail[f->n_tail++] = *t;
-            if (sum)
-                piece = csum(t->ptr, t->len);
-        } else if (sum) {
-            piece = csum_copy(p + at, t->ptr, t->len);
+            if (wanted)
+                piece = h->csum->sum(t->ptr, t->len);
+        } else if (wanted) {
+            piece = h->csum->copy(p + at, t->ptr, t->len);
         } else {
             memcpy(p + at, t->ptr, t->len);
         }
-        if (sum)
-            total = csum_join(total, piece, at);
+        if (wanted)
+            sum = csum_join(sum, piece, at);
         at += t->len;
     }
     if (!(caps & GN_CAP_GATHER))
         f->len += s->text_len;
-    return total;
+    return sum;
 }
 
-/** put_body() - text and checksum (MUST-2) of a frame that has @hl octets of other headers and @th
- * octets of TCP header, checksum field 0; returns octets of TCP packet */
-static uint32_t put_body(struct gn_frame *f, const struct seg *s, uint32_t hl, uint32_t th,
-                         unsigned caps)
+/** head_sum() - where the checksum of a segment begins: the pseudo-header without the length, and
+ * the @th octets of header at @head unless the interface has to sum them */
+static uint64_t head_sum(const struct seg *s, const uint8_t *head, uint32_t th, unsigned caps)
 {
-    uint8_t *p = f->buf + hl;
+    return ip_pseudo(&s->key.laddr, &s->key.raddr, IP_PROTO_TCP, 0) +
+           (caps & GN_CAP_CSUM_TX ? 0 : csum(head, th));
+}
+
+/** put_body() - text and checksum (MUST-2) of a frame that has room for @hl octets of other headers
+ * and holds @th octets of TCP header, all but the checksum; @sum: head_sum(). Returns octets of TCP
+ * packet */
+static uint32_t put_body(const struct gn_host *h, struct gn_frame *f, const struct seg *s,
+                         uint32_t hl, uint32_t th, uint64_t sum, unsigned caps)
+{
+    bool owed = caps & GN_CAP_CSUM_TX;
     uint32_t len = th + s->text_len;
-    uint64_t sum = ip_pseudo(&s->key.laddr, &s->key.raddr, IP_PROTO_TCP, len);
+    uint8_t *p = f->buf + hl;
 
     f->data = f->buf;
     f->len = hl + th;
     f->n_tail = 0;
-    f->flags = 0;
+    f->flags = owed ? GN_FRAME_CSUM_OWED : 0;
+    f->csum_start = (uint16_t)hl;
+    f->csum_offset = TCP_SUM_AT;
     f->gso_size = 0;
     f->hdr_len = 0;
-    if (caps & GN_CAP_CSUM_TX) {
-        put_text(f, s, p, th, caps, false);
-        put16(p + TCP_SUM_AT, csum_fold(sum));
-        f->flags = GN_FRAME_CSUM_OWED;
-        f->csum_start = (uint16_t)hl;
-        f->csum_offset = TCP_SUM_AT;
-    } else {
-        sum += put_text(f, s, p, th, caps, true);
-        put16(p + TCP_SUM_AT, csum_finish(sum));
-    }
+    sum = put_text(h, f, s, p, th, sum + len, caps, !owed);
+    put16(p + TCP_SUM_AT, owed ? csum_fold(sum) : csum_finish(sum));
     if (s->gso_size && s->text_len > s->gso_size) {
         f->gso_size = s->gso_size;
         f->hdr_len = (uint16_t)(hl + th);
@@ -105,7 +106,8 @@ static bool put_headers(struct gn_host *h, const struct seg *s, struct gn_frame 
 bool emit_segment(struct gn_host *h, const struct seg *s, struct gn_frame *f, enum gn_state state)
 {
     const struct ip_path *path = host_path(h, &s->key.raddr, NULL);
-    uint32_t hl;
+    uint8_t head[TCP_HEADER_MAX];
+    uint32_t hl, th, len;
 
     if (h->env.trace)
         host_trace_seg(h, GN_TRACE_SEG_OUT, s, state);
@@ -115,18 +117,22 @@ bool emit_segment(struct gn_host *h, const struct seg *s, struct gn_frame *f, en
     }
     f->iface = path->iface;
     hl = ip_headers_len(&h->ip, path->iface, &s->key.raddr);
-    return put_headers(h, s, f, path, put_body(f, s, hl, tcp_emit(s, f->buf + hl), path->caps),
-                       state);
+    th = tcp_emit(s, head);
+    memcpy(f->buf + hl, head, th);
+    len = put_body(h, f, s, hl, th, head_sum(s, head, th, path->caps), path->caps);
+    return put_headers(h, s, f, path, len, state);
 }
 
-/** emit_like() - a segment whose frame differs from @first's in SEG.SEQ, control bits and text */
+/** emit_like() - a segment whose frame differs from @first's in SEG.SEQ, control bits and text.
+ * @hl, @th: octets of headers; @sum: head_sum() but for what differs */
 static void emit_like(struct gn_host *h, const struct seg *s, struct gn_frame *f,
-                      const struct gn_frame *first, uint32_t hl, uint32_t th, unsigned caps)
+                      const struct gn_frame *first, uint32_t hl, uint32_t th, uint64_t sum,
+                      unsigned caps)
 {
     f->iface = first->iface;
     memcpy(f->buf, first->buf, hl + th);
-    tcp_emit_like(s, f->buf + hl);
-    put_body(f, s, hl, th, caps);
+    tcp_emit_like(s, th, f->buf + hl);
+    put_body(h, f, s, hl, th, caps & GN_CAP_CSUM_TX ? sum : sum + tcp_varies(s), caps);
     h->stats.IpOutRequests++;
 }
 
@@ -134,19 +140,28 @@ size_t emit_train(struct gn_host *h, const struct seg *s, struct gn_frame *f, en
 {
     const struct ip_path *path = host_path(h, &s->key.raddr, NULL);
     struct seg one = *s;
-    uint32_t hl, th = tcp_header_len(s);
+    uint8_t head[TCP_HEADER_MAX];
+    uint32_t hl = 0, th;
+    uint64_t sum = 0;
     size_t used = 0;
 
+    one.seq = seq(0);
+    one.ctl = 0;
+    th = tcp_emit(&one, head);
+    if (path) {
+        hl = ip_headers_len(&h->ip, path->iface, &s->key.raddr);
+        sum = head_sum(s, head, th, path->caps);
+    }
     for (uint32_t off = 0; off < s->text_len; off += one.text_len) {
         seg_part(s, off, &one);
-        if (!used || !path || one.text_len < s->gso_size) {
+        if (!used || one.text_len < s->gso_size) {
             used += emit_segment(h, &one, &f[used], state);
             continue;
         }
         if (h->env.trace)
             host_trace_seg(h, GN_TRACE_SEG_OUT, &one, state);
-        hl = ip_headers_len(&h->ip, path->iface, &s->key.raddr);
-        emit_like(h, &one, &f[used], &f[0], hl, th, path->caps);
+        __builtin_prefetch(f[used].buf + hl + s->gso_size, 1);
+        emit_like(h, &one, &f[used], &f[0], hl, th, sum, path->caps);
         used++;
     }
     return used;

@@ -82,6 +82,7 @@ struct gn_host *gn_host_new(const struct gn_host_config *cfg, gn_time now, enum 
     h->block_bytes = bytes;
     h->now = now;
     h->conf = cfg->conf;
+    h->csum = csum_ops(cfg->cpu);
     mem_init(&h->mem, cfg->pages, cfg->conf.tcp_mem);
     if (!set_up(h, cfg)) {
         gn_host_free(h);

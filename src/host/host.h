@@ -18,6 +18,7 @@
 #include "host/timewait.h"
 #include "ip/ip.h"
 #include "tcp/tcp.h"
+#include "wire/checksum.h"
 
 #include <gannet/host.h>
 
@@ -65,6 +66,7 @@ struct gn_host {
     struct gn_conf conf;
     struct gn_stats stats;
     struct secrets secrets;
+    const struct csum_ops *csum;
     struct mem mem;
     size_t block_bytes; /* of this struct, taken from the page source directly */
 };

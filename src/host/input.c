@@ -13,7 +13,6 @@
 #include "base/bits.h"
 #include "host/host.h"
 #include "tcp/fsm.h"
-#include "wire/checksum.h"
 
 #define BURST 32
 
@@ -27,14 +26,14 @@ struct burst {
 };
 
 /** checksum_good() - MUST-2, MUST-3: the sum over pseudo-header, header and text is all ones */
-static bool checksum_good(const struct ip_packet *p)
+static bool checksum_good(const struct gn_host *h, const struct ip_packet *p)
 {
     uint64_t sum = ip_pseudo(&p->src, &p->dst, IP_PROTO_TCP, p->pseudo_len);
     size_t at = p->len;
 
-    sum += csum(p->p, p->len);
+    sum += h->csum->sum(p->p, p->len);
     for (unsigned i = 0; i < p->n_tail; i++) {
-        sum = csum_join(sum, csum(p->tail[i].ptr, p->tail[i].len), at);
+        sum = csum_join(sum, h->csum->sum(p->tail[i].ptr, p->tail[i].len), at);
         at += p->tail[i].len;
     }
     return csum_fold(sum) == 0xffff;
@@ -47,7 +46,7 @@ static bool tcp_accept(struct gn_host *h, const struct ip_packet *p, struct burs
     struct seg *s = &b->seg[i];
     enum gn_drop d;
 
-    if (!p->csum_ok && !checksum_good(p))
+    if (!p->csum_ok && !checksum_good(h, p))
         d = GN_DROP_TCP_CHECKSUM;
     else
         d = tcp_parse(p->p, p->len, p->tail, p->n_tail, s);
@@ -237,6 +236,10 @@ void gn_host_input(struct gn_host *h, const struct gn_frame *frames, size_t n, g
     host_now(h, now);
     for (size_t i = 0; i < n; i++) {
         d = GN_DROP_NONE;
+        if (i + 1 < n) {
+            __builtin_prefetch(frames[i + 1].data);
+            __builtin_prefetch(frames[i + 1].data + 64);
+        }
         switch (ip_input(&h->ip, &h->ip_env, &frames[i], &p, &d)) {
         case IP_CONSUMED: break;
         case IP_ERROR: d = icmp_error(h, &p); break;

@@ -11,6 +11,7 @@
 #include "base/bits.h"
 #include "ip/ip.h"
 #include "ip/parts.h"
+#include "wire/checksum.h"
 #include "wire/eth.h"
 #include "wire/icmp6.h"
 #include "wire/ipv4.h"
@@ -202,15 +203,65 @@ static bool is_group4(const struct ip *ip, const struct gn_addr *dst)
     return dst->b[12] >= 224 && dst->b[12] < 240;
 }
 
+/* may packets like @h, which has gone to the transport, go straight there? Not if its destination
+ * is ours by a knob alone */
+static void remember4(const struct arrival *a, const struct ipv4 *h)
+{
+    struct ip_again *r = &a->ip->again;
+
+    if (h->header_len != IPV4_HEADER || a->group || a->reassembled || a->e->conf->ip_anyaddr)
+        return;
+    memcpy(r->head, a->f->data + a->at, IPV4_HEADER);
+    r->src = h->src;
+    r->dst = h->dst;
+    r->iface = a->f->iface;
+    r->valid = true;
+}
+
+/* two IPv4 headers differ in total length, identification and checksum at the most */
+static bool alike4(const uint8_t *a, const uint8_t *b)
+{
+    return memcmp(a, b, 2) == 0 && memcmp(a + 6, b + 6, 4) == 0 && memcmp(a + 12, b + 12, 8) == 0;
+}
+
+/* is it a packet like the one before? Then *a->ret describes it */
+static bool again4(struct arrival *a)
+{
+    const struct ip_again *r = &a->ip->again;
+    const struct gn_frame *f = a->f;
+    const uint8_t *head = f->data + a->at;
+    struct ip_packet *p = a->ret;
+    uint32_t total;
+
+    if (!r->valid || f->len < a->at + IPV4_HEADER || r->iface != f->iface || a->group ||
+        !alike4(head, r->head) || csum_finish(csum(head, IPV4_HEADER)) != 0)
+        return false;
+    total = get16(head + 2);
+    if (total < IPV4_HEADER || total > gn_frame_total(f) - a->at)
+        return false;
+    p->src = r->src;
+    p->dst = r->dst;
+    p->proto = head[9];
+    p->ecn = head[1] & 3;
+    p->tos = head[1] & 0xfc;
+    p->ttl = head[8];
+    a->plain = true;
+    set_octets(a, IPV4_HEADER, total);
+    return true;
+}
+
 /* one IPv4 packet. Its options are ignored, understood or not (MUST-50), but for source routes,
  * which are dropped (RFC 7126 4.3, 4.4); malformed ones end in ipv4_parse() */
 static enum ip_verdict packet4(struct arrival *a)
 {
     const struct gn_frame *f = a->f;
     struct ip_packet *p = a->ret;
+    enum gn_drop why;
     struct ipv4 h;
-    enum gn_drop why = ipv4_parse(f->data + a->at, f->len - a->at, gn_frame_total(f) - a->at, &h);
 
+    if (again4(a))
+        return IP_TRANSPORT;
+    why = ipv4_parse(f->data + a->at, f->len - a->at, gn_frame_total(f) - a->at, &h);
     if (why != GN_DROP_NONE)
         return drop(a, why);
     if (h.source_route)
@@ -238,6 +289,8 @@ static enum ip_verdict packet4(struct arrival *a)
 
         return fragment(a, &frag);
     }
+    if (h.proto == IP_PROTO_TCP)
+        remember4(a, &h);
     return demux(a);
 }
 

@@ -101,6 +101,7 @@ enum gn_err ip_add_addr(struct ip *ip, const struct ip_env *e, int iface, struct
     bool v4 = addr_v4(&a);
     enum gn_err err;
 
+    ip->again.valid = false; /* what is unicast may change */
     if (iface < 0 || iface >= ip->n_iface || prefix_len > (v4 ? 32u : 128u) ||
         !ip_is_unicast(ip, &a) || (!v4 && ip->iface[iface].mtu < IPV6_MTU_MIN))
         return GN_E_INVALID;

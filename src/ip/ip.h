@@ -63,6 +63,15 @@ struct ip_packet {
     uint32_t whole_len;
 };
 
+/** The IPv4 header of a packet that went straight to the transport: another that differs from it in
+ * length, identification and checksum alone goes there, too, and need not be judged anew. */
+struct ip_again {
+    uint8_t head[20];
+    bool valid;
+    uint8_t iface;
+    struct gn_addr src, dst;
+};
+
 struct ip_addr {
     struct gn_addr addr;
     uint8_t iface, prefix_len;
@@ -81,7 +90,8 @@ struct ip {
     uint32_t broadcast4[IP_ADDR_MAX]; /* directed broadcast addresses of our subnets */
     uint8_t n_broadcast4;
     struct ip_own
-        *gathered;        /* an ICMP message that came in pieces; lives until the next ip_input() */
+        *gathered; /* an ICMP message that came in pieces; lives until the next ip_input() */
+    struct ip_again again;
     uint32_t icmp_tokens; /* rate limit of ICMP errors */
     gn_time icmp_refill;
     uint16_t ident; /* IPv4 identification */

@@ -12,13 +12,19 @@
  * modulo 2^64: that of the words, and that of their upper halves. The sum of the lower halves is
  * then the first minus the second shifted up; it is exact as long as it is below 2^64, that is for
  * 2^32 words. This takes three operations for each word, has no dependence between lanes, and is
- * what both SSE2 (always there on x86-64) and a vectorising compiler do well.
+ * what both SSE2 (always there on x86-64) and a vectorising compiler do well. Where the caller says
+ * that the processor has AVX2, twice as many words go at a time.
  */
 #include "wire/checksum.h"
 
 #include "base/bits.h"
 
-#if defined(__SSE2__)
+#include <gannet/host.h>
+
+#if defined(__x86_64__)
+#define HAS_AVX2
+#include <immintrin.h>
+#elif defined(__SSE2__)
 #include <emmintrin.h>
 #endif
 
@@ -159,6 +165,82 @@ static inline uint64_t sum_octets(uint8_t *dst, const uint8_t *src, size_t len)
         sum += (v & 0xffffffff) + (v >> 32);
     }
     return to_network(sum + below_word(src, len));
+}
+
+#if defined(HAS_AVX2)
+
+#define AVX2 __attribute__((target("avx2")))
+#define WIDE 32
+
+/** wide_step() - vec_sum() for 32 octets */
+static inline AVX2 void wide_step(uint8_t *dst, const uint8_t *src, __m256i *words, __m256i *upper)
+{
+    __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)src);
+    if (dst)
+        _mm256_storeu_si256((__m256i *)(void *)dst, v);
+    *words = _mm256_add_epi64(*words, v);
+    *upper = _mm256_add_epi64(*upper, _mm256_srli_epi64(v, 32));
+}
+
+/** wide_octets() - sum_octets() with AVX2; inlined twice */
+static inline AVX2 uint64_t wide_octets(uint8_t *dst, const uint8_t *src, size_t len)
+{
+    __m256i w0 = _mm256_setzero_si256(), w1 = w0, u0 = w0, u1 = w0;
+    uint64_t w[4], u[4], sum = 0;
+
+    for (; len >= 2 * WIDE; len -= 2 * WIDE, src += 2 * WIDE) {
+        wide_step(dst, src, &w0, &u0);
+        wide_step(dst ? dst + WIDE : NULL, src + WIDE, &w1, &u1);
+        if (dst)
+            dst += 2 * WIDE;
+    }
+    if (len >= WIDE) {
+        wide_step(dst, src, &w0, &u0);
+        if (dst)
+            dst += WIDE;
+        src += WIDE;
+        len -= WIDE;
+    }
+    w0 = _mm256_add_epi64(w0, w1);
+    u0 = _mm256_add_epi64(u0, u1);
+    memcpy(w, &w0, sizeof w);
+    memcpy(u, &u0, sizeof u);
+    for (unsigned i = 0; i < 4; i++)
+        sum += halves(w[i], u[i]);
+    if (dst)
+        memcpy(dst, src, len);
+    for (; len >= 8; len -= 8, src += 8) {
+        uint64_t v = load64(src);
+        sum += (v & 0xffffffff) + (v >> 32);
+    }
+    return to_network(sum + below_word(src, len));
+}
+
+/** sum_avx2() - csum() */
+static AVX2 uint64_t sum_avx2(const void *p, size_t len)
+{
+    return len ? wide_octets(NULL, p, len) : 0;
+}
+
+/** copy_avx2() - csum_copy() */
+static AVX2 uint64_t copy_avx2(void *dst, const void *src, size_t len)
+{
+    return len ? wide_octets(dst, src, len) : 0;
+}
+
+#endif
+
+const struct csum_ops *csum_ops(unsigned cpu)
+{
+    static const struct csum_ops plain = {csum, csum_copy};
+#if defined(HAS_AVX2)
+    static const struct csum_ops avx2 = {sum_avx2, copy_avx2};
+
+    if (cpu & GN_CPU_AVX2)
+        return &avx2;
+#endif
+    (void)cpu;
+    return &plain;
 }
 
 uint64_t csum(const void *p, size_t len)

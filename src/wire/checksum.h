@@ -17,6 +17,13 @@
 uint64_t csum(const void *p, size_t len);
 /** csum_copy() - memcpy and csum() in one pass */
 uint64_t csum_copy(void *dst, const void *src, size_t len);
+/** The two for the texts of packets, as fast as the processor allows; they give the same values. */
+struct csum_ops {
+    uint64_t (*sum)(const void *p, size_t len);
+    uint64_t (*copy)(void *dst, const void *src, size_t len);
+};
+/** csum_ops() - for a processor that has @cpu (GN_CPU_*); never NULL */
+const struct csum_ops *csum_ops(unsigned cpu);
 /** csum_join() - append a piece whose own sum is @piece at offset @offset (may be odd) to @sum */
 uint64_t csum_join(uint64_t sum, uint64_t piece, size_t offset);
 /** csum_fold() - to 16 bits, not complemented, host order value of the big-endian word */

@@ -116,6 +116,7 @@ enum gn_drop ipv4_parse_quoted(const uint8_t *p, uint32_t len, struct ipv4 *ret)
 uint32_t ipv4_emit(const struct ipv4 *h, uint8_t *p)
 {
     uint16_t frag = (uint16_t)(h->frag_off / 8);
+    uint64_t sum; /* from the values: what was just written is not read again, it may not be near */
 
     if (h->df)
         frag |= FLAG_DF;
@@ -128,10 +129,12 @@ uint32_t ipv4_emit(const struct ipv4 *h, uint8_t *p)
     put16(p + OFF_FRAG, frag);
     p[OFF_TTL] = h->ttl;
     p[OFF_PROTO] = h->proto;
-    put16(p + OFF_SUM, 0);
     ipv4_store(&h->src, p + OFF_SRC);
     ipv4_store(&h->dst, p + OFF_DST);
-    put16(p + OFF_SUM, csum_finish(csum(p, IPV4_HEADER)));
+    sum = ipv4_pseudo(&h->src, &h->dst, 0, h->total_len);
+    sum += (4u << 12 | IPV4_HEADER / 4 << 8 | h->tos) + (uint32_t)h->ident + frag;
+    sum += (uint32_t)h->ttl << 8 | h->proto;
+    put16(p + OFF_SUM, csum_finish(sum));
     return IPV4_HEADER;
 }
 

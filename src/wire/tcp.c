@@ -101,11 +101,10 @@ void seg_part(const struct seg *s, uint32_t off, struct seg *ret)
     }
 }
 
-void tcp_emit_like(const struct seg *s, uint8_t *p)
+void tcp_emit_like(const struct seg *s, uint32_t header, uint8_t *p)
 {
     put32(p + OFF_SEQ, s->seq.raw);
-    put16(p + OFF_CTL, (uint16_t)((get16(p + OFF_CTL) & ~CTL_MASK) | (s->ctl & CTL_MASK)));
-    put16(p + OFF_SUM, 0);
+    put16(p + OFF_CTL, (uint16_t)(header / 4 << 12 | (s->ctl & CTL_MASK)));
 }
 
 uint32_t tcp_emit(const struct seg *s, uint8_t *p)

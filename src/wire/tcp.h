@@ -104,8 +104,16 @@ uint32_t tcp_header_len(const struct seg *s);
 /** tcp_emit() - write the header (not the text) at @p, checksum field 0; returns its length. Source
  * port is key.lport */
 uint32_t tcp_emit(const struct seg *s, uint8_t *p);
-/** tcp_emit_like() - @p holds the header of another segment of the same connection, with the same
- * options, ACK and window: make it that of @s, checksum field 0 */
-void tcp_emit_like(const struct seg *s, uint8_t *p);
+/** tcp_emit_like() - @p holds the header of another segment of the same connection, @header octets,
+ * with the same options, ACK and window: make it that of @s but for the checksum. @p is only
+ * written
+ */
+void tcp_emit_like(const struct seg *s, uint32_t header, uint8_t *p);
+/** tcp_varies() - sum of what tcp_emit_like() writes, to be added to that of a header whose
+ * SEG.SEQ, control bits and checksum are 0 */
+static inline uint64_t tcp_varies(const struct seg *s)
+{
+    return (uint64_t)s->seq.raw + s->ctl;
+}
 
 #endif

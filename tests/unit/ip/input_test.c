@@ -465,6 +465,53 @@ Test(input, icmp_in_pieces_without_memory)
     world_free(w); /* what was gathered goes with it */
 }
 
+/* the layer remembers the header of the last packet; a host that never does judges all alike */
+Test(input, a_header_like_the_last_is_judged_the_same)
+{
+    struct world *w = world_new(GN_MEDIUM_IP), *forgetful = world_new(GN_MEDIUM_IP);
+    unsigned again = 0;
+    struct prng r;
+    uint8_t p[256];
+
+    prng_seed(&r, 7, 1);
+    for (unsigned i = 0; i < 30000; i++) {
+        uint32_t len = make4(p, PEER, US, IP_PROTO_TCP, 20 + prng_below(&r, 40));
+        bool known = w->ip.again.valid;
+
+        p[1] = prng_chance(&r, 900000) ? 0 : 3;
+        put16(p + 4, (uint16_t)prng_u32(&r));
+        if (prng_chance(&r, 300000))
+            p[prng_below(&r, 20)] ^= (uint8_t)(1u << prng_below(&r, 8));
+        if (prng_chance(&r, 950000) && (p[0] & 15) >= 5)
+            finish4(p);
+        if (prng_chance(&r, 1000)) {
+            struct gn_addr a = v4(10, 0, (uint8_t)prng_below(&r, 200), 1);
+
+            (void)ip_add_addr(&w->ip, &w->e, 0, a, 24);
+            (void)ip_add_addr(&forgetful->ip, &forgetful->e, 0, a, 24);
+        }
+        w->conf.ip_anyaddr = forgetful->conf.ip_anyaddr = prng_chance(&r, 50000);
+        forgetful->ip.again.valid = false;
+        len -= prng_chance(&r, 50000);
+        cr_assert_eq(input(w, p, len), input(forgetful, p, len));
+        cr_assert_eq(w->drop, forgetful->drop);
+        if (w->drop)
+            continue;
+        again += known;
+        ASSERT_ADDR(w->got.src, forgetful->got.src);
+        ASSERT_ADDR(w->got.dst, forgetful->got.dst);
+        cr_assert(w->got.proto == forgetful->got.proto && w->got.tos == forgetful->got.tos &&
+                  w->got.ecn == forgetful->got.ecn && w->got.ttl == forgetful->got.ttl);
+        cr_assert(w->got.len == forgetful->got.len && w->got.n_tail == forgetful->got.n_tail &&
+                  w->got.pseudo_len == forgetful->got.pseudo_len &&
+                  w->got.whole_len == forgetful->got.whole_len);
+        cr_assert_eq(w->got.p - w->in, forgetful->got.p - forgetful->in);
+    }
+    cr_assert_gt(again, 10000);
+    world_free(w);
+    world_free(forgetful);
+}
+
 /* any octets whatever: no over-read (ASan), no leak, and the deadline is never in the past for long
  */
 Test(input, random_octets)

@@ -3,6 +3,8 @@
 
 #include "unit/wire/support.h"
 
+#include <gannet/host.h>
+
 #include <criterion/criterion.h>
 
 /** model() - the sum, octet by octet, as RFC 1071 words it */
@@ -41,6 +43,28 @@ Test(checksum, every_length_and_alignment_agrees_with_the_model)
             cr_assert(untouched(dst, 1) && untouched(dst + 1 + len, sizeof dst - 1 - len),
                       "wrote beyond %zu octets", len);
         }
+    }
+}
+
+Test(checksum, what_the_processor_has_gives_the_same_sums)
+{
+    const struct csum_ops *o = csum_ops(gn_cpu());
+    uint8_t src[1600], dst[1700];
+    struct prng r;
+
+    cr_assert_eq(csum_ops(0)->sum, csum);
+    prng_seed(&r, 4, 1);
+    for (size_t len = 0; len < 1500; len++) {
+        size_t at = len * 7 % 33;
+
+        fill(&r, src, sizeof src);
+        if (len % 5 == 0)
+            memset(src, 0xff, sizeof src);
+        spoil(dst, sizeof dst);
+        cr_assert_eq(csum_fold(o->sum(src + at, len)), model(src + at, len), "len %zu", len);
+        cr_assert_eq(csum_fold(o->copy(dst + 1, src + at, len)), model(src + at, len));
+        cr_assert_arr_eq(dst + 1, src + at, len);
+        cr_assert(untouched(dst, 1) && untouched(dst + 1 + len, sizeof dst - 1 - len));
     }
 }
 
