@@ -111,20 +111,14 @@ uint16_t accecn_syn_flags(struct tcb *t)
     return 0;
 }
 
-/* how many segments on the wire this was */
-static uint32_t segments_of(const struct seg *s)
-{
-    return s->gso_size != 0 ? (s->text_len + s->gso_size - 1u) / s->gso_size : 1;
-}
-
 void accecn_received(struct arrival *a)
 {
     struct accecn *x = &a->t->acc;
     const struct seg *s = &a->s;
 
     if (s->ecn == 3) {
-        x->r_cep += segments_of(s);
-        x->marks = min_u32(x->marks + segments_of(s), 7) & 7;
+        x->r_cep += seg_on_wire(s);
+        x->marks = min_u32(x->marks + seg_on_wire(s), 7) & 7;
     }
     if (s->ecn != 0 && !a->refuse_text)
         x->r_byte[count_of[s->ecn]] += s->text_len;

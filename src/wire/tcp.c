@@ -89,8 +89,6 @@ void seg_part(const struct seg *s, uint32_t off, struct seg *ret)
     ret->ctl = s->ctl;
     if (off + n < s->text_len)
         ret->ctl &= (uint16_t) ~(CTL_PSH | CTL_FIN); /* with the last */
-    if (off)
-        ret->ctl &= (uint16_t)~CTL_CWR; /* with the first (CC-3168-4) */
     for (unsigned i = 0; left; i++) {
         uint32_t gone = min_u32(skip, s->text[i].len), len = min_u32(s->text[i].len - gone, left);
 

@@ -106,6 +106,8 @@ static void set_up(struct pair *p, struct fixture *fx, uint32_t how)
     t->ecn_ok = how >> 2 & 1;
     t->sack_ok = t->rec.sack_ok = how >> 3 & 1;
     t->opts.nodelay = how >> 4 & 1;
+    if (how % 8 == 1)
+        accecn_begin(t, how >> 5);
     options_mss_changed(t, &fx->env);
     (void)p;
 }
