@@ -266,8 +266,25 @@ static void link_listeners(struct store *s)
     free(ports);
 }
 
-/** add_ages() - what was in the same state @interval ago has been in it since then at least */
-static void add_ages(struct store *s, const struct store *before, gn_time interval)
+/** remember() - what the sample before adds to a connection: it has been in its state since then at
+ * least, and keep-alive is rarely switched off again while another timer hides it */
+static void remember(struct fact_conn *c, const struct fact_conn *was, gn_time interval)
+{
+    gn_time age = was->in_state + interval;
+
+    if (was->known & FACT_KEEPALIVE && !(c->known & FACT_KEEPALIVE)) {
+        c->keepalive = was->keepalive;
+        c->known |= FACT_KEEPALIVE;
+    }
+    if (was->state != c->state)
+        return;
+    if (!(c->known & FACT_AGE_MIN) || age > c->in_state)
+        c->in_state = age;
+    c->known |= FACT_AGE_MIN;
+}
+
+/** compare() - with the sample @interval ago; the cookie names a connection over its whole life */
+static void compare(struct store *s, const struct store *before, gn_time interval)
 {
     struct table old;
 
@@ -284,15 +301,9 @@ static void add_ages(struct store *s, const struct store *before, gn_time interv
     for (size_t i = 0; i < s->conns.n; i++) {
         struct fact_conn *c = store_conn(s, i);
         uint32_t j = table_get(&old, c->cookie);
-        const struct fact_conn *was = j != FACT_NONE ? store_conn(before, j) : NULL;
-        gn_time age;
 
-        if (was == NULL || was->state != c->state)
-            continue;
-        age = was->in_state + interval;
-        if (!(c->known & FACT_AGE_MIN) || age > c->in_state)
-            c->in_state = age;
-        c->known |= FACT_AGE_MIN;
+        if (j != FACT_NONE)
+            remember(c, store_conn(before, j), interval);
     }
     table_free(&old);
 }
@@ -343,7 +354,7 @@ const struct facts *probe_sample(struct probe *p, char *ret_why)
     link_listeners(s);
     numbers_settle(s, before);
     if (before != NULL)
-        add_ages(s, &p->sample[p->at].store, interval);
+        compare(s, &p->sample[p->at].store, interval);
     present(s, interval, &p->sample[next].facts);
     p->at = next;
     p->sampled = true;

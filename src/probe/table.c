@@ -17,10 +17,12 @@ bool table_init(struct table *t, size_t n)
     return t->slot != NULL;
 }
 
-/** find() - the slot that holds @key, or the free one where it belongs */
+/** find() - the slot that holds @key, or the free one where it belongs. The kernel hands numbers out
+ * in sequence: neighbours share their cache lines, and the lines are spread */
 static struct table_slot *find(const struct table *t, uint64_t key)
 {
-    size_t at = (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 32) & t->mask;
+    size_t line = (size_t)((key >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+    size_t at = (line << 4 | (key & 15)) & t->mask;
 
     while (t->slot[at].key != 0 && t->slot[at].key != key)
         at = (at + 1) & t->mask;
