@@ -48,6 +48,8 @@ SUITE = [
     ("CUBIC, no loss, 20 ms, 100 Mbit/s", "lossy loss_ppm=0"),
     ("CUBIC, 1 % reordered, 20 ms, 100 Mbit/s", "lossy loss_ppm=0 reorder_ppm=10000"),
     ("MTU 1500, the device's offloads, CUBIC", "tun seconds=3"),
+    ("20,000 sockets", "why n=20000"),
+    ("100,000 sockets", "why n=100000"),
 ]
 STACKS = ("gannet", "lwip", "null")
 # workloads on real paths, where the kernel's TCP is the peer
@@ -56,8 +58,10 @@ TITLES = {"gannet": "Gannet", "lwip": "lwIP", "to-gannet": "kernel to Gannet"}
 
 
 def run_row(program, arguments, extra):
-    """One comparison, as gannet-bench prints it."""
+    """One comparison, as gannet-bench prints it; of `gannet why`, as bench_why.py does."""
     command = [str(program), *arguments.split(), *extra, "--json"]
+    if arguments.startswith("why "):
+        command[:2] = [str(ROOT / "tools/bench_why.py"), str(program.parent / "gannet")]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
     if not done.stdout:
         sys.exit(f"bench.py: {' '.join(command)} printed nothing (status {done.returncode})")
@@ -146,6 +150,19 @@ def path_table(rows):
                   for row in rows for part in row["stacks"] if "not_measured" in part] + [""]
 
 
+def why_table(rows):
+    """Markdown: wall and CPU time of each program over the same sockets."""
+    names = [s["stack"] for s in rows[0]["stacks"]]
+    out = ["### why: wall time and CPU time, ms", "", "| | " + " | ".join(names) + " |",
+           "|---" * (len(names) + 1) + "|"]
+    for row in rows:
+        for i, what in enumerate(("wall", "CPU")):
+            cells = [cell(column(row, name), i) for name in names]
+            out.append("| " + " | ".join([f"{row['what']}, {what}"] + cells) + " |")
+    return out + [f"\nNot measured: {part['not_measured']}."
+                  for part in rows[0]["stacks"] if "not_measured" in part] + [""]
+
+
 def path_ratios(row):
     """Gannet's goodput, sending and receiving, to the kernel's own."""
     parts = [column(row, s) for s in PATHS]
@@ -160,8 +177,8 @@ def tables(rows):
     out, reasons = [], {}
     for workload in dict.fromkeys(r["workload"] for r in rows):
         mine = [r for r in rows if r["workload"] == workload]
-        if on_a_path(mine[0]):
-            out += path_table(mine)
+        if on_a_path(mine[0]) or workload == "why":
+            out += why_table(mine) if workload == "why" else path_table(mine)
             continue
         floor = any("figures" in (column(r, "null") or {}) for r in mine)
         head = ["", "Gannet", "lwIP", "lwIP : Gannet"] + (["no protocol"] if floor else [])
@@ -195,7 +212,8 @@ def document(data):
 def show(row, seconds):
     """A line in the terminal."""
     path = on_a_path(row)
-    cells = " ".join(f"{cell(column(row, s)):>28}" for s in (PATHS if path else STACKS))
+    names = [s["stack"] for s in row["stacks"]] if row["workload"] == "why" else PATHS if path else STACKS
+    cells = " ".join(f"{cell(column(row, s)):>28}" for s in names)
     print(f"{row['workload']:7}{row['what']:51}{cells}  {(path_ratios if path else ratio)(row):>6}"
           f"  [{seconds:.0f} s]", flush=True)
 

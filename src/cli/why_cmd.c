@@ -12,6 +12,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum {
     OPT_JSON = 1,
@@ -27,6 +28,7 @@ enum {
     OPT_V6,
     OPT_NETNS,
     OPT_ALL_NETNS,
+    OPT_FOR,
     OPT_WIDTH,
     OPT_ASCII,
     OPT_COLOUR
@@ -48,6 +50,8 @@ static const struct option_spec options[] = {
     {OPT_PORT, 0, "port", "N", "connections with that port at either end only"},
     {OPT_V4, '4', "ipv4", NULL, "IPv4 only"},
     {OPT_V6, '6', "ipv6", NULL, "IPv6 only"},
+    {OPT_FOR, 0, "for", "SECONDS",
+     "look again after so long and compare: what grows, how fast, who stays as he was"},
     {OPT_JSON, 0, "json", NULL, "print all as JSON"},
     {OPT_WIDTH, 'w', "width", "COLUMNS", "width of the text (the terminal's, 100 at most)"},
     {OPT_ASCII, 0, "ascii", NULL, "ASCII characters only"},
@@ -62,6 +66,7 @@ struct question {
     struct why_options rules;
     struct why_style style;
     bool json, all, explain, markdown;
+    uint32_t seconds; /* between two samples; 0: one is enough */
     const char *id;
 };
 
@@ -144,6 +149,7 @@ static void take(struct args *a, int id, const char *value, struct question *q)
     case OPT_PORT: q->rules.filter.port = number(a, "port", value, 1, 65535); break;
     case OPT_V4: q->rules.filter.v4 = true; break;
     case OPT_V6: q->rules.filter.v6 = true; break;
+    case OPT_FOR: q->seconds = number(a, "number of seconds", value, 1, 86400); break;
     case OPT_WIDTH: q->style.width = number(a, "width from 60 to 1000", value, 60, 1000); break;
     case OPT_ASCII: q->style.ascii = true; break;
     case OPT_COLOUR: colour(a, value, &q->style); break;
@@ -161,34 +167,64 @@ static bool filtered(const struct why_filter *f)
     return f->states || f->sport || f->dport || f->port || f->pid;
 }
 
-/** answer() - sample, apply the rules, print */
-static int answer(struct question *q)
+/** look_twice() - apply the rules to @f, wait, and sample again: from then on there is a past,
+ * which the caller frees. NULL as from why_source.sample() */
+static const struct facts *look_twice(struct question *q, struct why_source *source,
+                                      const struct facts *f, void **ret_past, char *ret_sorry)
 {
-    struct why_source source;
+    struct timespec left = {.tv_sec = q->seconds};
+    struct why_options first = q->rules;
+    struct why_result found;
+    first.notes = true; /* what is harmless now may be a finding then, and has been there before */
+    void *memory = why_run(f, &first, &found);
+    struct why_arena a = {.size = (found.n_findings + 1) * sizeof(struct why_past) + 64};
+    a.base = *ret_past = malloc(a.size);
+    if (!a.base)
+        exit(complain("out of memory"));
+    q->rules.past = why_past_of(&found, &a, &q->rules.n_past);
+    free(memory);
+    while (nanosleep(&left, &left) != 0)
+        ;
+    return source->sample(source->ctx, ret_sorry);
+}
+
+/** print() - apply the rules, and say what came out */
+static void print(struct question *q, const struct why_source *source, const struct facts *f)
+{
     struct why_result found;
     struct buf b = {0};
-    char sorry[WHY_SORRY] = "";
-    if (!why_source_open(&q->place, &source, sorry))
-        return sorry[0] ? complain("%s", sorry) : EXIT_FAILED;
-    const struct facts *f = source.sample(source.ctx, sorry);
-    if (!f) {
-        source.close(source.ctx);
-        return sorry[0] ? complain("%s", sorry) : EXIT_FAILED;
-    }
-    q->rules.notes = q->all || source.small || filtered(&q->rules.filter);
+    q->rules.notes = q->all || source->small || filtered(&q->rules.filter);
     void *memory = why_run(f, &q->rules, &found);
     if (q->json) {
         struct json j = {.b = &b};
-        why_json(f, &found, source.what, NULL, &j);
+        why_json(f, &found, source->what, NULL, &j);
         buf_str(&b, "\n");
     } else {
-        why_text(f, &found, &q->style, source.what, &b);
+        why_text(f, &found, &q->style, source->what, &b);
     }
     buf_print(&b, stdout);
     buf_free(&b);
     free(memory);
+}
+
+/** answer() - sample, once or twice, and print */
+static int answer(struct question *q)
+{
+    struct why_source source;
+    void *past = NULL;
+    char sorry[WHY_SORRY] = "";
+    if (!why_source_open(&q->place, &source, sorry))
+        return sorry[0] ? complain("%s", sorry) : EXIT_FAILED;
+    const struct facts *f = source.sample(source.ctx, sorry);
+    if (f && q->seconds)
+        f = look_twice(q, &source, f, &past, sorry);
+    if (f)
+        print(q, &source, f);
     source.close(source.ctx);
-    return EXIT_FINE;
+    free(past);
+    if (f)
+        return EXIT_FINE;
+    return sorry[0] ? complain("%s", sorry) : EXIT_FAILED;
 }
 
 /** run() - the sub-command */

@@ -17,8 +17,8 @@ bool table_init(struct table *t, size_t n)
     return t->slot != NULL;
 }
 
-/** find() - the slot that holds @key, or the free one where it belongs. The kernel hands numbers out
- * in sequence: neighbours share their cache lines, and the lines are spread */
+/** find() - the slot that holds @key, or the free one where it belongs. The kernel hands numbers
+ * out in sequence: neighbours share their cache lines, and the lines are spread */
 static struct table_slot *find(const struct table *t, uint64_t key)
 {
     size_t line = (size_t)((key >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 32);

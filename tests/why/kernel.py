@@ -23,15 +23,14 @@ ROOT = pathlib.Path(os.environ.get("GN_ROOT", pathlib.Path(__file__).resolve().p
 GANNET = pathlib.Path(os.environ.get("GN_BUILD", ROOT / "build")) / "bin" / "gannet"
 PATIENCE = 150  # seconds until a finding must have come
 AT_ONCE = 6
-# A process that changes its user or hides /proc cannot be watched for leaks.
-ENV = {**os.environ, "NO_COLOR": "1", "LC_ALL": "C.UTF-8",
-       "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
+PLAIN = pathlib.Path(os.environ.get("GN_RELEASE", ROOT / "build")) / "bin" / "gannet"  # no sanitizers
+ENV = {**os.environ, "NO_COLOR": "1", "LC_ALL": "C.UTF-8"}
 
 
-def why(*words, raw=False, user=None, before=None):
+def why(*words, raw=False, user=None, before=None, plain=False):
     """What `gannet why --json` says, parsed; raw: its exit status, output and complaint. user: as whom;
-    before: called in the process before it becomes gannet."""
-    p = subprocess.run([str(GANNET), "why", "--json", *words], capture_output=True, text=True, timeout=120,
+    before: called in the process before it becomes gannet; plain: the program without sanitizers."""
+    p = subprocess.run([str(PLAIN if plain else GANNET), "why", "--json", *words], capture_output=True, text=True, timeout=120,
                        check=False, env=ENV, user=user, group=user, extra_groups=[] if user else None,
                        preexec_fn=before)
     if raw:

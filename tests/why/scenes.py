@@ -207,7 +207,7 @@ def syn_flood():
     syns(80, 100, 250)
 
 
-@scene("syn-cookies", "operator", "--watch")
+@scene("syn-cookies", "operator", "--for", "2")
 def syn_cookies():
     f, _ = syns(80, 100, 200)
 
@@ -218,7 +218,7 @@ def syn_cookies():
     threading.Thread(target=go_on, daemon=True).start()
 
 
-@scene("connect-failures", "operator", "--watch")
+@scene("connect-failures", "operator", "--for", "2")
 def connect_failures():
     foe.Foe().on(81, refuses=True)
 
@@ -272,14 +272,14 @@ def reuseport_imbalance():
 
 # --- peers ---
 
-def talkers(number, manners, prepare=lambda s: None):
+def talkers(number, manners, pause=0.5, prepare=lambda s: None):
     """Connections with data on the way when the peer falls silent."""
     def client(ready):
         sockets = open_to(number, 80)
         for s in sockets:
             prepare(s)
         ready()
-        time.sleep(0.5)
+        time.sleep(pause)
         for s in sockets:
             s.send(b"x" * 1000)
         net.sleep_for_ever()
@@ -293,9 +293,10 @@ def peer_gone():
     talkers(3, foe.Foe().on(80))
 
 
-@scene("keepalive-cannot-help", "process")
+@scene("keepalive-cannot-help", "process", "--for", "12")
 def keepalive_cannot_help():
-    return talkers(3, foe.Foe().on(80),
+    # The kernel tells keep-alive only while its timer runs, so the first look is before the silence.
+    return talkers(3, foe.Foe().on(80), 3,
                    lambda s: s.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1))
 
 
@@ -345,7 +346,7 @@ def send_limited_window():
     net.spawn("writer", write_for_ever, 80, THERE)
 
 
-@scene("reset-rate", "operator", "--watch")
+@scene("reset-rate", "operator", "--for", "2")
 def reset_rate():
     listener = net.listen(8080)
 
