@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
- * @file sort.c  Heapsort.
+ * @file sort.c  Heapsort; radix sort for rows.
  */
 #include "explain/sort.h"
 
@@ -42,4 +42,35 @@ void sort(void *items, size_t n, size_t size, bool (*before)(const void *a, cons
         memcpy(h.base, last, size);
         sink(&h, 0, end);
     }
+}
+
+/** digit() - number @i of a row, from the least */
+static unsigned digit(const struct sort_row *r, unsigned i)
+{
+    return i < 8 ? (unsigned)(r->key >> 8 * i & 0xFF) : r->major & 0xFFu;
+}
+
+void sort_rows(struct sort_row *rows, struct sort_row *scratch, size_t n)
+{
+    struct sort_row *from = rows, *to = scratch;
+
+    for (unsigned i = 0; n > 1 && i < 9; i++) {
+        size_t begin[256] = {0}, sum = 0;
+        for (size_t k = 0; k < n; k++)
+            begin[digit(&from[k], i)]++;
+        if (begin[digit(&from[0], i)] == n)
+            continue; /* all alike */
+        for (unsigned d = 0; d < 256; d++) {
+            size_t count = begin[d];
+            begin[d] = sum;
+            sum += count;
+        }
+        for (size_t k = 0; k < n; k++)
+            to[begin[digit(&from[k], i)]++] = from[k];
+        struct sort_row *swap = from;
+        from = to;
+        to = swap;
+    }
+    if (from != rows)
+        memcpy(rows, from, n * sizeof rows[0]);
 }

@@ -2,12 +2,13 @@
 /**
  * @file why.c  The engine: matches connections, sorts them into groups, has each group judged.
  *
- * A match is a hit of 16 octets: which rule, the hash of the group, which connection. Sorted, the
- * hits of a group lie side by side. The hash is over what identifies the group in every sample
- * (pid, addresses, ports), so it is also what the next sample is compared by.
+ * A match is a row of 16 octets (struct sort_row): which rule, the hash of the group, which
+ * connection. Sorted, the rows of a group lie side by side. The hash is over what identifies the
+ * group in every sample (pid, addresses, ports), so it is also what the next sample is compared by.
  */
 #include "explain/why.h"
 
+#include "base/assert.h"
 #include "base/hash.h"
 #include "explain/rules.h"
 #include "explain/sort.h"
@@ -15,24 +16,23 @@
 #include <string.h>
 
 #define MANY_GROUPS 12 /* of one rule; more are put together */
-#define TELLING     8  /* so many of a finding's connections are put in order, worst first */
+#define RULES_MAX   64
+#define TELLING     8 /* so many of a finding's connections are put in order, worst first */
 
 static const struct siphash_key hash_key = {{0x67616e6e65743a31, 0x7768793a67726f75}};
-
-struct hit {
-    uint64_t group;
-    uint32_t conn;
-    uint16_t rule;
-};
 
 /** What is being found. */
 struct search {
     struct rules w;
-    struct hit *hit;
+    uint8_t rule_of[GN_STATE_COUNT][RULES_MAX]; /* rules that look at a state */
+    uint8_t n_rules_of[GN_STATE_COUNT];
+    struct siphash_key key_of[RULES_MAX]; /* of a rule's groups */
+    struct sort_row *hit;                 /* major: rule, key: group, value: connection */
     size_t n_hits, cap;
     struct why_finding **finding;
     size_t n_findings, findings_cap;
     uint8_t *ill; /* bit per connection that is in a warning */
+    uint32_t n_ill[GN_STATE_COUNT];
 };
 
 void *rules_alloc(struct rules *w, size_t n)
@@ -75,13 +75,11 @@ struct group_name {
     uint16_t local_port, remote_port;
 };
 
-/** group_hash() - of the group to which rule @r assigns @c */
-static uint64_t group_hash(const struct facts *f, const struct why_rule *r, enum why_by by,
+/** group_hash() - of the group, by @by, to which a rule with that @key assigns @c */
+static uint64_t group_hash(const struct facts *f, const struct siphash_key *key, enum why_by by,
                            const struct fact_conn *c)
 {
     struct group_name k;
-    size_t id_len = text_length(r->id);
-    struct siphash_key key = hash_key;
 
     memset(&k, 0, sizeof k);
     if (by != WHY_BY_HOST)
@@ -117,18 +115,22 @@ static uint64_t group_hash(const struct facts *f, const struct why_rule *r, enum
         break;
     case WHY_BY_PEER: k.remote = c->remote.addr; break;
     }
-    key.k[0] ^= siphash13(&hash_key, r->id, id_len);
-    return siphash13(&key, &k, sizeof k);
+    return siphash13(key, &k, sizeof k);
 }
 
-/** hit_before() - by rule, group, connection */
-static bool hit_before(const void *a, const void *b)
+/** sort_rules() - which rules look at which state, and the keys of their groups */
+static void sort_rules(struct search *s)
 {
-    const struct hit *x = a, *y = b;
+    const struct why_rule *r;
 
-    if (x->rule != y->rule)
-        return x->rule < y->rule;
-    return x->group != y->group ? x->group < y->group : x->conn < y->conn;
+    for (size_t i = 0; (r = why_rule_at(i)) != NULL; i++) {
+        ASSERT(i < RULES_MAX);
+        s->key_of[i] = hash_key;
+        s->key_of[i].k[0] ^= siphash13(&hash_key, r->id, text_length(r->id));
+        for (unsigned state = 0; state < GN_STATE_COUNT; state++)
+            if (r->states & STATE_BIT(state))
+                s->rule_of[state][s->n_rules_of[state]++] = (uint8_t)i;
+    }
 }
 
 /** note_ports() - on which ports somebody listens */
@@ -149,27 +151,28 @@ static bool look(struct search *s, uint32_t index)
 {
     const struct facts *f = s->w.f;
     const struct fact_conn *c = &f->conn[index];
-    const struct why_rule *r;
 
-    for (size_t i = 0; (r = why_rule_at(i)) != NULL; i++) {
-        if (!(r->states & STATE_BIT(c->state)) || !r->match(&s->w, c))
+    for (unsigned i = 0; i < s->n_rules_of[c->state]; i++) {
+        uint8_t n = s->rule_of[c->state][i];
+        const struct why_rule *r = why_rule_at(n);
+        if (!r->match(&s->w, c))
             continue;
         if (s->n_hits == s->cap)
             return false;
-        s->hit[s->n_hits++] = (struct hit){group_hash(f, r, r->by, c), index, (uint16_t)i};
+        s->hit[s->n_hits++] = (struct sort_row){group_hash(f, &s->key_of[n], r->by, c), index, n};
     }
     return true;
 }
 
-/** look_at_all() - fill the list of hits, in what memory is left but the eighth that findings need
- */
+/** look_at_all() - fill the list of hits, in three quarters of what memory is left: it is needed
+ * twice for sorting, and then free for the findings */
 static void look_at_all(struct search *s, struct why_result *ret)
 {
     const struct facts *f = s->w.f;
     size_t room = s->w.a->size - s->w.a->used;
     bool fits = true;
 
-    s->cap = room / 8 * 5 / sizeof(struct hit);
+    s->cap = room / 8 * 3 / sizeof(struct sort_row);
     s->hit = rules_alloc(&s->w, 0);
     if (!s->hit)
         s->cap = 0;
@@ -183,8 +186,8 @@ static void look_at_all(struct search *s, struct why_result *ret)
     }
     s->w.truncated = s->w.truncated || !fits;
     s->w.n_conns = (uint32_t)ret->n_conns;
-    s->w.a->used += s->n_hits * sizeof(struct hit);
-    sort(s->hit, s->n_hits, sizeof(struct hit), hit_before);
+    s->w.a->used += s->n_hits * sizeof(struct sort_row);
+    sort_rows(s->hit, s->hit + s->n_hits, s->n_hits);
 }
 
 /** telling() - how much a connection says about its group: the higher the sooner it is shown */
@@ -201,14 +204,28 @@ static uint64_t telling(const struct fact_conn *c)
 /** put_first() - bring the most telling connections to the front */
 static void put_first(const struct facts *f, uint32_t *conn, uint32_t n)
 {
-    for (uint32_t i = 0; i < TELLING && i + 1 < n; i++) {
-        uint32_t best = i;
-        for (uint32_t k = i + 1; k < n; k++)
-            if (telling(&f->conn[conn[k]]) > telling(&f->conn[conn[best]]))
-                best = k;
+    uint64_t value[TELLING];
+    uint32_t at[TELLING], kept = 0;
+
+    for (uint32_t k = 0; n > 1 && k < n; k++) {
+        uint64_t v = telling(&f->conn[conn[k]]);
+        if (kept == TELLING && v <= value[TELLING - 1])
+            continue;
+        uint32_t place = kept < TELLING ? kept++ : TELLING - 1;
+        for (; place > 0 && value[place - 1] < v; place--) {
+            value[place] = value[place - 1];
+            at[place] = at[place - 1];
+        }
+        value[place] = v;
+        at[place] = k;
+    }
+    for (uint32_t i = 0; i < kept; i++) {
         uint32_t other = conn[i];
-        conn[i] = conn[best];
-        conn[best] = other;
+        conn[i] = conn[at[i]];
+        conn[at[i]] = other;
+        for (uint32_t k = i + 1; k < kept; k++)
+            if (at[k] == i) /* it was moved away */
+                at[k] = at[i];
     }
 }
 
@@ -267,9 +284,25 @@ static void identify(const struct rules *w, const struct rule_group *g, enum why
         out->remote.addr = c->remote.addr;
 }
 
-/** keep() - add a finding to the list; false: no memory */
-static bool keep(struct search *s, struct why_finding *found)
+/** mark_ill() - the connections of a finding are not healthy */
+static void mark_ill(struct search *s, const struct why_finding *found)
 {
+    for (uint32_t i = 0; i < found->n_conns; i++) {
+        uint32_t n = found->conn[i];
+        uint8_t bit = (uint8_t)(1u << n % 8);
+        s->n_ill[s->w.f->conn[n].state] += !(s->ill[n / 8] & bit);
+        s->ill[n / 8] |= bit;
+    }
+}
+
+/** keep() - a copy of a finding, added to the list; false: no memory */
+static bool keep(struct search *s, const struct why_finding *found)
+{
+    struct why_finding *copy = rules_alloc(&s->w, sizeof *copy);
+
+    if (!copy)
+        return false;
+    *copy = *found;
     if (s->n_findings == s->findings_cap) {
         size_t cap = s->findings_cap ? s->findings_cap * 2 : 64;
         struct why_finding **list = rules_alloc(&s->w, cap * sizeof(struct why_finding *));
@@ -280,65 +313,62 @@ static bool keep(struct search *s, struct why_finding *found)
         s->finding = list;
         s->findings_cap = cap;
     }
-    s->finding[s->n_findings++] = found;
+    s->finding[s->n_findings++] = copy;
     if (found->severity > WHY_NOTE)
-        for (uint32_t i = 0; i < found->n_conns; i++)
-            s->ill[found->conn[i] / 8] |= (uint8_t)(1u << found->conn[i] % 8);
+        mark_ill(s, found);
     return true;
 }
 
-/** judge() - have the hits [@from, @to) judged as one group */
-static void judge(struct search *s, const struct why_rule *r, size_t from, size_t to,
-                  uint32_t n_groups)
+/** judge() - have the hits [@from, @to) of rule number @n judged as one group */
+static void judge(struct search *s, size_t n, size_t from, size_t to, uint32_t n_groups)
 {
     struct rules *w = &s->w;
-    size_t mark = w->a->used, n = to - from;
-    uint32_t *conn = rules_alloc(w, n * sizeof(uint32_t));
-    struct why_finding *out = conn ? rules_alloc(w, sizeof *out) : NULL;
+    const struct why_rule *r = why_rule_at(n);
+    size_t mark = w->a->used;
+    uint32_t *conn = rules_alloc(w, (to - from) * sizeof(uint32_t));
     enum why_by by = n_groups > 1 ? WHY_BY_HOST : r->by;
+    struct why_finding out = {.rule = r,
+                              .conn = conn,
+                              .n_conns = (uint32_t)(to - from),
+                              .n_groups = n_groups,
+                              .severity = WHY_WARNING,
+                              .confidence = WHY_CERTAIN};
+    struct rule_group g = {.conn = conn, .n = out.n_conns, .n_groups = n_groups};
 
-    if (!out) {
-        w->a->used = mark;
+    if (!conn)
         return;
-    }
-    for (size_t i = 0; i < n; i++)
-        conn[i] = s->hit[from + i].conn;
-    struct rule_group g = {.conn = conn, .n = (uint32_t)n, .n_groups = n_groups};
+    for (size_t i = from; i < to; i++)
+        conn[i - from] = s->hit[i].value;
     put_first(w->f, conn, g.n);
-    g.first = n ? &w->f->conn[conn[0]] : NULL;
-    out->key = group_hash(w->f, r, by, g.first);
-    compare(w, &g, out->key);
-    out->rule = r;
-    out->conn = conn;
-    out->n_conns = g.n;
-    out->n_groups = n_groups;
-    out->severity = WHY_WARNING;
-    out->confidence = WHY_CERTAIN;
-    out->compared = g.compared;
-    out->before = g.before;
-    out->since = g.since;
-    identify(w, &g, by, out);
-    bool kept = r->judge(w, &g, out) && (out->severity > WHY_NOTE || w->o->notes);
-    if (!kept || !keep(s, out))
+    g.first = g.n ? &w->f->conn[conn[0]] : NULL;
+    out.key =
+        g.n && n_groups == 1 ? s->hit[from].key : group_hash(w->f, &s->key_of[n], by, g.first);
+    compare(w, &g, out.key);
+    out.compared = g.compared;
+    out.before = g.before;
+    out.since = g.since;
+    identify(w, &g, by, &out);
+    bool kept = r->judge(w, &g, &out) && (out.severity > WHY_NOTE || w->o->notes);
+    if (!kept || !keep(s, &out))
         w->a->used = mark;
 }
 
-/** judge_rule() - all groups of one rule, whose hits are [@from, @to) */
-static void judge_rule(struct search *s, const struct why_rule *r, size_t from, size_t to)
+/** judge_rule() - all groups of rule number @n, whose hits are [@from, @to) */
+static void judge_rule(struct search *s, size_t n, size_t from, size_t to)
 {
     uint32_t groups = 0;
 
     for (size_t i = from; i < to; i++)
-        groups += i == from || s->hit[i].group != s->hit[i - 1].group;
-    if (r->merge && groups > MANY_GROUPS) {
-        judge(s, r, from, to, groups);
+        groups += i == from || s->hit[i].key != s->hit[i - 1].key;
+    if (why_rule_at(n)->merge && groups > MANY_GROUPS) {
+        judge(s, n, from, to, groups);
         return;
     }
     while (from < to) {
         size_t end = from + 1;
-        while (end < to && s->hit[end].group == s->hit[from].group)
+        while (end < to && s->hit[end].key == s->hit[from].key)
             end++;
-        judge(s, r, from, end, 1);
+        judge(s, n, from, end, 1);
         from = end;
     }
 }
@@ -358,12 +388,12 @@ static void judge_all(struct search *s)
 
     for (size_t i = 0; (r = why_rule_at(i)) != NULL; i++) {
         size_t end = at;
-        while (end < s->n_hits && s->hit[end].rule == i)
+        while (end < s->n_hits && s->hit[end].major == i)
             end++;
         if (r->states)
-            judge_rule(s, r, at, end);
+            judge_rule(s, i, at, end);
         else if (!filtered(&s->w.o->filter))
-            judge(s, r, at, at, 1);
+            judge(s, i, at, at, 1);
         at = end;
     }
 }
@@ -384,13 +414,9 @@ static bool finding_before(const void *a, const void *b)
 /** count_healthy() - connections in no warning */
 static void count_healthy(const struct search *s, struct why_result *ret)
 {
-    const struct facts *f = s->w.f;
-
-    for (size_t i = 0; i < f->n_conns; i++) {
-        if (!wanted(f, &s->w.o->filter, &f->conn[i]) || s->ill[i / 8] >> i % 8 & 1)
-            continue;
-        ret->n_healthy++;
-        ret->healthy[f->conn[i].state]++;
+    for (unsigned i = 0; i < GN_STATE_COUNT; i++) {
+        ret->healthy[i] = ret->state[i] - s->n_ill[i];
+        ret->n_healthy += ret->healthy[i];
     }
 }
 
@@ -406,7 +432,7 @@ static bool anything_in_vain(const struct facts *f)
 
 size_t why_arena_size(const struct facts *f)
 {
-    return (size_t)1024 * 1024 + f->n_conns * 160;
+    return (size_t)1024 * 1024 + f->n_conns * 256;
 }
 
 void why_explain(const struct facts *f, const struct why_options *o, struct why_arena *a,
@@ -415,6 +441,7 @@ void why_explain(const struct facts *f, const struct why_options *o, struct why_
     struct search s = {.w = {.f = f, .o = o, .a = a}};
 
     memset(ret, 0, sizeof *ret);
+    sort_rules(&s);
     note_ports(&s.w);
     s.ill = rules_alloc(&s.w, f->n_conns / 8 + 1);
     if (!s.w.listening || !s.ill) {
