@@ -146,6 +146,9 @@ static void end_options(struct swarm *s, const struct end *e, gn_time now)
 {
     struct prng *p = &s->rng;
     struct gn_host *h = end_host(s, e);
+    /* a sender that has seen a larger window waits for the override of its SWS avoidance, up to a
+     * second each time, and must be done in the end */
+    uint64_t least = max_u64(2304, e->flow->end[e == e->flow->end].plan.total / 400);
 
     if (draw_one_in(p, 2))
         (void)gn_host_set_option(h, e->handle, GN_OPT_NODELAY, 1, now);
@@ -156,7 +159,7 @@ static void end_options(struct swarm *s, const struct end *e, gn_time now)
     if (draw_one_in(p, 6))
         (void)gn_host_set_option(h, e->handle, GN_OPT_SNDBUF, draw_scale(p, 4608, 100000), now);
     if (draw_one_in(p, 6))
-        (void)gn_host_set_option(h, e->handle, GN_OPT_RCVBUF, draw_scale(p, 2304, 100000), now);
+        (void)gn_host_set_option(h, e->handle, GN_OPT_RCVBUF, draw_scale(p, least, 100000), now);
     if (draw_one_in(p, 3))
         (void)gn_host_set_option(h, e->handle, GN_OPT_CONGESTION, prng_below(p, ALGORITHMS), now);
     if (draw_one_in(p, 4)) {

@@ -182,6 +182,13 @@ static bool wants(const struct gn_status *st)
     return st->snd.una != st->snd.nxt || st->not_sent > 0;
 }
 
+/** may_be_held() - what the end with this status says next may be late: something was lost, or the
+ * window does not open, or congestion was told of at a window of one segment */
+static bool may_be_held(const struct gn_status *st)
+{
+    return wants(st) || st->snd.wnd == 0 || st->cwnd <= st->mss;
+}
+
 void stall_blame(struct swarm *s)
 {
     if (!s->troubled)
@@ -194,7 +201,7 @@ void stall_blame(struct swarm *s)
             struct end *e = &f->end[k];
             struct gn_status st;
 
-            e->blamed = end_status(s, e, &st) && (wants(&st) || st.snd.wnd == 0);
+            e->blamed = end_status(s, e, &st) && may_be_held(&st);
             if (e->blamed)
                 e->blamed_to = st.snd.nxt + 1;
         }

@@ -94,11 +94,14 @@ void window_on_read(struct tcb *t, const struct tcp_env *e, uint32_t octets)
  */
 void window_update(struct tcb *t, const struct seg *s, seq_t at)
 {
-    if (seq_lt(at, t->snd.wl1) || (seq_eq(at, t->snd.wl1) && seq_lt(s->ack, t->snd.wl2)))
+    /* What acknowledges something new is younger than all before, though it may begin left of them
+     * (a keep-alive): SND.UNA is about to move, and the old window must not move along with it. */
+    if (!seq_gt(s->ack, t->snd.una) &&
+        (seq_lt(at, t->snd.wl1) || (seq_eq(at, t->snd.wl1) && seq_lt(s->ack, t->snd.wl2))))
         return;
     t->snd.wnd =
         s->ctl & CTL_SYN ? s->wnd : (uint32_t)s->wnd << t->snd.wscale; /* OPT-WS-4, MUST-1 */
-    t->snd.wl1 = at;
+    t->snd.wl1 = seq_max(at, t->snd.wl1);
     t->snd.wl2 = s->ack;
     t->snd.max_wnd = max_u32(t->snd.max_wnd, t->snd.wnd);
 }

@@ -233,3 +233,28 @@ Test(window, closed_without_limit)
     cr_expect_eq(fx.tcb.state, GN_ESTABLISHED);
     fx_fini(&fx);
 }
+
+/* a keep-alive may be what brings the news that all was received, and how little may follow: the
+ * window of an older segment must not be counted from the new SND.UNA (MUST-34) */
+Test(window, an_ack_from_left_of_the_window_brings_its_own)
+{
+    struct fixture fx;
+    struct seg s;
+
+    fx_init(&fx, GN_ESTABLISHED);
+    cr_assert_eq(tcp_send(&fx.tcb, &fx.env, "abcdef", 6, 0), 6);
+    cr_assert(fx_output(&fx));
+    (void)fx_arrives(&fx, fx_seg(CTL_ACK, FX_RCV, FX_UNA, ""));
+    s = fx_seg(CTL_ACK, FX_RCV - 1, FX_UNA + 6, "");
+    s.wnd = 10;
+    (void)fx_arrives(&fx, s);
+    cr_assert_eq(fx.tcb.snd.una.raw, FX_UNA + 6);
+    cr_assert_eq(fx.tcb.snd.wnd, 10);
+    cr_assert_eq(fx.tcb.snd.wl1.raw, FX_RCV, "older than what came before in this respect");
+    s = fx_seg(CTL_ACK, FX_RCV - 1, FX_UNA + 6, ""); /* and nothing new: an old window */
+    s.wnd = 20;
+    (void)fx_arrives(&fx, s);
+    cr_assert_eq(fx.tcb.snd.wnd, 10);
+    tcp_abort(&fx.tcb, &fx.env, GN_CAUSE_ABORT_CALL, GN_OK);
+    fx_fini(&fx);
+}
