@@ -14,7 +14,11 @@ _gannet() {
         return
     fi
     case $prev in
-    --pcap | --svg | --control)
+    --explain)
+        mapfile -t COMPREPLY < <(compgen -W "$("$program" why --explain 2>/dev/null | sed 's/ .*//')" -- "$cur")
+        return
+        ;;
+    --pcap | --svg | --control | --host)
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         compopt -o filenames
         return
@@ -49,6 +53,7 @@ _gannet() {
     help) words=$("$program" --help 2>/dev/null | sed -n 's/^  \([a-z]*\)  *[A-Z].*/\1/p') ;;
     demo) words="$(_gannet_options "$program" demo) $("$program" demo 2>/dev/null | sed '1d; s/ .*//')" ;;
     ss) words="$(_gannet_options "$program" ss) state exclude sport dport" ;;
+    why) words="$(_gannet_options "$program" why) state exclude sport dport" ;;
     ctl) words="$(_gannet_options "$program" ctl) set close abort quit" ;;
     *) words=$(_gannet_options "$program" "$command") ;;
     esac

@@ -162,7 +162,8 @@ const struct command command_up = {
     .summary = "Run a TCP/IP host on a TUN or TAP device, with services, until interrupted.",
     .details = RIG_DEFAULTS
     "\n\n"
-    "'gannet ss', 'gannet stats', 'gannet ladder' and 'gannet ctl' talk to it meanwhile.\n"
+    "'gannet ss', 'gannet stats', 'gannet why --up', 'gannet ladder' and 'gannet ctl' talk to it "
+    "meanwhile.\n"
     "Exit status: 0 when interrupted; 1 with one line that says why; 2 for bad arguments.",
     .options = options,
     .run = run,

@@ -276,9 +276,11 @@ static void say_finding(const struct facts *f, const struct why_style *s,
 }
 
 /** things() - what is counted: a capture shows both ends of each connection */
-static const char *things(const struct facts *f)
+static const char *things(const struct facts *f, size_t n)
 {
-    return f->source == FACTS_CAPTURE ? "ends of connections" : "connections";
+    if (f->source == FACTS_CAPTURE)
+        return "ends of connections";
+    return n == 1 ? "connection" : "connections";
 }
 
 /** say_healthy() - the one line about all that is well */
@@ -294,7 +296,7 @@ static void say_healthy(const struct facts *f, const struct why_style *s,
     paint(s, b, "0");
     struct lines l = {s, b, 9, 9};
     char text[64];
-    snprintf(text, sizeof text, "%zu of %zu %s:", r->n_healthy, r->n_conns, things(f));
+    snprintf(text, sizeof text, "%zu of %zu %s:", r->n_healthy, r->n_conns, things(f, r->n_conns));
     words(&l, text);
     for (unsigned i = 0; i < GN_STATE_COUNT; i++) {
         if (!r->healthy[i])
@@ -351,9 +353,10 @@ void why_text(const struct facts *f, const struct why_result *r, const struct wh
     paint(s, b, "1");
     if (bad)
         buf_printf(b, "%s: %zu finding%s, %zu %s\n\n", what, bad, bad == 1 ? "" : "s", r->n_conns,
-                   things(f));
+                   things(f, r->n_conns));
     else
-        buf_printf(b, "%s: nothing wrong to be seen, %zu %s\n\n", what, r->n_conns, things(f));
+        buf_printf(b, "%s: nothing wrong to be seen, %zu %s\n\n", what, r->n_conns,
+                   things(f, r->n_conns));
     paint(s, b, "0");
     for (size_t i = 0; i < r->n_findings; i++)
         say_finding(f, s, r->finding[i], b);
