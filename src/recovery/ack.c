@@ -34,7 +34,10 @@ static void take_cumulative(struct ack *k)
             break;
         if (!(s->flags & SENT_SACKED)) {
             delivery_note(d, s);
-            d->retrans |= s->flags & SENT_EVER_RETRANS;
+            if (s->flags & SENT_EVER_RETRANS) {
+                d->retrans = true;
+                d->resent = max_u64(d->resent, s->xmit);
+            }
         }
         sent_pop(l);
     }
@@ -54,7 +57,9 @@ static void take_cumulative(struct ack *k)
 /*
  * sample_rtt() - CC-6298-7. The oldest segment acknowledged tells the time that the peer took to
  * acknowledge, which the timeout must allow for; its own record is finer than the timestamp clock.
- * The echo serves where Karn's rule forbids the record (CC-6298-6, MUST-18).
+ * The echo serves where Karn's rule forbids the record (CC-6298-6, MUST-18). But if the peer had it
+ * all, and only its ACKs were lost, then it echoes a timestamp from before the timeout (RFC
+ * 7323 4.3), which tells of our waiting. A D-SACK says that this ACK answers what was sent again.
  */
 static void sample_rtt(struct ack *k)
 {
@@ -64,6 +69,8 @@ static void sample_rtt(struct ack *k)
     if (delivery_sent_once(d) && !d->retrans) {
         k->ret->rtt = max_u64(d->now - d->oldest, 1);
         rtt_sample_min(rtt, max_u64(d->now - d->newest, 1), d->now);
+    } else if (d->retrans && k->sack.dsack && d->now - d->resent >= rtt->min) {
+        k->ret->rtt = max_u64(d->now - d->resent, 1);
     } else if (k->a->has_ts && k->ret->acked) {
         k->ret->rtt = max_u64(k->a->ts_rtt, 1);
     } else {
@@ -195,6 +202,12 @@ static void reduce(struct ack *k)
     r->cc.cwnd = max_u32(in_flight + count, r->mss);
 }
 
+/* sent_for_nothing() - a D-SACK of what we sent again; what the network duplicated shows nothing */
+static bool sent_for_nothing(const struct ack *k)
+{
+    return k->sack.dsack && undo_ours(&k->r->undo, k->sack.dup_l, k->sack.dup_len);
+}
+
 /* walk() - the step between the states of recovery that this ACK makes */
 static void walk(struct ack *k)
 {
@@ -205,7 +218,7 @@ static void walk(struct ack *k)
     undo_if_spurious(k);
     ended = finish(k);
     if (!(k->e->conf->tcp_recovery & RECOVERY_STATIC_REO_WND))
-        rack_adapt(&r->rack, r->una, r->nxt, k->sack.dsack, ended);
+        rack_adapt(&r->rack, r->una, r->nxt, sent_for_nothing(k), ended);
     resend = r->sent.resend;
     again = recovery_detect(r, k->e);
     if (!r->sack_ok)

@@ -19,7 +19,8 @@ struct delivery {
     uint32_t octets;   /* never delivered before */
     gn_time oldest;    /* first transmission of the oldest sent but once; ~0: none */
     gn_time newest;    /* and of the newest */
-    bool retrans;      /* something sent more than once was acknowledged cumulatively */
+    bool retrans;      /* something sent more than once was acknowledged cumulatively ... */
+    gn_time resent;    /* ... and this is the last transmission of any such */
     bool reordered;    /* something sent but once was below fack (RFC 8985 6.2 step 3) */
     bool rack;         /* rack_xmit, rack_end are valid */
     gn_time rack_xmit; /* the segment sent last among those delivered */

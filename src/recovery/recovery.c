@@ -113,7 +113,7 @@ static void log_again(struct recovery *r, const struct rec_env *e, seq_t start, 
         snapshot(r, s);
         r->retransmits++;
         if (recovery_active(r))
-            undo_on_resent(&r->undo, n, e->now);
+            undo_on_resent(&r->undo, start, n, e->now);
         start = seq_add(start, n);
         len -= n;
     }

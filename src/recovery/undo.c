@@ -9,11 +9,20 @@ void undo_start(struct undo *u, seq_t una)
     *u = (struct undo){.marker = una, .on = true};
 }
 
-void undo_on_resent(struct undo *u, uint32_t len, gn_time now)
+void undo_on_resent(struct undo *u, seq_t start, uint32_t len, gn_time now)
 {
-    if (!u->stamp)
+    if (!u->stamp) {
         u->stamp = now;
+        u->low = u->high = start;
+    }
+    u->low = seq_min(u->low, start);
+    u->high = seq_max(u->high, seq_add(start, len));
     u->octets += len;
+}
+
+bool undo_ours(const struct undo *u, seq_t l, uint32_t len)
+{
+    return u->stamp && seq_lt(l, u->high) && seq_gt(seq_add(l, len), u->low);
 }
 
 bool undo_by_echo(const struct undo *u, const struct delivery *d)
@@ -23,7 +32,7 @@ bool undo_by_echo(const struct undo *u, const struct delivery *d)
 
 bool undo_by_dsack(struct undo *u, seq_t l, uint32_t len)
 {
-    if (!u->on || !u->octets || seq_lt(l, u->marker))
+    if (!u->on || !u->octets || seq_lt(l, u->marker) || !undo_ours(u, l, len))
         return false;
     u->octets -= min_u32(u->octets, len);
     return !u->octets;

@@ -16,14 +16,17 @@
 struct undo {
     gn_time stamp;   /* first retransmission of this episode; 0: none */
     uint32_t octets; /* sent again in this episode and not yet reported as duplicates */
+    seq_t low, high; /* with octets: all that was sent again lies in [low, high) */
     seq_t marker;    /* una at its start */
     bool on;         /* an episode began and was not undone */
 };
 
 /** undo_start() - timeout or fast recovery begins at @una */
 void undo_start(struct undo *u, seq_t una);
-/** undo_on_resent() - @len octets leave again in that episode */
-void undo_on_resent(struct undo *u, uint32_t len, gn_time now);
+/** undo_on_resent() - @len octets from @start on leave again in that episode */
+void undo_on_resent(struct undo *u, seq_t start, uint32_t len, gn_time now);
+/** undo_ours() - may this duplicate be of what was sent again? Networks make duplicates, too */
+bool undo_ours(const struct undo *u, seq_t l, uint32_t len);
 /** undo_by_echo() - the ACK, which advances una, is for an original */
 bool undo_by_echo(const struct undo *u, const struct delivery *d);
 /** undo_by_dsack() - @len octets from @l on were reported as duplicates; true: they were the last

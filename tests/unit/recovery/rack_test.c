@@ -225,17 +225,19 @@ Test(rack, CC_8985_14_in_order_acks_walk_nothing)
 
 Test(rack, the_window_of_reordering_can_be_static)
 {
-    uint32_t dup[][2] = {{0, 1}};
+    uint32_t b[][2] = {{1, 4}}, dup[][2] = {{0, 1}};
 
     rig_open(&g, true, 100 * GN_MSEC);
     g.conf.tcp_recovery = 1 | 2;
-    rig_send(&g, 5);
-    rig_ack(&g, 2, 100);
-    rig_sack(&g, 2, 1, dup, 1);
+    rig_send(&g, 8);
+    rig_sack(&g, 0, 100, b, 1);
+    cr_assert_eq(rig_again(&g), 1);
+    rig_ack(&g, 4, 50);
+    rig_sack(&g, 4, 1, dup, 1);
     cr_expect(g.ret.dsack);
     cr_expect_eq(g.r.rack.reo_wnd_mult, 1);
     g.conf.tcp_recovery = 1;
-    rig_sack(&g, 2, 1, dup, 1);
+    rig_sack(&g, 4, 1, dup, 1);
     cr_expect_eq(g.r.rack.reo_wnd_mult, 2);
     rig_fini(&g);
 }

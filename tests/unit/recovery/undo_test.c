@@ -186,3 +186,49 @@ Test(frto, CC_5682_5_with_sack)
     cr_expect_leq(g.r.cc.cwnd, 3 * MSS);
     rig_fini(&g);
 }
+
+/* what the network duplicated is no witness: neither of what we sent again nor of reordering */
+Test(undo, duplicates_of_others_show_nothing)
+{
+    uint32_t b[][2] = {{5, 9}}, foreign[][2] = {{2, 3}, {5, 9}}, ours[][2] = {{4, 5}};
+
+    rig_open(&g, true, 100 * GN_MSEC);
+    rig_send(&g, 10);
+    rig_ack(&g, 4, 100);
+    rig_sack(&g, 4, 1, b, 1);
+    cr_assert(g.ret.entered);
+    cr_assert_eq(rig_again(&g), 1);
+    rig_sack(&g, 4, 10, foreign, 2);
+    cr_expect(g.ret.dsack && !g.ret.spurious);
+    cr_expect_eq(g.r.state, GN_RECOVERY_FAST);
+    cr_expect_eq(g.r.rack.reo_wnd_mult, 1);
+    rig_ack(&g, 10, 90);
+    rig_sack(&g, 10, 1, ours, 1);
+    cr_expect_eq(g.r.rack.reo_wnd_mult, 2, "this was ours");
+    rig_fini(&g);
+}
+
+/*
+ * The peer had it all, and all its ACKs were lost: what it echoes is from before the timeout. The
+ * D-SACK says which transmission this ACK answers, and so how long a round trip takes.
+ */
+Test(undo, CC_6298_6_lost_acks_are_no_long_round_trip)
+{
+    struct rec_ack a = {.has_ts = true, .n_sack = 1};
+
+    rig_open(&g, true, 10 * GN_MSEC);
+    rig_send(&g, 4);
+    g.r.pto_at = deadline_none();
+    rig_rto(&g);
+    cr_assert_eq(rig_again(&g), 1);
+    rig_rto(&g);
+    cr_assert_eq(rig_again(&g), 1);
+    g.env.now += 10 * GN_MSEC;
+    a.ack = rig_seq(4 * MSS);
+    a.ts_rtt = 600 * GN_MSEC;
+    a.sack[0] = (struct rec_sack){rig_seq(0), rig_seq(MSS)};
+    recovery_on_ack(&g.r, &g.env, &a, &g.ret);
+    cr_expect_eq(g.ret.rtt, 10 * GN_MSEC);
+    cr_expect_leq(recovery_rto(&g.r, &g.env), 220 * GN_MSEC);
+    rig_fini(&g);
+}
