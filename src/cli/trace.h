@@ -10,6 +10,7 @@
 #include "explain/passive.h"
 #include "probe/capture.h"
 
+#define TRACE_CONNS    65536   /* followed at a time, unless asked otherwise */
 #define TRACE_ROWS     100000  /* connections listed */
 #define TRACE_SEGMENTS 1000000 /* of the connection to be drawn, kept */
 
@@ -31,6 +32,21 @@ struct trace {
     char source[160];
 };
 
+/** What to look at. Exactly one of @path and @iface is given. */
+struct trace_request {
+    const char *path, *iface;
+    const char *filter; /* NULL: none */
+    uint64_t conns;     /* followed at a time */
+    uint64_t seconds;   /* live: for so long; 0: until trace_interrupt() */
+};
+
+/** trace_run() - read all of a capture into @t, whose `wanted` is set; false: nothing could be
+ * read, *ret_why (@n octets) says why in one line */
+bool trace_run(const struct trace_request *q, struct trace *t, char *ret_why, size_t n);
+/** trace_interrupt() - a capture that runs ends; may be called from a signal handler */
+void trace_interrupt(void);
+/** trace_free() - all zero again */
+void trace_free(struct trace *t);
 /** trace_table() - a row a connection, remarks explained, what was not followed; @at most rows */
 void trace_table(const struct trace *t, size_t most, bool ascii, struct buf *b);
 /** trace_json() - everything as one object but for what the caller adds before its closing brace */

@@ -3,19 +3,16 @@
  * @file trace_cmd.c  `gannet trace`: what both ends of captured connections did.
  */
 #include "cli/cli.h"
-#include "cli/pages.h"
 #include "cli/record.h"
 #include "cli/trace.h"
 #include "cli/view.h"
 #include "explain/passive_draw.h"
-#include "explain/passive_link.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     OPT_IFACE = 1,
@@ -32,12 +29,10 @@ enum {
     OPT_COLOUR
 };
 
-#define ROWS_SHOWN    200
-#define LADDER_WHOLE  400 /* so many segments are drawn all */
-#define LADDER_END    150 /* of more, so many at both ends, and what is worth a look between */
-#define CONNS_DEFAULT 65536
-#define CONN_OCTETS   4096 /* what one connection costs, roughly */
-#define FILTER_MAX    4096
+#define ROWS_SHOWN   200
+#define LADDER_WHOLE 400 /* so many segments are drawn all */
+#define LADDER_END   150 /* of more, so many at both ends, and what is worth a look between */
+#define FILTER_MAX   4096
 
 static const struct option_spec options[] = {
     {OPT_IFACE, 'i', "interface", "IF", "listen on an interface ('any': all) until Ctrl-C"},
@@ -56,149 +51,19 @@ static const struct option_spec options[] = {
 };
 
 struct request {
-    const char *path, *iface, *plot;
+    struct trace_request run;
+    const char *plot;
     char filter[FILTER_MAX];
     struct drawing draw;
     bool ladder, json, all;
-    uint64_t number, conns, seconds;
+    uint64_t number;
 };
-
-static volatile sig_atomic_t interrupted;
 
 /** on_signal() - handler */
 static void on_signal(int sig)
 {
     (void)sig;
-    interrupted = 1;
-}
-
-/** grown() - room for one more element */
-static void *grown(void *list, size_t n, size_t *cap, size_t size)
-{
-    if (n < *cap)
-        return list;
-    *cap = *cap ? 2 * *cap : 64;
-    list = realloc(list, *cap * size);
-    if (!list)
-        exit(complain("out of memory"));
-    return list;
-}
-
-/** on_done() - passive_config.done */
-static void on_done(void *ctx, const struct passive_conn *c)
-{
-    struct trace *t = ctx;
-
-    if (t->n_rows >= TRACE_ROWS && c->number != t->wanted) {
-        t->rows_left_out++;
-        return;
-    }
-    t->row = grown(t->row, t->n_rows, &t->cap_rows, sizeof *t->row);
-    t->row[t->n_rows++] = *c;
-}
-
-/** on_event() - passive_config.event: keep those of the connection to be drawn */
-static void on_event(void *ctx, const struct passive_event *e)
-{
-    struct trace *t = ctx;
-
-    if (e->conn->number != t->wanted)
-        return;
-    if (t->n_segs >= TRACE_SEGMENTS) {
-        t->segs_left_out = true;
-        return;
-    }
-    t->seg = grown(t->seg, t->n_segs, &t->cap_segs, sizeof *t->seg);
-    t->seg[t->n_segs] = *e;
-    t->seg[t->n_segs++].conn = NULL;
-}
-
-/** by_number() - for qsort() */
-static int by_number(const void *a, const void *b)
-{
-    uint64_t x = ((const struct passive_conn *)a)->number;
-    uint64_t y = ((const struct passive_conn *)b)->number;
-
-    return (x > y) - (x < y);
-}
-
-/** clock_seconds() - for --seconds */
-static uint64_t clock_seconds(void)
-{
-    struct timespec ts;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec;
-}
-
-/** observe() - every packet of the capture to the observer */
-static void observe(struct capture *c, struct passive *p, uint64_t seconds, struct trace *t)
-{
-    struct capture_packet k;
-    enum capture_result result = CAPTURE_NOTHING;
-    int type = capture_link_type(c);
-    uint64_t until = clock_seconds() + seconds;
-    uint32_t skip;
-
-    while (!interrupted && (!seconds || clock_seconds() < until)) {
-        result = capture_next(c, &k);
-        if (result == CAPTURE_NOTHING)
-            continue;
-        if (result != CAPTURE_PACKET)
-            break;
-        if (t->first == 0 || k.at < t->first)
-            t->first = k.at;
-        t->last = k.at > t->last ? k.at : t->last;
-        if (passive_link_ip(type, k.data, k.captured, &skip) && skip < k.captured)
-            passive_feed(p, k.at, k.data + skip, k.captured - skip, k.length - skip);
-        else
-            passive_skip(p, k.at);
-    }
-    t->broken = result == CAPTURE_BROKEN;
-    if (t->broken)
-        snprintf(t->error, sizeof t->error, "%s", capture_error(c));
-    t->missed = capture_missed(c);
-}
-
-/** run_capture() - open, observe, sum up; false: nothing could be read (said already) */
-static bool run_capture(const struct request *q, struct trace *t)
-{
-    char error[CAPTURE_ERROR];
-    struct capture_config cc = {.path = q->path, .iface = q->iface, .filter = q->filter};
-    struct passive_config pc = {.pages = pages_source(),
-                                .budget = q->conns * CONN_OCTETS + ((uint64_t)256 << 20),
-                                .max_conns = (uint32_t)q->conns,
-                                .event = on_event,
-                                .done = on_done,
-                                .ctx = t};
-    uint8_t secret[32];
-    struct capture *c = capture_open(&cc, error);
-
-    if (!c) {
-        complain("%s", error);
-        return false;
-    }
-    secret_random(secret);
-    memcpy(pc.secret, secret, sizeof pc.secret);
-    struct passive *p = passive_new(&pc);
-    if (!p) {
-        complain("out of memory");
-        capture_close(c);
-        return false;
-    }
-    t->link_name = capture_link_name(c);
-    snprintf(t->source, sizeof t->source, "%s",
-             q->iface                    ? q->iface
-             : strcmp(q->path, "-") == 0 ? "standard input"
-                                         : q->path);
-    observe(c, p, q->seconds, t);
-    passive_end(p);
-    t->stats = *passive_stats(p);
-    passive_free(p);
-    capture_close(c);
-    if (t->n_rows)
-        qsort(t->row, t->n_rows, sizeof *t->row, by_number);
-    return true;
+    trace_interrupt();
 }
 
 /** thin_out() - of a long connection only its ends and what is worth a look; how many are left out
@@ -332,8 +197,8 @@ static void word(struct args *a, const char *value, struct request *q)
 {
     size_t have = strlen(q->filter);
 
-    if (!q->path && !q->iface) {
-        q->path = value;
+    if (!q->run.path && !q->run.iface) {
+        q->run.path = value;
         return;
     }
     int n = snprintf(q->filter + have, sizeof q->filter - have, "%s%s", have ? " " : "", value);
@@ -344,12 +209,12 @@ static void word(struct args *a, const char *value, struct request *q)
 /** prepend() - what was taken for the file is the first word of the filter: -i came later */
 static void prepend(const struct args *a, struct request *q)
 {
-    size_t n = strlen(q->path), have = strlen(q->filter);
+    size_t n = strlen(q->run.path), have = strlen(q->filter);
 
     if (n + 1 + have >= sizeof q->filter)
         usage_fail(a, "the filter is longer than %d characters", FILTER_MAX);
     memmove(q->filter + n + 1, q->filter, have + 1);
-    memcpy(q->filter, q->path, n);
+    memcpy(q->filter, q->run.path, n);
     q->filter[n] = have ? ' ' : '\0';
 }
 
@@ -371,7 +236,7 @@ static void take(struct args *a, int id, const char *value, struct request *q)
     uint64_t n = 0;
 
     switch (id) {
-    case OPT_IFACE: q->iface = value; break;
+    case OPT_IFACE: q->run.iface = value; break;
     case OPT_LADDER: number_after(a, q); break;
     case OPT_PLOT: q->plot = value; break;
     case OPT_SVG:
@@ -383,11 +248,11 @@ static void take(struct args *a, int id, const char *value, struct request *q)
     case OPT_ASCII: q->draw.style.ascii = true; break;
     case OPT_ABSOLUTE: q->draw.style.absolute = true; break;
     case OPT_CONNS:
-        if (!parse_number(value, 1, 1u << 22, &q->conns))
+        if (!parse_number(value, 1, 1u << 22, &q->run.conns))
             usage_fail(a, "--max-connections is a number from 1 to 4194304, not '%s'", value);
         break;
     case OPT_SECONDS:
-        if (!parse_number(value, 1, 1u << 30, &q->seconds))
+        if (!parse_number(value, 1, 1u << 30, &q->run.seconds))
             usage_fail(a, "--seconds is a number, 1 at least, not '%s'", value);
         break;
     case OPT_WIDTH:
@@ -409,28 +274,29 @@ static void take(struct args *a, int id, const char *value, struct request *q)
 /** run() - the sub-command */
 static int run(struct args *a)
 {
-    struct request q = {.draw = drawing_default(), .conns = CONNS_DEFAULT, .number = 1};
+    struct request q = {.draw = drawing_default(), .number = 1, .run.conns = TRACE_CONNS};
     struct sigaction sa = {.sa_handler = on_signal};
     struct trace t = {0};
+    char why[CAPTURE_ERROR];
     const char *value;
     int id;
 
     while ((id = args_next(a, &value)))
         take(a, id, value, &q);
-    if (q.iface && q.path)
+    if (q.run.iface && q.run.path)
         prepend(a, &q);
-    if (!q.iface && !q.path)
+    if (!q.run.iface && !q.run.path)
         usage_fail(a, "which capture? A FILE ('-': standard input), or -i IF");
-    if (q.seconds && !q.iface)
+    if (q.run.seconds && !q.run.iface)
         usage_fail(a, "--seconds goes with -i");
     t.wanted = q.ladder || q.plot ? q.number : 0;
     (void)sigaction(SIGINT, &sa, NULL);
     (void)sigaction(SIGTERM, &sa, NULL);
-    if (q.iface && !q.json)
-        fprintf(stderr, "gannet: listening on %s; Ctrl-C ends it\n", q.iface);
-    int code = run_capture(&q, &t) ? show(&q, &t) : EXIT_FAILED;
-    free(t.row);
-    free(t.seg);
+    if (q.run.iface && !q.json)
+        fprintf(stderr, "gannet: listening on %s; Ctrl-C ends it\n", q.run.iface);
+    q.run.filter = q.filter;
+    int code = trace_run(&q.run, &t, why, sizeof why) ? show(&q, &t) : complain("%s", why);
+    trace_free(&t);
     return code;
 }
 

@@ -10,6 +10,7 @@
 #include "cli/view.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #define LEFT    84.0
 #define WIDTH   960.0
@@ -35,7 +36,7 @@ static double x_of(const struct plot *p, gn_time at)
 {
     double s = at > p->c->first ? (double)(at - p->c->first) / 1e9 : 0;
 
-    return LEFT + WIDTH * s / p->span;
+    return LEFT + WIDTH * (s < p->span ? s / p->span : 1);
 }
 
 /** y_of() - of an octet; what is outside is put on the edge */
@@ -63,10 +64,13 @@ static double round_up(double v)
                 return step[i] * power;
 }
 
-/** find_base() - the sender's first octet, and how far it goes; false: it has sent no text */
+/** find_base() - the sender's first octet, how far it goes, and until when anything happens to its
+ * text; false: it has sent none */
 static bool find_base(struct plot *p)
 {
     bool found = false;
+    gn_time last = p->c->first;
+    uint32_t acked = 0;
 
     p->most = 0;
     for (size_t i = 0; i < p->t->n_segs; i++) {
@@ -79,11 +83,19 @@ static bool find_base(struct plot *p)
     }
     for (size_t i = 0; found && i < p->t->n_segs; i++) {
         const struct passive_event *e = &p->t->seg[i];
-        double end = octet(p, e->seq + e->len);
-        if (!e->icmp && e->from == p->sender && e->len && end > p->most)
-            p->most = end;
+        bool text = !e->icmp && e->from == p->sender && e->len;
+        bool ack = e->acks && e->from != p->sender && e->ack != acked;
+        if (text && octet(p, e->seq + e->len) > p->most)
+            p->most = octet(p, e->seq + e->len);
+        if (ack)
+            acked = e->ack;
+        if ((text || ack) && e->at > last)
+            last = e->at;
     }
     p->most *= 1.08;
+    p->span = (double)(last - p->c->first) / 1e9 * 1.03;
+    if (p->span <= 0)
+        p->span = 1e-3;
     return found;
 }
 
@@ -100,12 +112,12 @@ static void put_octets(double v, struct buf *b)
         buf_printf(b, "%g B", v);
 }
 
-/** put_moment() - below the axis, in the unit of @step */
-static void put_moment(double s, double step, struct buf *b)
+/** put_moment() - below the axis, in the unit that suits all of @span */
+static void put_moment(double s, double span, struct buf *b)
 {
-    if (step >= 1 || s >= 10)
+    if (span >= 2)
         buf_printf(b, "%g s", s);
-    else if (step >= 1e-3)
+    else if (span >= 2e-3)
         buf_printf(b, "%g ms", s * 1e3);
     else
         buf_printf(b, "%g us", s * 1e6);
@@ -135,7 +147,7 @@ static void axes(struct plot *p)
                    "<path class=\"grid\" d=\"M%.1f,%.1fv%.1f\"/><text x=\"%.1f\" y=\"%.1f\" "
                    "class=\"x\">",
                    x, y_of(p, 0), -HEIGHT, x, y_of(p, 0) + 16);
-        put_moment(s, tick, b);
+        put_moment(s, p->span, b);
         buf_str(b, "</text>\n");
     }
 }
@@ -223,28 +235,45 @@ static void sacks(struct plot *p)
     buf_str(p->b, "\"/>\n");
 }
 
+/** has_class() - is there anything of that class in the panel? */
+static bool has_class(const struct plot *p, const char *class)
+{
+    bool sack = strcmp(class, "sack") == 0;
+
+    for (size_t i = 0; i < p->t->n_segs; i++) {
+        const struct passive_event *e = &p->t->seg[i];
+        if (sack ? e->from != p->sender && e->n_sack
+                 : e->from == p->sender && e->len && strcmp(class_of(e), class) == 0)
+            return true;
+    }
+    return false;
+}
+
 /** legend() - the names of what is drawn */
 static void legend(struct plot *p)
 {
     static const struct {
         const char *class, *name;
-    } rows[] = {{"seg", "segment"},
-                {"again", "sent again: fast, probe"},
-                {"rto", "sent again: timer"},
-                {"needless", "sent again in vain"},
-                {"order", "out of order, copy"},
-                {"sack", "SACK"},
-                {"ack", "acknowledged"},
-                {"edge", "window"}};
+        bool line;
+    } rows[] = {{"seg", "segment", false},
+                {"again", "sent again (fast, probe)", false},
+                {"rto", "sent again (timer)", false},
+                {"needless", "sent again in vain", false},
+                {"order", "out of order, copy", false},
+                {"sack", "SACK", false},
+                {"ack", "acknowledged", true},
+                {"edge", "window", true}};
     double x = LEFT, y = y_of(p, 0) + 40;
 
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        bool line = i >= 6;
+        bool line = rows[i].line;
+        if (!line && !has_class(p, rows[i].class))
+            continue;
         buf_printf(p->b,
                    "<path class=\"%s\" d=\"M%.0f,%.0f%s\"/><text x=\"%.0f\" y=\"%.0f\">%s</text>\n",
                    rows[i].class, x + (line ? 0 : 8), y + (line ? -4 : 2), line ? "h18" : "v-12",
                    x + 24, y, rows[i].name);
-        x += 46 + 6.4 * (double)text_length(rows[i].name);
+        x += 42 + 6.7 * (double)text_length(rows[i].name);
     }
 }
 
@@ -293,9 +322,6 @@ void trace_plot(const struct trace *t, const struct passive_conn *c, struct buf 
     struct plot p = {.t = t, .c = c, .b = b};
     unsigned panels = 0;
 
-    p.span = (double)(c->last - c->first) / 1e9;
-    if (p.span <= 0)
-        p.span = 1e-3;
     for (p.sender = 0; p.sender < 2; p.sender++)
         panels += find_base(&p);
     beginning(&p, panels);

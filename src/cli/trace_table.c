@@ -301,6 +301,7 @@ static void side_json(const struct passive_conn *c, unsigned x, struct json *j)
                   {"fins", f->fins},
                   {"rsts", f->rsts},
                   {"retransmissions", f->retrans},
+                  {"bytes_again", side->bytes_again},
                   {"by_timer", f->rto_retrans},
                   {"fast", f->fast_retrans},
                   {"tail_probes", side->tail_probes},

@@ -124,6 +124,12 @@ static void colour(const struct args *a, const char *value, struct why_style *s)
         s->colour = value[0] == 'a';
 }
 
+/** is_capture() - does a word name a file ("-": standard input) rather than belong to a filter? */
+static bool is_capture(const char *word)
+{
+    return strcmp(word, "-") == 0 || strpbrk(word, "./");
+}
+
 /** take() - one option or word */
 static void take(struct args *a, int id, const char *value, struct question *q)
 {
@@ -156,6 +162,8 @@ static void take(struct args *a, int id, const char *value, struct question *q)
     default:
         if (q->explain && !q->id)
             q->id = value;
+        else if (is_capture(value) && !p->capture)
+            p->capture = value;
         else
             filter_word(a, value, &q->view);
     }
@@ -246,12 +254,13 @@ static int run(struct args *a)
 
 const struct command command_why = {
     .name = "why",
-    .synopsis = "[OPTION...] [FILTER...]",
+    .synopsis = "[FILE] [OPTION...] [FILTER...]",
     .summary = "Say what is wrong with this machine's TCP connections, why, who must act, and how.",
     .details =
-        "Findings come worst first; what is healthy is one line. No privileges are needed for "
-        "one's "
-        "own\nsockets; what could not be seen is said.\n\nfilters:\n"
+        "Findings come worst first; what is healthy is one line. No privileges are needed for\n"
+        "one's own sockets; what could not be seen is said. With FILE, a pcap or pcapng capture\n"
+        "(a name with a dot or slash in it; '-': standard input), both ends of its connections\n"
+        "are looked at instead.\n\nfilters:\n"
         "  state S, exclude S         a state by the RFC's name or that of ss; may be repeated\n"
         "  sport = :N, dport = :N     local and remote port",
     .options = options,

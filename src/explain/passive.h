@@ -75,6 +75,7 @@ struct passive_side {
     uint16_t mss; /* announced, 0: not seen */
     uint8_t n_steps;
     struct passive_step step[PASSIVE_STEPS];
+    uint64_t bytes_again; /* octets of text sent again */
     uint32_t tail_probes; /* of retrans: tail loss probes */
     uint32_t needless;    /* of retrans: the other end had acknowledged it already */
     uint32_t duplicates;  /* the same packet twice: copied by the network or the capture */

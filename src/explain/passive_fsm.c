@@ -19,6 +19,8 @@
 #include "wire/icmp4.h"
 #include "wire/icmp6.h"
 
+#define REFUTED_OFTEN 2 /* so many ACKs in a row did not arrive: nor will the next */
+
 void fsm_step(struct flow *f, unsigned x, const struct passive_step *step)
 {
     struct passive_side *side = &f->conn.side[x];
@@ -80,7 +82,14 @@ static bool take_back(struct flow *f, unsigned x, enum gn_cause cause)
         return false;
     side->state = (enum gn_state)last->from;
     side->n_steps--;
+    f->end[x].refuted++;
     return true;
+}
+
+/** doubtful() - have presumptions about end @x been wrong too often to make one more? */
+static bool doubtful(const struct flow *f, unsigned x)
+{
+    return f->end[x].refuted >= REFUTED_OFTEN;
 }
 
 /** after_fin_wait_1() - the ACK of @x's FIN and the other's FIN come in either order, or as one */
@@ -98,7 +107,7 @@ static bool after_fin_wait_1(struct flow *f, unsigned x)
         return true;
     }
     /* an ACK sent after the other's FIN arrives after that FIN: wait for the proof of that */
-    if (acked && (fin || !o->has_fin || w->fin_acked < o->fin_by[1])) {
+    if (acked && !doubtful(f, x) && (fin || !o->has_fin || w->fin_acked < o->fin_first)) {
         go(f, x, GN_FIN_WAIT_2, GN_CAUSE_ACK_OF_FIN, presumed(w->fin_acked, w->fin_acked_at));
         return true;
     }
@@ -131,7 +140,7 @@ static bool step_once(struct flow *f, unsigned x)
         leave_syn_sent(f, x);
         return true;
     case GN_SYN_RECEIVED:
-        if (!w->syn_acked)
+        if (!w->syn_acked || doubtful(f, x))
             return false;
         go(f, x, GN_ESTABLISHED, GN_CAUSE_ACK_OF_SYN, presumed(w->syn_acked, w->syn_acked_at));
         return true;
@@ -148,7 +157,7 @@ static bool step_once(struct flow *f, unsigned x)
         return true;
     case GN_CLOSING:
     case GN_LAST_ACK:
-        if (!w->fin_acked)
+        if (!w->fin_acked || doubtful(f, x))
             return false;
         go(f, x, f->conn.side[x].state == GN_CLOSING ? GN_TIME_WAIT : GN_CLOSED,
            GN_CAUSE_ACK_OF_FIN, presumed(w->fin_acked, w->fin_acked_at));
@@ -331,6 +340,8 @@ static void on_fin(struct flow *f, unsigned e, const struct sighting *s)
 
     f->conn.seen.side[e].fins++;
     w->fin = seq_add(s->seg.seq, s->seg.text_len);
+    if (!w->has_fin)
+        w->fin_first = s->packet;
     w->has_fin = true;
     w->fin_by[0] = w->fin_by[1];
     w->fin_at[0] = w->fin_at[1];
@@ -355,8 +366,14 @@ static void still_there(struct flow *f, unsigned e, const struct sighting *s)
 }
 
 /** confirm() - end @e sends more than a SYN, so the ACK of its SYN has arrived */
-static void confirm(struct passive_side *side)
+static void confirm(struct flow *f, unsigned e)
 {
+    struct passive_side *side = &f->conn.side[e];
+
+    if (side->state == GN_SYN_RECEIVED && f->end[e].refuted) {
+        f->end[e].refuted = 0;
+        advance(f, e);
+    }
     for (unsigned i = 0; i < side->n_steps; i++)
         if (side->step[i].cause == GN_CAUSE_ACK_OF_SYN)
             side->step[i].presumed = false;
@@ -396,7 +413,7 @@ void fsm_segment(struct flow *f, unsigned e, const struct sighting *s, uint32_t 
             on_acks(f, e, s);
         if (ctl & CTL_ACK && !(ctl & CTL_SYN)) {
             missed_handshake(f, e, s);
-            confirm(&f->conn.side[e]);
+            confirm(f, e);
         }
         if (ctl & CTL_FIN && !(ctl & CTL_SYN))
             on_fin(f, e, s);

@@ -64,6 +64,8 @@ struct watched {
     uint32_t dup_acks;             /* in a row, of this end as a receiver */
     uint64_t syn_by[2], fin_by[2]; /* the last two packets with its SYN, its FIN; 0: none */
     gn_time syn_at[2], fin_at[2];
+    uint64_t fin_first;
+    uint32_t refuted; /* presumptions about it that were taken back */
     bool syn_had_ack, fin_acked_by_fin;
     bool black_hole;           /* its large segments vanish, small ones pass */
     uint64_t got_syn, got_fin; /* packets by which it got the other's; 0: not proved */

@@ -292,6 +292,7 @@ static uint32_t again(struct passive *p, struct flow *f, unsigned e, seq_t a, se
         marks |= PASSIVE_NEEDLESS;
     else
         marks |= why_again(f, e, &past, b, s);
+    f->conn.side[e].bytes_again += min_u32(seq_span(a, b), s->seg.text_len);
     begin_episode(w, marks);
     count_again(f, e, marks, &past);
     stamp(p, w, a, b, s);
