@@ -8,6 +8,7 @@ per port (both for connections to a port of its own and for those that it opens 
 import dataclasses
 import fcntl
 import os
+import queue
 import random
 import socket
 import struct
@@ -32,6 +33,8 @@ class Manners:
     acks_fin: bool = True
     sends_fin: bool = False     # answers a FIN with its own
     loses: float = 0.0          # part of data segments that are lost on the way to it
+    swallows: int = 65535       # text longer than this never arrives
+    delay: float = 0.0          # seconds until what it sends is here
     mute: bool = False          # no longer there at all
     unreachable: int = -1       # ICMP code sent back for what comes
 
@@ -82,7 +85,16 @@ class Foe:
         fcntl.ioctl(self.tun, TUNSETIFF, struct.pack("16sH22x", b"foe", IFF_TUN | IFF_NO_PI))
         net.ip("addr", "add", HERE + "/16", "dev", "foe")
         net.ip("link", "set", "foe", "up")
+        self.late = queue.SimpleQueue()
         threading.Thread(target=self.serve, daemon=True).start()
+        threading.Thread(target=self.deliver, daemon=True).start()
+
+    def deliver(self):
+        """Hand over what is on the way, when its time has come."""
+        while True:
+            when, packet = self.late.get()
+            time.sleep(max(0.0, when - time.monotonic()))
+            os.write(self.tun, packet)
 
     def on(self, port, **manners):
         """Treat that port so from now on."""
@@ -99,7 +111,11 @@ class Foe:
         m = self.manners(there[1])
         seq = conn.nxt
         conn.nxt += len(text) + bool(flags & (SYN | FIN))  # before an answer can come
-        os.write(self.tun, segment(there, here, seq, conn.expected, flags, m.window, options, text))
+        packet = segment(there, here, seq, conn.expected, flags, m.window, options, text)
+        if m.delay:
+            self.late.put((time.monotonic() + m.delay, packet))
+        else:
+            os.write(self.tun, packet)
 
     def mss_option(self, port):
         """The option in our SYN."""
@@ -154,7 +170,7 @@ class Foe:
     def take_text(self, key, m, seq, flags, text):
         """Text, FIN or a bare ACK of an open connection."""
         conn = self.conns[key]
-        if text and random.random() < m.loses:
+        if text and (random.random() < m.loses or len(text) > m.swallows):
             return
         end = seq + len(text)
         expected = conn.expected & 0xffffffff
@@ -192,6 +208,15 @@ class Foe:
         conn = self.conns[key]
         conn.fin_sent = True
         self.send(key, conn, FIN | ACK)
+
+    def chatter(self, pause=0.2):
+        """Say something small on every connection, over and over."""
+        def talk():
+            while True:
+                time.sleep(pause)
+                for key, conn in list(self.conns.items()):
+                    self.send(key, conn, PSH | ACK, b".")
+        threading.Thread(target=talk, daemon=True).start()
 
     def wait_for(self, number):
         """Until that many connections are open."""

@@ -75,9 +75,20 @@ def play(wanted):
     return checks.until(look, PATIENCE)
 
 
+def every_rule():
+    """Are all rules of the program accounted for?"""
+    p = subprocess.run([str(GANNET), "why", "--explain"], capture_output=True, text=True, timeout=60,
+                       check=True, env=ENV)
+    rules = {line.split()[0] for line in p.stdout.splitlines()}
+    have = {s.rule for s in scenes.SCENES} | set(scenes.BEYOND)
+    return None if rules == have else f"without a scene: {rules - have}; without a rule: {have - rules}"
+
+
 def cases():
     """Everything there is to try, by name; each a function that returns what is wrong."""
     found = {s.rule: lambda s=s: play(s) for s in scenes.SCENES}
+    found.update({rule: lambda r=reason: "SKIP " + r for rule, reason in scenes.BEYOND.items()})
+    found["Every rule has a scene here, or a reason why not"] = every_rule
     found.update({name: lambda f=f: f(why) for name, f in checks.CHECKS.items()})
     return found
 

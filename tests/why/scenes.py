@@ -252,6 +252,11 @@ def backlog_too_small():
     return pid
 
 
+@scene("listener-address", "operator", "-v")
+def listener_address():
+    return net.spawn("shy", hold, net.listen(8080))
+
+
 @scene("duplicate-listeners", "operator")
 def duplicate_listeners():
     net.spawn("old-server", hold, net.listen(8080, reuseport=True))
@@ -346,6 +351,41 @@ def send_limited_window():
     net.spawn("writer", write_for_ever, 80, THERE)
 
 
+@scene("send-limited-buffer", "process", "-v")
+def send_limited_buffer():
+    foe.Foe().on(80, delay=0.03)
+    return net.spawn("writer", write_for_ever, 80, THERE, 65536, sndbuf=4096)
+
+
+@scene("send-limited-cwnd", "nobody", "-v")
+def send_limited_cwnd():
+    net.sysctl("ipv4.tcp_congestion_control", "reno")
+    foe.Foe().on(80, delay=0.05, loses=0.03)
+    net.spawn("writer", write_for_ever, 80, THERE)
+
+
+@scene("pmtu-black-hole", "network")
+def pmtu_black_hole():
+    f = foe.Foe()
+    f.on(80, swallows=1000)
+    f.chatter()
+    net.spawn("writer", write_for_ever, 80, THERE)
+
+
+@scene("nagle-delayed-ack", "process", "-v")
+def nagle_delayed_ack():
+    foe.Foe().on(80, delay=0.04)
+
+    def client(ready):
+        s = net.connect(80, THERE)
+        ready()
+        while True:
+            s.send(b"x" * 100)
+            s.send(b"x" * 100)
+            time.sleep(0.05)
+    return net.spawn("dribbler", client)
+
+
 @scene("reset-rate", "operator", "--for", "2")
 def reset_rate():
     listener = net.listen(8080)
@@ -362,3 +402,13 @@ def reset_rate():
             time.sleep(0.002)
     net.spawn("server", server)
     net.spawn("aborter", client)
+
+
+# What has no scene, and why not.
+BEYOND = {
+    "connect-refused": "the kernel keeps nothing of a refused attempt but a counter: connect-failures",
+    "reset-loop": "the kernel keeps nothing of a reset connection but a counter: reset-rate",
+    "idle-no-keepalive": "it takes an hour of silence; test-explain has it in virtual time",
+    "orphan-limit": "the limit is the whole machine's, which is not ours to exhaust",
+    "memory-pressure": "the limit is the whole machine's, which is not ours to exhaust",
+}
