@@ -54,7 +54,7 @@ def judge(found, wanted, pid):
         return f"{found['actor']} must act, not {wanted.actor}"
     if pid is not None and pid not in pids(found):
         return f"names the processes {sorted(pids(found))}, not {pid}"
-    if not found["diagnosis"] or not found["evidence"]:
+    if not found["diagnosis"] or not (found["evidence"] or found["unknown"]):
         return "says too little"
     return None
 

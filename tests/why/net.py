@@ -60,15 +60,15 @@ def name_process(name):
     check(LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0))
 
 
-def spawn(name, function, *arguments):
-    """Run function(ready, *arguments) in a process called name; its pid once it has called ready()."""
+def spawn(name, function, *arguments, **options):
+    """Run function(ready, ...) in a process called name; its pid once it has called ready()."""
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(reader)
         try:
             name_process(name)
-            function(lambda: os.write(writer, b"x"), *arguments)
+            function(lambda: os.write(writer, b"x"), *arguments, **options)
         except BaseException:  # pylint: disable=broad-except
             traceback.print_exc()
             os._exit(1)
