@@ -364,10 +364,16 @@ void why_text(const struct facts *f, const struct why_result *r, const struct wh
     if (s->verbose)
         say_drops(f, s, b);
     say_gaps(f, s, r, b);
-    if (r->n_findings)
-        buf_printf(b,
-                   "\n'gannet why --explain %s' tells more of the first; each has such a page.\n",
-                   why_rule_id(r->finding[0]->rule));
+    if (r->n_findings) {
+        struct lines l = {s, b, 0, 0};
+        char text[160];
+        snprintf(text, sizeof text,
+                 "'gannet why --explain %s' tells more of the first; each has such a page.",
+                 why_rule_id(r->finding[0]->rule));
+        buf_str(b, "\n");
+        words(&l, text);
+        buf_str(b, "\n");
+    }
 }
 
 void *why_run(const struct facts *f, const struct why_options *o, struct why_result *ret)

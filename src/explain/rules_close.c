@@ -114,7 +114,7 @@ bool rule_close_wait_judge(struct rules *w, const struct rule_group *g, struct w
                                                  : "was told the end and does not call close()"));
     if (!g->compared) {
         out->unknown = "whether their number grows";
-        out->settle = "gannet why --watch, or ask again in a minute";
+        out->settle = "gannet why --for 30, or --watch";
     }
     rules_remedy(out,
                  rules_spell(w,

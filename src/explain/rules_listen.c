@@ -60,7 +60,7 @@ bool rule_accept_full_judge(struct rules *w, const struct rule_group *g, struct 
         rules_evidence(out, "full in every sample for", (int64_t)(w->f->now - g->since), WHY_SPAN);
     if (!lasting) {
         out->unknown = "for how long it has been full";
-        out->settle = "gannet why --watch; or ask again in some seconds";
+        out->settle = "gannet why --for 10, or --watch";
     }
     rules_remedy(out,
                  "in the program: accept() in a loop until it would block, and do the slow work "
@@ -101,7 +101,7 @@ bool rule_backlog_judge(struct rules *w, const struct rule_group *g, struct why_
     queue_evidence(w, c, out);
     if (!now) {
         out->unknown = "when that was";
-        out->settle = "gannet why --watch shows whether it goes on";
+        out->settle = "gannet why --for 10, or --watch, shows whether it goes on";
     }
     rules_remedy(out,
                  rules_spell(w, "in the program: listen(fd, 4096) (nginx: listen 80 backlog=4096)",

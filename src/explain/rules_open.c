@@ -378,7 +378,7 @@ bool rule_syn_cookies_judge(struct rules *w, const struct rule_group *g, struct 
         rules_evidence(out, "sent since the sample before", grown, WHY_COUNT);
     if (!w->f->interval) {
         out->unknown = "when that was";
-        out->settle = "gannet why --watch";
+        out->settle = "gannet why --for 10, or --watch";
     }
     rules_remedy(
         out, "many valid ones: a burst of honest clients; raise the backlog of the listener", NULL);
