@@ -12,14 +12,16 @@ declare -A group=(
     [test]="g++ clang libclang-rt-dev libcriterion-dev clang-format clang-tidy git patch nginx-light"
     [run]="iproute2 iputils-ping curl tshark tcpdump netcat-openbsd util-linux python3"
     [bench]="liblwip-dev valgrind"
+    [web]="chromium prometheus"
 )
 declare -A purpose=(
     [build]="compiler, build system, the way to ask the kernel for its sockets, captures"
     [test]="second compiler, test framework, formatter"
     [run]="network namespaces and the programs that talk to Gannet"
     [bench]="the peer that is measured beside Gannet, instruction counts"
+    [web]="what the page and the figures of gannet why are tried with"
 )
-order=(build test run bench)
+order=(build test run bench web)
 quiet=0
 wanted=()
 

@@ -181,7 +181,7 @@ static void explain(const struct demo *d, const struct request *q, struct demo_r
         void *memory = why_run(f, &o, &found);
         snprintf(what, sizeof what, "%c at the end of demo %s", 'A' + (int)i, d->name);
         if (q->json)
-            why_json(f, &found, what, NULL, &j);
+            why_json(f, &found, what, UINT32_MAX, NULL, &j);
         else
             why_text(f, &found, &s, what, b);
         buf_str(b, q->json ? "" : "\n");

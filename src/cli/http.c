@@ -167,6 +167,14 @@ static void connection(const char *v, const char *end, struct http_request *r)
     }
 }
 
+/** keep_text() - what stands between @v and @end into @ret, cut if it is longer */
+static void keep_text(const char *v, const char *end, char *ret, size_t cap)
+{
+    size_t n = (size_t)(end - v) < cap - 1 ? (size_t)(end - v) : cap - 1;
+    memcpy(ret, v, n);
+    ret[n] = 0;
+}
+
 /** field() - one header field; 0 or a status */
 static int field(const char *line, const char *end, struct http_request *r)
 {
@@ -192,6 +200,12 @@ static int field(const char *line, const char *end, struct http_request *r)
         r->chunked = true;
     } else if (n == 5 && !strncasecmp(line, "Range", n)) {
         parse_range(v, end, r);
+    } else if (n == 6 && !strncasecmp(line, "Accept", n)) {
+        keep_text(v, end, r->accept, sizeof r->accept);
+    } else if (n == 4 && !strncasecmp(line, "Host", n)) {
+        if (*r->host || len == 0 || len >= sizeof r->host)
+            return 400;
+        keep_text(v, end, r->host, sizeof r->host);
     }
     return 0;
 }
@@ -216,6 +230,9 @@ static int request_line(const char *line, const char *end, struct http_request *
     r->keep = sp[8] != '0';
     if (*path != '/')
         return 400;
+    const char *query = memchr(path, '?', (size_t)(sp - path));
+    if (query)
+        keep_text(query + 1, sp, r->query, sizeof r->query);
     return decode(path, (size_t)(sp - path), r);
 }
 

@@ -19,6 +19,9 @@ struct http_request {
     enum http_method method;
     char name[16];            /* of the method, for the log */
     char path[HTTP_PATH_MAX]; /* relative, decoded, without "..": "" is the root */
+    char query[256];          /* what follows the "?", not decoded; cut if longer */
+    char host[128];           /* the field; empty: none */
+    char accept[256];         /* the field, cut if longer */
     bool keep;                /* the connection stays */
     bool closes;              /* "Connection: close" */
     bool has_length, expects, chunked, has_range;

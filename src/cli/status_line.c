@@ -304,16 +304,39 @@ static bool read_fields(const char *line, void *to, const struct field *f, size_
     return !bad;
 }
 
+/** write_transitions() - those that were made, as t.FROM.TO=TIMES */
+static void write_transitions(const struct gn_stats *s, struct buf *b)
+{
+    for (unsigned from = 0; from < GN_STATE_COUNT; from++)
+        for (unsigned to = 0; to < GN_STATE_COUNT; to++)
+            if (s->transition[from][to])
+                buf_printf(b, " t.%u.%u=%" PRIu64, from, to, s->transition[from][to]);
+}
+
+/** read_transitions() - the same back; what makes no sense is passed over */
+static void read_transitions(const char *line, struct gn_stats *ret)
+{
+    unsigned from, to;
+    uint64_t n;
+
+    for (const char *at = strstr(line, " t."); at; at = strstr(at + 1, " t."))
+        if (sscanf(at, " t.%2u.%2u=%" SCNu64, &from, &to, &n) == 3 && from < GN_STATE_COUNT &&
+            to < GN_STATE_COUNT)
+            ret->transition[from][to] = n;
+}
+
 void stats_line_write(const struct gn_stats *s, struct buf *b)
 {
     buf_str(b, "s");
     write_fields(s, stats_fields, COUNT(stats_fields), b);
+    write_transitions(s, b);
     buf_str(b, "\n");
 }
 
 bool stats_line_read(const char *line, struct gn_stats *ret)
 {
     memset(ret, 0, sizeof *ret);
+    read_transitions(line, ret);
     return read_fields(line, ret, stats_fields, COUNT(stats_fields));
 }
 

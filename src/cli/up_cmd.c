@@ -4,13 +4,14 @@
  */
 #include "cli/control.h"
 #include "cli/services.h"
+#include "cli/why_serve.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { OPT_HTTP = 1, OPT_PUT, OPT_ECHO, OPT_SINK, OPT_SOURCE, OPT_CONTROL, OPT_LADDER };
+enum { OPT_HTTP = 1, OPT_PUT, OPT_ECHO, OPT_SINK, OPT_SOURCE, OPT_CONTROL, OPT_LADDER, OPT_WEB };
 
 static const struct option_spec options[] = {
     RIG_OPTION_ROWS,
@@ -20,6 +21,7 @@ static const struct option_spec options[] = {
     {OPT_SINK, 0, "sink", "PORT", "throw away what comes"},
     {OPT_SOURCE, 0, "source", "PORT", "send without end"},
     {OPT_LADDER, 0, "ladder", NULL, "record segments for 'gannet ladder'"},
+    {OPT_WEB, 0, "web", "WHERE", "serve a page on the kernel's TCP, at PORT or ADDR:PORT"},
     {OPT_CONTROL, 0, "control", "PATH", "control socket, for 'gannet ss' and others"},
     {0, 0, NULL, NULL, NULL},
 };
@@ -32,7 +34,9 @@ struct up {
     struct app app;
     struct control *control;
     struct history *seen;
-    const char *control_at;
+    const char *control_at, *web_at;
+    struct why_source source;
+    struct why_serve *web;
     bool ladder;
     unsigned n_service;
     struct {
@@ -85,6 +89,7 @@ static void take(struct args *a, int id, const char *value, struct up *u)
     case OPT_SOURCE: add_service(a, u, "source", value, source_accepted); break;
     case OPT_CONTROL: u->control_at = value; break;
     case OPT_LADDER: u->ladder = true; break;
+    case OPT_WEB: u->web_at = value; break;
     case ARGS_WORD: usage_fail(a, "one word too many: '%s'", value);
     default: rig_take(a, id, value, &u->rig_options); break;
     }
@@ -107,7 +112,11 @@ static bool start(struct up *u, const char *control_at)
         return false;
     }
     u->control = control_open(control_at, u->rig.loop, u->rig.host, u->seen);
-    return u->control != NULL;
+    if (!u->control || !u->web_at)
+        return u->control != NULL;
+    why_source_own(u->rig.host, u->seen, &u->source);
+    u->web = why_serve_open(u->rig.loop, &u->source, &(struct why_options){0}, u->web_at, true);
+    return u->web != NULL;
 }
 
 /** announce() - one line that says where it is: scripts wait for it */
@@ -117,7 +126,8 @@ static void announce(const struct up *u, const char *control_at)
     printf("gannet: up on %s:", u->rig.device);
     for (unsigned i = 0; i < u->rig_options.n_addr; i++)
         printf(" %s", gn_addr_format(&u->rig_options.addr[i].addr, text));
-    printf("; control %s; pid %ld\n", control_at, (long)getpid());
+    printf("; control %s; pid %ld", control_at, (long)getpid());
+    printf(u->web ? "; %s\n" : "\n", u->web ? why_serve_url(u->web) : "");
     fflush(stdout);
 }
 
@@ -149,6 +159,9 @@ static int run(struct args *a)
                    ? EXIT_FINE
                    : complain("%s", gn_loop_failure(u.rig.loop));
     }
+    why_serve_close(u.web);
+    if (u.source.close)
+        u.source.close(u.source.ctx);
     control_close(u.control);
     app_clear(&u.app);
     rig_close(&u.rig);

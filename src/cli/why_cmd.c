@@ -8,6 +8,7 @@
 #include "cli/filter.h"
 #include "cli/record.h"
 #include "cli/why_report.h"
+#include "cli/why_serve.h"
 #include "cli/why_source.h"
 
 #include <stdlib.h>
@@ -31,7 +32,10 @@ enum {
     OPT_FOR,
     OPT_WIDTH,
     OPT_ASCII,
-    OPT_COLOUR
+    OPT_COLOUR,
+    OPT_WEB,
+    OPT_METRICS,
+    OPT_LISTEN
 };
 
 static const struct option_spec options[] = {
@@ -53,6 +57,9 @@ static const struct option_spec options[] = {
     {OPT_FOR, 0, "for", "SECONDS",
      "look again after so long and compare: what grows, how fast, who stays as he was"},
     {OPT_JSON, 0, "json", NULL, "print all as JSON"},
+    {OPT_WEB, 0, "web", NULL, "serve a page: states, findings, ladders (" WHY_SERVE_WHERE ")"},
+    {OPT_METRICS, 0, "metrics", NULL, "serve /metrics for Prometheus, at the same place"},
+    {OPT_LISTEN, 0, "listen", "WHERE", "serve at PORT, ADDR:PORT or [ADDR]:PORT instead"},
     {OPT_WIDTH, 'w', "width", "COLUMNS", "width of the text (the terminal's, 100 at most)"},
     {OPT_ASCII, 0, "ascii", NULL, "ASCII characters only"},
     {OPT_COLOUR, 0, "color", "WHEN", "always, never or auto"},
@@ -65,7 +72,8 @@ struct question {
     struct view view; /* filters in the words of ss */
     struct why_options rules;
     struct why_style style;
-    bool json, all, explain, markdown;
+    bool json, all, explain, markdown, web, metrics;
+    const char *listen;
     uint32_t seconds; /* between two samples; 0: one is enough */
     const char *id;
 };
@@ -140,6 +148,9 @@ static void take(struct args *a, int id, const char *value, struct question *q)
     case OPT_VERBOSE: q->style.verbose = q->all = true; break;
     case OPT_EXPLAIN: q->explain = true; break;
     case OPT_UP: p->up = true; break;
+    case OPT_WEB: q->web = true; break;
+    case OPT_METRICS: q->metrics = true; break;
+    case OPT_LISTEN: q->listen = value; break;
     case OPT_MARKDOWN: q->markdown = true; break;
     case OPT_HOST:
         p->up = true;
@@ -175,64 +186,58 @@ static bool filtered(const struct why_filter *f)
     return f->states || f->sport || f->dport || f->port || f->pid;
 }
 
-/** look_twice() - apply the rules to @f, wait, and sample again: from then on there is a past,
- * which the caller frees. NULL as from why_source.sample() */
-static const struct facts *look_twice(struct question *q, struct why_source *source,
-                                      const struct facts *f, void **ret_past, char *ret_sorry)
+/** print() - what came out */
+static void print(const struct question *q, const struct why_series *s)
 {
-    struct timespec left = {.tv_sec = q->seconds};
-    struct why_options first = q->rules;
-    struct why_result found;
-    first.notes = true; /* what is harmless now may be a finding then, and has been there before */
-    void *memory = why_run(f, &first, &found);
-    struct why_arena a = {.size = (found.n_findings + 1) * sizeof(struct why_past) + 64};
-    a.base = *ret_past = malloc(a.size);
-    if (!a.base)
-        exit(complain("out of memory"));
-    q->rules.past = why_past_of(&found, &a, &q->rules.n_past);
-    free(memory);
-    while (nanosleep(&left, &left) != 0)
-        ;
-    return source->sample(source->ctx, ret_sorry);
-}
-
-/** print() - apply the rules, and say what came out */
-static void print(struct question *q, const struct why_source *source, const struct facts *f)
-{
-    struct why_result found;
+    const char *what = s->source->what;
     struct buf b = {0};
-    q->rules.notes = q->all || source->small || filtered(&q->rules.filter);
-    void *memory = why_run(f, &q->rules, &found);
     if (q->json) {
         struct json j = {.b = &b};
-        why_json(f, &found, source->what, NULL, &j);
+        why_json(s->facts, &s->found, what, UINT32_MAX, NULL, &j);
         buf_str(&b, "\n");
     } else {
-        why_text(f, &found, &q->style, source->what, &b);
+        why_text(s->facts, &s->found, &q->style, what, &b);
     }
     buf_print(&b, stdout);
     buf_free(&b);
-    free(memory);
 }
 
 /** answer() - sample, once or twice, and print */
-static int answer(struct question *q)
+static int answer(const struct question *q)
 {
     struct why_source source;
-    void *past = NULL;
+    struct timespec left = {.tv_sec = q->seconds};
     char sorry[WHY_SORRY] = "";
     if (!why_source_open(&q->place, &source, sorry))
         return sorry[0] ? complain("%s", sorry) : EXIT_FAILED;
-    const struct facts *f = source.sample(source.ctx, sorry);
-    if (f && q->seconds)
-        f = look_twice(q, &source, f, &past, sorry);
-    if (f)
-        print(q, &source, f);
+    struct why_series s = {.source = &source,
+                           .options = q->rules,
+                           .notes = q->all || source.small || filtered(&q->rules.filter)};
+    bool good = why_series_next(&s, sorry);
+    if (good && q->seconds) {
+        while (nanosleep(&left, &left) != 0)
+            ;
+        good = why_series_next(&s, sorry);
+    }
+    if (good)
+        print(q, &s);
+    why_series_free(&s);
     source.close(source.ctx);
-    free(past);
-    if (f)
+    if (good)
         return EXIT_FINE;
     return sorry[0] ? complain("%s", sorry) : EXIT_FAILED;
+}
+
+/** serve() - the page or the figures, until interrupted */
+static int serve(struct question *q)
+{
+    struct why_source source;
+    char sorry[WHY_SORRY] = "";
+    if (!why_source_open(&q->place, &source, sorry))
+        return sorry[0] ? complain("%s", sorry) : EXIT_FAILED;
+    int code = why_serve_run(&source, &q->rules, q->listen ? q->listen : WHY_SERVE_WHERE, q->web);
+    source.close(source.ctx);
+    return code;
 }
 
 /** run() - the sub-command */
@@ -249,7 +254,9 @@ static int run(struct args *a)
     q.rules.filter.states = q.view.states;
     q.rules.filter.sport = q.view.sport;
     q.rules.filter.dport = q.view.dport;
-    return answer(&q);
+    if (q.listen && !q.web && !q.metrics)
+        usage_fail(a, "--listen goes with --web or --metrics");
+    return q.web || q.metrics ? serve(&q) : answer(&q);
 }
 
 const struct command command_why = {

@@ -77,6 +77,8 @@ const struct facts *why_facts_done(struct why_facts *w, const struct gn_stats *s
     f->source = FACTS_GANNET;
     f->interval = n_before ? now - f->now : 0;
     f->now = now;
+    memcpy(w->transition, stats->transition, sizeof w->transition);
+    f->transition = w->transition[0];
     f->counter = w->counter;
     f->setting = w->setting;
     w->process = (struct fact_process){.comm = "gannet", .cmdline = "", .container = ""};

@@ -13,6 +13,7 @@ struct why_facts {
     struct gn_transition *history; /* GN_HISTORY a connection */
     size_t cap;
     struct fact_process process;
+    uint64_t transition[GN_STATE_COUNT][GN_STATE_COUNT];
     struct fact_number counter[FACTS_COUNTERS], setting[FACTS_SETTINGS];
 };
 

@@ -60,6 +60,26 @@ static const struct facts *sample_host(void *ctx, char *ret_sorry)
     return good ? &a->facts.f : NULL;
 }
 
+/** ladder_words() - the request for the ladder of @c: the port that is its own */
+static void ladder_words(const struct fact_conn *c, char *ret, size_t cap)
+{
+    unsigned port = c->listener == FACT_NONE ? c->local.port : c->remote.port;
+    snprintf(ret, cap, "svg port=%u", port);
+}
+
+/** ladder_host() - ask for it */
+static bool ladder_host(void *ctx, const struct fact_conn *c, struct buf *b, char *ret_sorry)
+{
+    struct asked *a = ctx;
+    char words[40], line[60];
+    ladder_words(c, words, sizeof words);
+    snprintf(line, sizeof line, "ladder %s\n", words);
+    if (client_ask(a->path[0] ? a->path : NULL, line, b) == EXIT_FINE)
+        return true;
+    snprintf(ret_sorry, WHY_SORRY, "its segments were not recorded: start 'gannet up' --ladder");
+    return false;
+}
+
 /** close_host() - free all */
 static void close_host(void *ctx)
 {
@@ -82,7 +102,57 @@ bool why_source_host(const char *host, struct why_source *ret, char *ret_sorry)
         free(a);
         return false;
     }
-    *ret = (struct why_source){.small = true, .ctx = a, .sample = sample_host, .close = close_host};
+    *ret = (struct why_source){
+        .small = true, .ctx = a, .sample = sample_host, .ladder = ladder_host, .close = close_host};
     snprintf(ret->what, sizeof ret->what, "%s", host ? host : "the running gannet up");
     return true;
+}
+
+/** A host of this program. */
+struct own {
+    struct gn_host *host;
+    const struct history *seen;
+    struct why_facts facts;
+};
+
+/** sample_own() - look at it */
+static const struct facts *sample_own(void *ctx, char *ret_sorry)
+{
+    struct own *o = ctx;
+    (void)ret_sorry;
+    return why_facts_take(&o->facts, o->host, gn_loop_now());
+}
+
+/** ladder_own() - from what was recorded */
+static bool ladder_own(void *ctx, const struct fact_conn *c, struct buf *b, char *ret_sorry)
+{
+    struct own *o = ctx;
+    char words[40];
+    ladder_words(c, words, sizeof words);
+    if (o->seen && history_draw(o->seen, words, b))
+        return true;
+    snprintf(ret_sorry, WHY_SORRY, "%s",
+             o->seen ? "its opening was not recorded"
+                     : "its segments were not recorded: start 'gannet up' with --ladder");
+    return false;
+}
+
+/** close_own() - free all but the host */
+static void close_own(void *ctx)
+{
+    struct own *o = ctx;
+    why_facts_free(&o->facts);
+    free(o);
+}
+
+void why_source_own(struct gn_host *h, const struct history *seen, struct why_source *ret)
+{
+    struct own *o = calloc(1, sizeof *o);
+    if (!o)
+        exit(complain("out of memory"));
+    o->host = h;
+    o->seen = seen;
+    *ret = (struct why_source){
+        .small = true, .ctx = o, .sample = sample_own, .ladder = ladder_own, .close = close_own};
+    snprintf(ret->what, sizeof ret->what, "this host");
 }

@@ -71,10 +71,42 @@ static void drops(const struct facts *f, struct json *j)
     json_close(j, '}');
 }
 
-/** connection() - one of a finding */
-static void connection(const struct facts *f, const struct fact_conn *c, struct json *j)
+/** info() - the figures of tcp_info */
+static void info(const struct fact_info *i, struct json *j)
 {
+    json_str(j, "cc", i->cc);
+    json_seconds(j, "rtt", i->rtt);
+    json_seconds(j, "rttvar", i->rttvar);
+    json_seconds(j, "min_rtt", i->min_rtt);
+    json_seconds(j, "rto", i->rto);
+    json_u64(j, "snd_mss", i->snd_mss);
+    json_u64(j, "pmtu", i->pmtu);
+    json_u64(j, "cwnd", i->cwnd);
+    if (i->ssthresh != UINT32_MAX)
+        json_u64(j, "ssthresh", i->ssthresh);
+    if (i->snd_wnd != UINT32_MAX)
+        json_u64(j, "snd_wnd", i->snd_wnd);
+    json_u64(j, "unacked", i->unacked);
+    json_u64(j, "sacked", i->sacked);
+    json_u64(j, "lost", i->lost);
+    json_u64(j, "retrans_total", i->retrans_total);
+    json_u64(j, "not_sent", i->not_sent);
+    json_u64(j, "bytes_acked", i->bytes_acked);
+    json_u64(j, "bytes_received", i->bytes_received);
+    json_u64(j, "delivery_rate", i->delivery_rate);
+    json_u64(j, "pacing_rate", i->pacing_rate);
+    json_seconds(j, "last_data_sent", i->last_data_sent);
+    json_seconds(j, "last_data_recv", i->last_data_recv);
+    json_seconds(j, "rwnd_limited", i->rwnd_limited);
+    json_seconds(j, "sndbuf_limited", i->sndbuf_limited);
+}
+
+void why_json_connection(const struct facts *f, const struct fact_conn *c, bool full,
+                         struct json *j)
+{
+    char id[WHY_CONN_ID];
     json_open(j, NULL, '{');
+    json_str(j, "id", why_conn_id(f, c, id));
     json_str(j, "state", gn_state_name(c->state));
     endpoint(j, "local", &c->local);
     endpoint(j, "remote", &c->remote);
@@ -96,6 +128,8 @@ static void connection(const struct facts *f, const struct fact_conn *c, struct 
         if (c->timer != FACT_TIMER_NONE)
             json_seconds(j, "timer_in", c->timer_in);
     }
+    if (full && c->known & FACT_INFO)
+        info(&c->info, j);
     if (c->known & FACT_HISTORY) {
         json_open(j, "history", '[');
         for (unsigned i = 0; i < c->n_history; i++)
@@ -103,6 +137,15 @@ static void connection(const struct facts *f, const struct fact_conn *c, struct 
         json_close(j, ']');
     }
     json_close(j, '}');
+}
+
+char *why_conn_id(const struct facts *f, const struct fact_conn *c, char *ret)
+{
+    if (c->cookie)
+        snprintf(ret, WHY_CONN_ID, "%" PRIx64, c->cookie);
+    else /* half-open entries and the like: good for this sample only */
+        snprintf(ret, WHY_CONN_ID, "n%zu", (size_t)(c - f->conn));
+    return ret;
 }
 
 /** evidence() - the numbers of a finding; spans in seconds */
@@ -152,7 +195,8 @@ static void group(const struct facts *f, const struct why_finding *x, struct jso
 }
 
 /** finding() - all of one */
-static void finding(const struct facts *f, const struct why_finding *x, struct json *j)
+static void finding(const struct facts *f, const struct why_finding *x, uint32_t most,
+                    struct json *j)
 {
     char key[20];
     json_open(j, NULL, '{');
@@ -178,8 +222,8 @@ static void finding(const struct facts *f, const struct why_finding *x, struct j
         json_u64(j, "before", x->before);
     json_u64(j, "count", x->n_conns);
     json_open(j, "connections", '[');
-    for (uint32_t i = 0; i < x->n_conns; i++)
-        connection(f, &f->conn[x->conn[i]], j);
+    for (uint32_t i = 0; i < x->n_conns && i < most; i++)
+        why_json_connection(f, &f->conn[x->conn[i]], false, j);
     json_close(j, ']');
     json_close(j, '}');
 }
@@ -194,8 +238,24 @@ static void by_state(const char *name, const uint32_t count[GN_STATE_COUNT], str
     json_close(j, '}');
 }
 
-void why_json(const struct facts *f, const struct why_result *r, const char *what, const char *name,
-              struct json *j)
+/** transitions() - which were made, and how often */
+static void transitions(const struct facts *f, struct json *j)
+{
+    json_open(j, "transitions", '[');
+    for (unsigned i = 0; i < GN_STATE_COUNT * GN_STATE_COUNT; i++) {
+        if (!f->transition[i])
+            continue;
+        json_open(j, NULL, '{');
+        json_str(j, "from", gn_state_name(i / GN_STATE_COUNT));
+        json_str(j, "to", gn_state_name(i % GN_STATE_COUNT));
+        json_u64(j, "count", f->transition[i]);
+        json_close(j, '}');
+    }
+    json_close(j, ']');
+}
+
+void why_json(const struct facts *f, const struct why_result *r, const char *what, uint32_t most,
+              const char *name, struct json *j)
 {
     static const char *const sources[] = {"kernel", "capture", "gannet"};
     json_open(j, name, '{');
@@ -214,9 +274,11 @@ void why_json(const struct facts *f, const struct why_result *r, const char *wha
     by_state("healthy_states", r->healthy, j);
     if (f->source == FACTS_GANNET)
         drops(f, j);
+    if (f->transition)
+        transitions(f, j);
     json_open(j, "findings", '[');
     for (size_t i = 0; i < r->n_findings; i++)
-        finding(f, r->finding[i], j);
+        finding(f, r->finding[i], most, j);
     json_close(j, ']');
     json_close(j, '}');
 }

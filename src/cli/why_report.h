@@ -18,9 +18,16 @@ struct why_style {
  * machine, capture or host that the facts are about */
 void why_text(const struct facts *f, const struct why_result *r, const struct why_style *s,
               const char *what, struct buf *b);
-/** why_json() - all of it as one object, a member called @name if that is not NULL */
-void why_json(const struct facts *f, const struct why_result *r, const char *what, const char *name,
-              struct json *j);
+/** why_json() - all of it as one object, a member called @name if that is not NULL; of the
+ * connections of a finding the first @most */
+void why_json(const struct facts *f, const struct why_result *r, const char *what, uint32_t most,
+              const char *name, struct json *j);
+/** why_json_connection() - one element of an array; @full: figures and history too */
+void why_json_connection(const struct facts *f, const struct fact_conn *c, bool full,
+                         struct json *j);
+/** why_conn_id() - what names a connection from one sample to the next, into @ret; returns it */
+#define WHY_CONN_ID 24
+char *why_conn_id(const struct facts *f, const struct fact_conn *c, char *ret);
 /** why_run() - apply the rules in fresh memory, which the caller frees; exits if there is none */
 void *why_run(const struct facts *f, const struct why_options *o, struct why_result *ret);
 

@@ -6,7 +6,10 @@
 #ifndef GN_CLI_WHY_SOURCE_H
 #define GN_CLI_WHY_SOURCE_H
 
+#include "cli/buf.h"
 #include "explain/facts.h"
+
+#include <gannet/host.h>
 
 #define WHY_SORRY 256 /* octets that suffice for any complaint */
 #define WHY_NETNS 16
@@ -28,6 +31,9 @@ struct why_source {
     /** sample() - facts of now, good until the next but one; compared with the sample before. NULL:
      * *ret_sorry (WHY_SORRY octets) says why not */
     const struct facts *(*sample)(void *ctx, char *ret_sorry);
+    /** ladder() - draw the segments of a connection of the latest sample as SVG; false: *ret_sorry
+     * says why not. NULL: this source never sees segments */
+    bool (*ladder)(void *ctx, const struct fact_conn *c, struct buf *b, char *ret_sorry);
     void (*close)(void *ctx);
 };
 
@@ -37,5 +43,9 @@ bool why_source_open(const struct why_place *p, struct why_source *ret, char *re
 bool why_source_host(const char *host, struct why_source *ret, char *ret_sorry);
 /** why_source_capture() - the same for a capture (why_capture.c) */
 bool why_source_capture(const char *path, struct why_source *ret, char *ret_sorry);
+/** why_source_own() - a host of this very program, in the same thread; @seen (NULL: none) gives the
+ * ladders. Both are borrowed */
+struct history;
+void why_source_own(struct gn_host *h, const struct history *seen, struct why_source *ret);
 
 #endif

@@ -160,6 +160,8 @@ struct facts {
     size_t n_netns;
     const struct fact_number *counter, *setting; /* sorted by name */
     size_t n_counters, n_settings;
+    const uint64_t *transition; /* how often each was made, [from * GN_STATE_COUNT + to]; NULL: not
+                                   known */
 };
 
 /** facts_from_status() - a connection of a Gannet host; its history is borrowed from @s. Its

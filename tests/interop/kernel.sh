@@ -147,12 +147,20 @@ echo precious >"$tmp/precious"
 "$gannet" up --tun gannet7 --addr 10.99.0.2/24 --control "$tmp/precious" >"$tmp/out" 2>&1
 [ $? -eq 1 ] && [ "$(cat "$tmp/precious")" = precious ]
 result $? "a file in the place of the control socket stays what it is"
-"$gannet" up --tun gannet7 --addr 10.99.0.2/24 --mtu 65535 --http "$tmp/www" --control "$tmp/third" >"$tmp/up7" 2>&1 &
+"$gannet" up --tun gannet7 --addr 10.99.0.2/24 --mtu 65535 --http "$tmp/www" --control "$tmp/third" --web 0 --ladder >"$tmp/up7" 2>&1 &
 huge=$!
 pids+=("$huge")
 wait_for grep -q 'gannet: up' "$tmp/up7"
 get http://10.99.0.2/file.bin | cmp - "$tmp/www/file.bin" >"$tmp/out" 2>&1
 result $? "the largest MTU: segments that are longer than a super-segment of two"
+url=$(grep -o 'http://127.0.0.1:[0-9]*/' "$tmp/up7")
+get "${url}api/sample" >"$tmp/out"
+grep -q '"from":"LISTEN","to":"SYN-RECEIVED","count":1' "$tmp/out"
+result $? "up --web: transitions are counted"
+id=$(get "${url}api/connections?state=LISTEN" | grep -o '"id":"[0-9a-f]*"' | head -n 1 | cut -d '"' -f 4)
+get "${url}api/ladder?id=$id" >"$tmp/out"
+[ -n "$id" ] && grep -q '<svg' "$tmp/out"
+result $? "up --web: a ladder on a click"
 kill "$huge"
 wait "$huge"
 
