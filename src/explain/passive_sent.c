@@ -293,6 +293,7 @@ static uint32_t again(struct passive *p, struct flow *f, unsigned e, seq_t a, se
     else
         marks |= why_again(f, e, &past, b, s);
     f->conn.side[e].bytes_again += min_u32(seq_span(a, b), s->seg.text_len);
+    w->cut_up |= w->large_at && past.large && s->seg.text_len < f->conn.seen.side[e].largest;
     begin_episode(w, marks);
     count_again(f, e, marks, &past);
     stamp(p, w, a, b, s);
@@ -458,7 +459,7 @@ static uint32_t shorten(struct flow *f, struct watched *w, unsigned e, seq_t ack
         sample = r->at;
     }
     if (n < w->log.n && seq_lt(at(&w->log, n)->a, ack)) {
-        w->black_hole |= w->large_at != 0; /* it had to be cut up */
+        w->black_hole |= w->large_at != 0; /* a part of it passed */
         at(&w->log, n)->a = ack;
         unseen += at(&w->log, n)->times == 0;
     }
@@ -478,6 +479,8 @@ static uint32_t progress(struct flow *f, unsigned e, const struct sighting *s)
 
     w->una = s->seg.ack;
     w->has_una = true;
+    w->black_hole |= w->cut_up;
+    w->cut_up = false;
     w->large_at = 0;
     receiver->dup_acks = 0;
     f->conn.side[e ^ 1u].backoff = 0;
