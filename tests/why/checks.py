@@ -74,7 +74,8 @@ keepalive_timeout 30; server {{ listen 80; root {directory}; }} }}
     pathlib.Path(directory, "small").write_bytes(b"x" * 500)
     pathlib.Path(directory, "large").write_bytes(b"x" * 3000000)
     nginx = shutil.which("nginx") or "/usr/sbin/nginx"
-    return subprocess.Popen([nginx, "-c", str(config), "-e", directory + "/log"], stdin=subprocess.DEVNULL)
+    return subprocess.Popen([nginx, "-c", str(config), "-e", directory + "/log"], stdin=subprocess.DEVNULL,
+                            preexec_fn=lambda: net.name_process("nginx"))
 
 
 def browse(path, keep, pause):

@@ -95,6 +95,7 @@ def cases():
 
 def perform(name):
     """What stage() starts: one case in a namespace of its own, and a line on how it went."""
+    net.name_process("scene")
     signal.alarm(2 * PATIENCE)
     try:
         net.enter_new()
