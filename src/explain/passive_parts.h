@@ -67,6 +67,7 @@ struct watched {
     uint64_t fin_first;
     uint32_t refuted; /* presumptions about it that were taken back */
     bool syn_had_ack, fin_acked_by_fin;
+    bool cut_up;               /* after a large segment in vain, it tries smaller ones */
     bool black_hole;           /* its large segments vanish, small ones pass */
     uint64_t got_syn, got_fin; /* packets by which it got the other's; 0: not proved */
     gn_time got_syn_at, got_fin_at;
