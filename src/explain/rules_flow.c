@@ -245,18 +245,20 @@ bool rule_storm_judge(struct rules *w, const struct rule_group *g, struct why_fi
     return true;
 }
 
+#define PASSED 32 /* segments of full size; so many have passed where there is no black hole */
+
 /** rejected_large() - does the path tell, or show, that it does not take large segments? */
-static bool rejected_large(const struct fact_conn *c)
+static bool rejected_large(const struct fact_side *s)
 {
-    return c->known & FACT_SEEN &&
-           (c->seen->side[0].full_size_unacked >= 3 ||
-            (c->seen->side[0].icmp_too_big > 0 && c->seen->side[0].full_size_unacked >= 2));
+    if (s->icmp_too_big > 0 && s->full_size_unacked >= 2)
+        return true;
+    return s->full_size_unacked >= 3 && s->bytes <= (uint64_t)PASSED * s->largest;
 }
 
 bool rule_black_hole_match(const struct rules *w, const struct fact_conn *c)
 {
-    if (rejected_large(c))
-        return true;
+    if (c->known & FACT_SEEN)
+        return rejected_large(&c->seen->side[0]);
     return rules_heard_in_vain(w, c) && c->known & FACT_INFO && c->info.snd_mss > LARGE &&
            c->send_q >= c->info.snd_mss;
 }

@@ -25,12 +25,16 @@ static bool icmp_refused(const struct fact_conn *c)
     return last_cause(c) == GN_CAUSE_ICMP;
 }
 
-/** repeated() - how often has its SYN been sent again? */
+/** repeated() - how often has its SYN, or SYN,ACK, been sent again? */
 static unsigned repeated(const struct fact_conn *c)
 {
     if (c->known & FACT_TIMER)
         return c->backoff;
-    return c->known & FACT_SEEN && c->seen->side[0].syns ? c->seen->side[0].syns - 1 : 0;
+    if (!(c->known & FACT_SEEN))
+        return 0;
+    const struct fact_side *s = &c->seen->side[0];
+    uint32_t sent = c->state == GN_SYN_RECEIVED ? s->syn_acks : s->syns;
+    return sent ? sent - 1 : 0;
 }
 
 bool rule_blackholed_match(const struct rules *w, const struct fact_conn *c)

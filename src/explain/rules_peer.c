@@ -13,7 +13,7 @@
 
 bool rule_peer_gone_match(const struct rules *w, const struct fact_conn *c)
 {
-    return rules_in_vain(c, 2) && !rules_heard_in_vain(w, c);
+    return rules_in_vain(c, 2) && !rules_heard_in_vain(w, c) && !rule_black_hole_match(w, c);
 }
 
 /** user_timeout() - the remedies against waiting a quarter of an hour */
