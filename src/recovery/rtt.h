@@ -31,6 +31,8 @@ void rtt_sample(struct rtt *r, gn_time sample, uint32_t segments);
 /** rtt_sample_min() - @sample may be the lowest; needs less certainty than a sample for the timeout
  */
 void rtt_sample_min(struct rtt *r, gn_time sample, gn_time now);
+/* CC-6298-12 (MAY): what was measured is never thrown away, however often the timeout was doubled
+ */
 /** rtt_on_spurious() - a timeout was spurious: the round trip took @sample (RFC 4015 3.2 (ADAPT))
  */
 void rtt_on_spurious(struct rtt *r, gn_time sample);

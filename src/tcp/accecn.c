@@ -48,6 +48,7 @@ enum ecn_offer accecn_offered(const struct tcp_env *e, uint16_t syn)
 
     if (e->conf->tcp_ecn >= 3 && ace != 0 && ace != 3) /* unknown ones, too (3.1.3) */
         return ECN_OFFER_ACCURATE;
+    /* CC-3168-8: both flags, or none */
     return e->conf->tcp_ecn != 0 && (ace & 3) == 3 ? ECN_OFFER_CLASSIC : ECN_OFFER_NONE;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
  * @file ack.c  When an acknowledgment is owed. The steps only record it; one is sent per burst of
- * segments, by output.c (MUST-58, MUST-59).
+ * segments, by output.c (MUST-58, MUST-59), and so never two for one of them (CC-5681-16).
  */
 #include "tcp/internal.h"
 
@@ -15,7 +15,7 @@ void ack_at_once(struct tcb *t)
  * @full: octets of the largest single segment in it (of a super-segment, the size on the wire)
  *
  * An ACK for every second full-sized segment (SHLD-18, SHLD-19), within tcp_delack < 0.5 s
- * otherwise (MUST-40).
+ * otherwise (MUST-40, CC-5681-17).
  */
 void ack_after_text(struct tcb *t, const struct tcp_env *e, uint32_t full)
 {

@@ -100,7 +100,8 @@ static void add_block(const struct tcb *t, struct tcpopt *o, unsigned max, seq_t
         o->sack[o->n_sack++] = (struct tcpopt_sack){l, r};
 }
 
-/* RFC 2018 4: the newest first, a D-SACK before all (RFC 2883 4); CC-2018-2..4 */
+/* RFC 2018 4: the newest first, a D-SACK before all (RFC 2883 4); CC-2018-2, CC-2018-3;
+ * as many as find room beside the timestamps (CC-2018-4) */
 static void sack_blocks(const struct tcb *t, struct tcpopt *o)
 {
     unsigned max = t->ts_ok ? 3 : 4;
@@ -129,7 +130,7 @@ void options_other(const struct tcb *t, const struct tcp_env *e, struct seg *s, 
         s->opt.tsval = ts_now(t, e);
         s->opt.tsecr = t->ts.recent;
     }
-    if (t->sack_ok && t->rec.mss >= SACK_MSS_MIN &&
+    if (t->sack_ok && t->rec.mss >= SACK_MSS_MIN && /* CC-2018-1 */
         (t->ooo.n > 0 || t->ooo_fin || !seq_eq(t->dsack.a, t->dsack.b)))
         sack_blocks(t, &s->opt);
     if (t->acc.on && (bare || e->conf->tcp_ecn_option == 3)) /* else text would be cut for it */

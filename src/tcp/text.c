@@ -129,6 +129,7 @@ static void discard(struct tcb *t, const struct tcp_env *e, uint32_t n)
     ring_cut(&t->rcvbuf, e->mem, t->rcvbuf.len - n, t->ooo.n > 0);
 }
 
+/* the only place where SACKed text is given up, for want of memory (CC-2018-7) */
 void tcp_prune(struct tcb *t, const struct tcp_env *e)
 {
     if (t->ooo.n == 0)

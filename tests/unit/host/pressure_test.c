@@ -75,7 +75,7 @@ static void lose_second(struct packet *p)
         p->data[30] ^= 0xff; /* the checksum will not fit */
 }
 
-/* out-of-order text goes, is not SACKed any more, and comes again: nothing is lost */
+/* CC-2018-7: out-of-order text goes, is not SACKed any more, and comes again: nothing is lost */
 Test(pressure, out_of_order)
 {
     static uint8_t out[20000], in[20000];

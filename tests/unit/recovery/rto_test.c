@@ -332,3 +332,23 @@ Test(rto, no_memory_is_told_and_changes_nothing)
     rig_ack(&g, 4, 100);
     rig_fini(&g);
 }
+
+/* CC-6298-12: back-off leaves the measurements alone; the next sample ends it */
+Test(rto, CC_6298_12_backoff_keeps_the_measurements)
+{
+    rig_open(&g, true, 100 * GN_MSEC);
+    g.conf.tcp_early_retrans = 0;
+    rig_send(&g, 2);
+    for (unsigned i = 0; i < 6; i++) {
+        rig_rto(&g);
+        rig_again(&g);
+    }
+    cr_expect_eq(g.r.backoff, 6);
+    cr_expect_eq(g.r.rtt.srtt, 100 * GN_MSEC);
+    rig_ack(&g, 2, 100);
+    rig_send(&g, 1);
+    rig_ack(&g, 3, 100);
+    cr_expect_eq(g.r.backoff, 0);
+    cr_expect_leq(recovery_rto(&g.r, &g.env), 400 * GN_MSEC);
+    rig_fini(&g);
+}

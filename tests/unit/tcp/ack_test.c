@@ -18,7 +18,8 @@ static struct seg piece(uint32_t at, uint32_t n)
     return s;
 }
 
-/* SHLD-18: the ACK of one segment waits for company; MUST-40: less than half a second */
+/* SHLD-18: the ACK of one segment waits for company; MUST-40, CC-5681-17: less than half a second
+ */
 Test(ack, delayed)
 {
     struct fixture fx;
@@ -78,7 +79,7 @@ Test(ack, every_second_segment)
 }
 
 /* MUST-58, MUST-59: however many segments a burst has, all of them are processed before there is
- * one ACK, for all */
+ * one ACK, for all; CC-5681-16: and never more than one */
 Test(ack, one_for_a_burst)
 {
     struct fixture fx;

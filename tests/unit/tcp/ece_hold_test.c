@@ -38,3 +38,27 @@ Test(ece_hold, with_a_closed_window)
     tcp_abort(&fx.tcb, &fx.env, GN_CAUSE_ABORT_CALL, GN_OK);
     fx_fini(&fx);
 }
+
+/* CC-3168-7: marks on what is not acceptable say nothing, nor does ECE there */
+Test(ece_hold, marks_out_of_window)
+{
+    struct fixture fx;
+    struct seg s;
+    uint32_t cwnd;
+
+    fx_init(&fx, GN_ESTABLISHED);
+    fx.tcb.ecn_ok = true;
+    cr_assert_eq(tcp_send(&fx.tcb, &fx.env, "abc", 3, 0), 3);
+    cr_assert(fx_output(&fx));
+    cwnd = fx.tcb.rec.cc.cwnd;
+    s = fx_seg(CTL_ACK | CTL_ECE, FX_RCV + 2 * FX_WND, FX_UNA, "text");
+    s.ecn = 3;
+    cr_expect_eq(fx_arrives(&fx, s), GN_DROP_BEYOND_WINDOW);
+    cr_expect_not(fx.tcb.ecn_echo);
+    cr_expect_eq(fx.tcb.rec.cc.cwnd, cwnd);
+    s = fx_seg(CTL_ACK, FX_RCV, FX_UNA, "text");
+    s.ecn = 3;
+    cr_expect_eq(fx_arrives(&fx, s), GN_DROP_NONE);
+    cr_expect(fx.tcb.ecn_echo);
+    fx_fini(&fx);
+}
