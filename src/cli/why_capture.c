@@ -114,7 +114,7 @@ static void close_capture(void *ctx)
     free(ctx);
 }
 
-bool why_source_capture(const char *path, struct why_source *ret, char *ret_sorry)
+bool why_source_capture(const struct why_place *p, struct why_source *ret, char *ret_sorry)
 {
     struct captured *c = calloc(1, sizeof *c);
 
@@ -122,10 +122,13 @@ bool why_source_capture(const char *path, struct why_source *ret, char *ret_sorr
         snprintf(ret_sorry, WHY_SORRY, "out of memory");
         return false;
     }
-    c->request = (struct trace_request){.path = path, .conns = TRACE_CONNS};
+    c->request = (struct trace_request){
+        .path = p->capture, .iface = p->iface, .conns = TRACE_CONNS, .seconds = p->seconds};
     *ret = (struct why_source){
         .small = true, .ctx = c, .sample = sample_capture, .close = close_capture};
     snprintf(ret->what, sizeof ret->what, "%s",
-             strcmp(path, "-") == 0 ? "the capture on standard input" : path);
+             p->iface                       ? p->iface
+             : strcmp(p->capture, "-") == 0 ? "the capture on standard input"
+                                            : p->capture);
     return true;
 }

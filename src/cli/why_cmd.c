@@ -7,13 +7,17 @@
 #include "cli/embed.h"
 #include "cli/filter.h"
 #include "cli/record.h"
+#include "cli/trace.h"
 #include "cli/why_report.h"
 #include "cli/why_serve.h"
 #include "cli/why_source.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#define LIVE_SECONDS 10
 
 enum {
     OPT_JSON = 1,
@@ -35,7 +39,8 @@ enum {
     OPT_COLOUR,
     OPT_WEB,
     OPT_METRICS,
-    OPT_LISTEN
+    OPT_LISTEN,
+    OPT_IFACE
 };
 
 static const struct option_spec options[] = {
@@ -44,6 +49,8 @@ static const struct option_spec options[] = {
     {OPT_EXPLAIN, 0, "explain", NULL,
      "print the page about a finding: --explain ID; without ID, list all"},
     {OPT_MARKDOWN, 0, "markdown", NULL, "with --explain: the list as the index of docs/why"},
+    {OPT_IFACE, 'i', "interface", "IF",
+     "listen on an interface ('any': all) for 10 s, or as --for says, instead"},
     {OPT_UP, 'u', "up", NULL, "ask the running 'gannet up' of this user instead of the kernel"},
     {OPT_HOST, 0, "host", "NAME",
      "ask the 'gannet up' on that device, or with that control socket"},
@@ -148,6 +155,7 @@ static void take(struct args *a, int id, const char *value, struct question *q)
     case OPT_VERBOSE: q->style.verbose = q->all = true; break;
     case OPT_EXPLAIN: q->explain = true; break;
     case OPT_UP: p->up = true; break;
+    case OPT_IFACE: p->iface = value; break;
     case OPT_WEB: q->web = true; break;
     case OPT_METRICS: q->metrics = true; break;
     case OPT_LISTEN: q->listen = value; break;
@@ -184,6 +192,13 @@ static void take(struct args *a, int id, const char *value, struct question *q)
 static bool filtered(const struct why_filter *f)
 {
     return f->states || f->sport || f->dport || f->port || f->pid;
+}
+
+/** on_signal() - enough was heard */
+static void on_signal(int sig)
+{
+    (void)sig;
+    trace_interrupt();
 }
 
 /** print() - what came out */
@@ -240,6 +255,23 @@ static int serve(struct question *q)
     return code;
 }
 
+/** listen_live() - an interface is listened to once, for a while */
+static void listen_live(const struct args *a, struct question *q)
+{
+    struct sigaction sa = {.sa_handler = on_signal};
+    if (q->web || q->metrics)
+        usage_fail(a, "-i goes with neither --web nor --metrics");
+    if (q->place.capture || q->place.up)
+        usage_fail(a, "one source at a time: an interface, a capture, or a running host");
+    q->place.seconds = q->seconds ? q->seconds : LIVE_SECONDS;
+    q->seconds = 0;
+    (void)sigaction(SIGINT, &sa, NULL);
+    (void)sigaction(SIGTERM, &sa, NULL);
+    if (!q->json)
+        fprintf(stderr, "gannet: listening on %s for %u s; Ctrl-C ends it sooner\n", q->place.iface,
+                (unsigned)q->place.seconds);
+}
+
 /** run() - the sub-command */
 static int run(struct args *a)
 {
@@ -256,6 +288,8 @@ static int run(struct args *a)
     q.rules.filter.dport = q.view.dport;
     if (q.listen && !q.web && !q.metrics)
         usage_fail(a, "--listen goes with --web or --metrics");
+    if (q.place.iface)
+        listen_live(a, &q);
     return q.web || q.metrics ? serve(&q) : answer(&q);
 }
 
@@ -267,7 +301,7 @@ const struct command command_why = {
         "Findings come worst first; what is healthy is one line. No privileges are needed for\n"
         "one's own sockets; what could not be seen is said. With FILE, a pcap or pcapng capture\n"
         "(a name with a dot or slash in it; '-': standard input), both ends of its connections\n"
-        "are looked at instead.\n\nfilters:\n"
+        "are looked at instead; with -i, what passes an interface.\n\nfilters:\n"
         "  state S, exclude S         a state by the RFC's name or that of ss; may be repeated\n"
         "  sport = :N, dport = :N     local and remote port",
     .options = options,

@@ -25,8 +25,8 @@ static void close_kernel(void *ctx)
 bool why_source_open(const struct why_place *p, struct why_source *ret, char *ret_sorry)
 {
     *ret = (struct why_source){.what = ""};
-    if (p->capture)
-        return why_source_capture(p->capture, ret, ret_sorry);
+    if (p->capture || p->iface)
+        return why_source_capture(p, ret, ret_sorry);
     if (p->up)
         return why_source_host(p->host, ret, ret_sorry);
     const struct probe_options o = {p->netns, p->n_netns, p->all_netns};

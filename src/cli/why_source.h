@@ -17,8 +17,10 @@
 /** What was asked for. All zero: the kernel, the network namespace we are in. */
 struct why_place {
     const char *capture; /* a pcap or pcapng file, "-": standard input; NULL: none */
-    bool up;             /* a running `gannet up`: */
-    const char *host;    /* its device or control socket; NULL: the only one */
+    const char *iface;   /* an interface to listen on, for @seconds; NULL: none */
+    uint32_t seconds;
+    bool up;          /* a running `gannet up`: */
+    const char *host; /* its device or control socket; NULL: the only one */
     const char *netns[WHY_NETNS];
     size_t n_netns;
     bool all_netns;
@@ -41,8 +43,8 @@ struct why_source {
 bool why_source_open(const struct why_place *p, struct why_source *ret, char *ret_sorry);
 /** why_source_host() - the same for a running `gannet up` (why_host.c) */
 bool why_source_host(const char *host, struct why_source *ret, char *ret_sorry);
-/** why_source_capture() - the same for a capture (why_capture.c) */
-bool why_source_capture(const char *path, struct why_source *ret, char *ret_sorry);
+/** why_source_capture() - the same for a capture or an interface (why_capture.c) */
+bool why_source_capture(const struct why_place *p, struct why_source *ret, char *ret_sorry);
 /** why_source_own() - a host of this very program, in the same thread; @seen (NULL: none) gives the
  * ladders. Both are borrowed */
 struct history;
