@@ -7,6 +7,7 @@
 #include "packetdrill/drill.h"
 
 #include "base/list.h"
+#include "link/gso.h"
 #include "socket/stack.h"
 
 #include <pthread.h>
@@ -16,6 +17,7 @@
 
 #define BEGIN        (1000000 * GN_SEC) /* when virtual time begins */
 #define REAL_WAIT_NS 500000000          /* for a woken thread, at the most, real time */
+#define HAND_OVER_NS 2000000            /* for one that has to tell the end of its call */
 
 static _Thread_local bool adopted;
 
@@ -28,6 +30,7 @@ struct drill {
     bool patient;
     pthread_t main;
     pthread_cond_t quiet; /* fewer threads are running */
+    unsigned noted;       /* calls that are over, of which packetdrill may not know yet */
     unsigned inside;      /* calls of other threads, asleep or running, or over but not noted */
     struct drill_packet *sent, **sent_tail;
 };
@@ -39,6 +42,23 @@ void drill_config_default(struct drill_config *ret)
     *ret = (struct drill_config){.mtu = 1500};
     gn_conf_default(&ret->conf);
     ret->conf.ip_anyaddr = 1;
+}
+
+/** config_key() - "a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4" */
+static bool config_key(struct drill_config *c, const char *text)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        char *end;
+        unsigned long n = strtoul(text, &end, 16);
+
+        if (end == text || n > UINT32_MAX || *end != (i < 3 ? '-' : 0))
+            return false;
+        for (unsigned k = 0; k < 4; k++)
+            c->fastopen_key[4 * i + k] = (uint8_t)(n >> 8 * k);
+        text = end + 1;
+    }
+    c->keyed = true;
+    return true;
 }
 
 /** config_one() - one "name=value", which it takes apart */
@@ -59,6 +79,12 @@ static bool config_one(struct drill_config *c, char *text)
         c->mtu = (uint16_t)n;
         return !*end && n >= 68 && n <= 65535;
     }
+    if (!strcmp(text, "tso")) {
+        c->tso = *value == '1';
+        return !strcmp(value, "0") || c->tso;
+    }
+    if (!strcmp(text, "tcp_fastopen_key"))
+        return config_key(c, value);
     return gn_conf_set(&c->conf, text, value) == GN_OK;
 }
 
@@ -110,22 +136,29 @@ static int link_rx(struct gn_link *l, struct gn_frame *frames, size_t n, gn_time
     return 0;
 }
 
-/** link_tx() - keep what the host sends, with its time; without memory it is lost */
+/** link_tx() - keep what the host sends as the packets of a wire, with their time; without memory
+ * it is lost */
 static int link_tx(struct gn_link *l, const struct gn_frame *frames, size_t n, gn_time now)
 {
     struct drill *d = (struct drill *)l;
+    struct gso g;
 
     for (size_t i = 0; i < n; i++) {
-        struct drill_packet *p = malloc(sizeof(*p) + frames[i].len);
-
-        if (!p)
+        if (!gso_begin(&g, &frames[i], GN_MEDIUM_IP))
             continue;
-        p->next = NULL;
-        p->at = now;
-        p->len = frames[i].len;
-        memcpy(p->data, frames[i].data, p->len);
-        *d->sent_tail = p;
-        d->sent_tail = &p->next;
+        for (uint32_t len = gso_next_len(&g); len > 0; len = gso_next_len(&g)) {
+            struct drill_packet *p = malloc(sizeof(*p) + len);
+
+            if (!p) {
+                gso_skip(&g);
+                continue;
+            }
+            p->next = NULL;
+            p->at = now;
+            p->len = gso_next(&g, p->data);
+            *d->sent_tail = p;
+            d->sent_tail = &p->next;
+        }
     }
     return (int)n;
 }
@@ -272,6 +305,9 @@ static bool drill_open(struct drill *d, const struct drill_config *c)
         return false;
     if (!host_addresses(d, c))
         return false;
+    if (c->keyed)
+        (void)gn_host_set_fastopen_key(d->host, GN_NO_HANDLE, c->fastopen_key,
+                                       sizeof(c->fastopen_key));
     d->stack = gn_stack_new_driven(d->host, &driver, NULL);
     return d->stack && gn_simloop_service(d->loop, d->host, gn_stack_service, d->stack) == GN_OK;
 }
@@ -284,7 +320,10 @@ struct drill *drill_new(const struct drill_config *c)
         return NULL;
     d->link = (struct gn_link){.ops = &link_ops,
                                .fd = -1,
-                               .iface = {.medium = GN_MEDIUM_IP, .mtu = c->mtu, .name = "drill"}};
+                               .iface = {.medium = GN_MEDIUM_IP,
+                                         .mtu = c->mtu,
+                                         .caps = c->tso ? GN_CAP_CSUM_TX | GN_CAP_TSO : 0,
+                                         .name = "drill"}};
     d->patient = c->patient;
     d->main = pthread_self();
     d->sent_tail = &d->sent;
@@ -369,6 +408,19 @@ struct drill_packet *drill_receive(struct drill *d, gn_time until)
     return p;
 }
 
+/* whose call is over has to take packetdrill's own lock to say so, and shall have it before the
+ * main thread goes on; how long that takes, in real time, nobody can know */
+static void let_others_go_on(struct drill *d)
+{
+    const struct timespec a_while = {.tv_nsec = HAND_OVER_NS};
+    bool noted = d->noted > 0;
+
+    d->noted = 0;
+    gn_stack_unlock(d->stack);
+    if (noted && drill_is_main(d))
+        nanosleep(&a_while, NULL);
+}
+
 void drill_pass(struct drill *d, gn_time until)
 {
     gn_stack_lock(d->stack);
@@ -376,7 +428,7 @@ void drill_pass(struct drill *d, gn_time until)
     settle(d);
     while (gn_simloop_now(d->loop) < until && step_once(d, until))
         ;
-    gn_stack_unlock(d->stack);
+    let_others_go_on(d);
 }
 
 void drill_adopt(void)
@@ -404,6 +456,7 @@ void drill_noted(struct drill *d)
 {
     gn_stack_lock(d->stack);
     d->inside--;
+    d->noted++;
     pthread_cond_broadcast(&d->quiet);
     gn_stack_unlock(d->stack);
 }

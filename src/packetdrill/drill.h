@@ -22,9 +22,12 @@ struct drill;
 struct drill_config {
     struct gn_conf conf;
     uint16_t mtu;
+    uint8_t fastopen_key[16];
+    bool keyed;
     struct gn_addr own; /* address of the host; all zero: one of each family, and any destination
                            is its own */
     bool patient;
+    bool tso; /* the host makes super-segments, as most do whose device or kernel cuts them up */
 };
 
 /** A packet that the host has sent; whoever takes it frees it. */
@@ -37,7 +40,8 @@ struct drill_packet {
 
 /** drill_config_default() - any destination, MTU 1500, default knobs, not patient */
 void drill_config_default(struct drill_config *ret);
-/** drill_config_flags() - apply "name=value,..." as --so_flags has it: ip, mtu and every knob; NULL
+/** drill_config_flags() - apply "name=value,..." as --so_flags has it: ip, mtu, tso,
+ * tcp_fastopen_key (four numbers of 32 bits, as Linux's sysctl has it) and every knob; NULL
  * is fine. False: *ret_bad (room for 64 octets) names the part that is wrong */
 bool drill_config_flags(struct drill_config *c, const char *flags, char *ret_bad);
 

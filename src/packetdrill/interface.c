@@ -29,6 +29,13 @@
 
 static _Thread_local gn_time call_end; /* when the thread's blocking call ended, 0: told already */
 
+static struct drill *current; /* a process plays one script */
+
+struct drill *interface_drill(void)
+{
+    return current;
+}
+
 /* --- calls of other threads may sleep --- */
 
 /** begin() - a call on a socket that may block */
@@ -60,6 +67,7 @@ static void end(struct drill *d)
 
 static void ifc_free(void *u)
 {
+    current = NULL;
     (void)drill_free(u);
     fds_clear();
 }
@@ -177,9 +185,7 @@ static ssize_t ifc_send(void *u, int fd, const void *buf, size_t len, int flags)
 static ssize_t ifc_sendto(void *u, int fd, const void *buf, size_t len, int flags,
                           const struct sockaddr *addr, socklen_t addr_len)
 {
-    (void)addr; /* as send(): a stream has its peer already */
-    (void)addr_len;
-    return ifc_send(u, fd, buf, len, flags);
+    BLOCKING(u, gn_sendto(fds_sock(fd), buf, len, flags, addr, addr_len));
 }
 
 static ssize_t ifc_sendmsg(void *u, int fd, const struct msghdr *m, int flags)
@@ -416,7 +422,7 @@ void packetdrill_interface_init(const char *flags, struct packetdrill_interface 
     char bad[64];
 
     drill_config_default(&c);
-    c.patient = true;
+    c.patient = c.tso = true;
     if (!drill_config_flags(&c, flags, bad)) {
         fprintf(stderr, "gannet: --so_flags: cannot use \"%s\"\n", bad);
         exit(1);
@@ -426,5 +432,6 @@ void packetdrill_interface_init(const char *flags, struct packetdrill_interface 
         fprintf(stderr, "gannet: no memory, or knobs that do not go together\n");
         exit(1);
     }
+    current = d;
     interface_fill(d, ifc);
 }

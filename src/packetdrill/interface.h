@@ -61,6 +61,8 @@ struct packetdrill_interface {
 GN_API void packetdrill_interface_init(const char *flags, struct packetdrill_interface *ifc);
 
 struct drill;
+/** interface_drill() - that of packetdrill_interface_init(), NULL: none */
+struct drill *interface_drill(void);
 /** interface_fill() - all members but userdata, whose calls go to @d, which free() frees */
 void interface_fill(struct drill *d, struct packetdrill_interface *ret);
 
