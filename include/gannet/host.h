@@ -121,9 +121,9 @@ GN_API enum gn_err gn_host_accept(struct gn_host *h, gn_handle listener, gn_hand
 GN_API enum gn_err gn_host_connect(struct gn_host *h, struct gn_endpoint local,
                                    struct gn_endpoint remote, void *user, gn_time now,
                                    gn_handle *ret);
-/** gn_host_fastopen_ready() - is Fast Open wanted for this connection, a cookie known, and the SYN
- * still here? Then what is sent now goes with it */
-GN_API bool gn_host_fastopen_ready(struct gn_host *h, gn_handle c);
+/** gn_host_fastopen_room() - Fast Open is wanted for this connection, a cookie known (or needless),
+ * and the SYN still here: so many octets can go with it if they are sent now. 0: none, any more */
+GN_API uint32_t gn_host_fastopen_room(struct gn_host *h, gn_handle c);
 /** gn_host_send() - SEND: octets taken (may be fewer than @len), or a negative gn_err: WOULD_BLOCK
  * (GN_EV_WRITABLE will follow), NO_MEMORY (it will not), CLOSING, NOT_CONNECTED, or the error that
  * ended the connection (once; then CLOSING) */
@@ -222,6 +222,14 @@ GN_API enum gn_err gn_host_set_option(struct gn_host *h, gn_handle c, enum gn_op
                                       gn_time now);
 GN_API enum gn_err gn_host_get_option(const struct gn_host *h, gn_handle c, enum gn_opt o,
                                       uint64_t *ret);
+
+/** gn_host_set_fastopen_key() - from now on listener @c makes Fast Open cookies by this key, as
+ * Linux does; GN_NO_HANDLE: all listeners without a key of their own.
+ * @key: 16 octets, or 32: those of a second one whose cookies are known, too
+ * @len: 16, 32, or 0: the host's own, which change with time
+ * GN_E_INVALID: another length; GN_E_BAD_HANDLE: no listener */
+GN_API enum gn_err gn_host_set_fastopen_key(struct gn_host *h, gn_handle c, const uint8_t *key,
+                                            size_t len);
 
 /* --- looking at a host --- */
 

@@ -80,6 +80,7 @@ struct gn_status {
     bool syn_text;     /* Fast Open: text went or came with the SYN, and was accepted */
     uint32_t mss;      /* payload octets per segment now, options counted */
     uint32_t peer_mss; /* as announced */
+    uint32_t rcv_mss;  /* octets of the largest segment that came; 0: no text yet */
     uint32_t ts_recent;
 
     char cc[12];
@@ -97,6 +98,7 @@ struct gn_status {
     uint8_t probes;  /* unanswered keep-alive or window probes */
 
     gn_time created, last_in, last_out;
+    gn_time last_text; /* from the peer, in order; 0: none yet */
     struct gn_deadline timer[GN_TIMER_COUNT];
 
     struct gn_transition history[GN_HISTORY]; /* oldest first */

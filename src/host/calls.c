@@ -5,14 +5,6 @@
  */
 #include "host/host.h"
 
-/** listener_find() - the listener of a handle, or NULL */
-static struct listener *listener_find(const struct gn_host *h, gn_handle c)
-{
-    if (handle_kind(c) != HANDLE_LISTENER)
-        return NULL;
-    return pool_find(&h->listeners.pool, handle_index(c), handle_gen(c));
-}
-
 /** no_conn() - what to say if a call wants a connection and @c is none */
 static enum gn_err no_conn(const struct gn_host *h, gn_handle c)
 {
@@ -139,11 +131,11 @@ enum gn_err gn_host_connect(struct gn_host *h, struct gn_endpoint local, struct 
     return GN_OK;
 }
 
-bool gn_host_fastopen_ready(struct gn_host *h, gn_handle c)
+uint32_t gn_host_fastopen_room(struct gn_host *h, gn_handle c)
 {
     const struct tcb *t = conn_find(h, c);
 
-    return t && tcp_fastopen_ready(t, host_env(h, t));
+    return t ? tcp_fastopen_room(t, host_env(h, t)) : 0;
 }
 
 int64_t gn_host_send(struct gn_host *h, gn_handle c, const void *buf, size_t len, unsigned flags,

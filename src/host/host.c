@@ -49,6 +49,7 @@ static bool set_up(struct gn_host *h, const struct gn_host_config *cfg)
                               .conf = &h->conf,
                               .mem = &h->mem,
                               .secrets = &h->secrets,
+                              .tfo = &h->tfo_keys,
                               .stats = &h->stats,
                               .replies = &h->replies,
                               .challenges = &h->challenges};

@@ -67,6 +67,7 @@ struct gn_host {
     struct gn_stats stats;
     struct secrets secrets;
     const struct csum_ops *csum;
+    struct tfo_keys tfo_keys;
     struct mem mem;
     size_t block_bytes; /* of this struct, taken from the page source directly */
 };
@@ -89,13 +90,26 @@ static inline struct tcp_env *host_env_iface(struct gn_host *h, unsigned iface,
     h->env.mtu = i->mtu;
     h->env.mtu_headers = gn_addr_is_v4(a) ? 20 : 40;
     h->env.segs_max = i->caps & GN_CAP_TSO ? UINT16_MAX : 1;
+    h->env.tfo = &h->tfo_keys;
     return &h->env;
+}
+
+/** host_env_listener() - the same for one that concerns @l */
+static inline struct tcp_env *host_env_listener(struct gn_host *h, unsigned iface,
+                                                const struct gn_addr *a, const struct listener *l)
+{
+    struct tcp_env *e = host_env_iface(h, iface, a);
+
+    if (l && l->tfo_keys.n > 0)
+        e->tfo = &l->tfo_keys;
+    return e;
 }
 
 /** host_env() - the environment for a call that concerns @t */
 static inline struct tcp_env *host_env(struct gn_host *h, const struct tcb *t)
 {
-    struct tcp_env *e = host_env_iface(h, t->iface, &t->key.raddr);
+    struct tcp_env *e = host_env_listener(h, t->iface, &t->key.raddr,
+                                          t->cookie_due ? listener_find(h, t->fast_of) : NULL);
 
     e->cookie = NULL;
     if (t->state == GN_SYN_SENT && t->opts.fastopen_connect)

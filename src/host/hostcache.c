@@ -53,15 +53,17 @@ const struct tfo_cookie *hostcache_find(struct hostcache *c, const struct siphas
 }
 
 void hostcache_learn(struct hostcache *c, const struct siphash_key *k, const struct gn_addr *dst,
-                     const struct tcpopt *o, uint16_t mss, gn_time now)
+                     const struct tcpopt *o, uint16_t mss, bool worked, gn_time now)
 {
-    struct tfo_cookie *t;
+    struct hostcache_entry *e = entry(c, k, dst, now);
+    struct tfo_cookie *t = &e->cookie;
 
-    if (!o->tfo_len)
-        return;
-    t = &entry(c, k, dst, now)->cookie;
-    t->len = o->tfo_len;
     t->mss = mss;
+    if (worked)
+        e->refused_until = 0;
+    if (!o || !o->tfo_len)
+        return;
+    t->len = o->tfo_len;
     memcpy(t->octets, o->tfo, o->tfo_len);
 }
 

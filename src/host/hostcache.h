@@ -31,9 +31,12 @@ struct hostcache {
 /** hostcache_find() - what is known of @dst; never NULL, valid until the next call */
 const struct tfo_cookie *hostcache_find(struct hostcache *c, const struct siphash_key *k,
                                         const struct gn_addr *dst, gn_time now);
-/** hostcache_learn() - a SYN,ACK of @dst has brought a cookie; @mss: the peer's */
+/** hostcache_learn() - @dst has answered a SYN that tried Fast Open
+ * @o: of its SYN,ACK, perhaps with a cookie; NULL: none was asked for
+ * @mss: the peer's
+ * @worked: it has acknowledged text of the SYN: whatever was lost before, it can be tried again */
 void hostcache_learn(struct hostcache *c, const struct siphash_key *k, const struct gn_addr *dst,
-                     const struct tcpopt *o, uint16_t mss, gn_time now);
+                     const struct tcpopt *o, uint16_t mss, bool worked, gn_time now);
 /** hostcache_refuse() - a SYN with the option was lost */
 void hostcache_refuse(struct hostcache *c, const struct siphash_key *k, const struct gn_addr *dst,
                       gn_time now);

@@ -129,9 +129,10 @@ static enum gn_drop to_conn(struct gn_host *h, struct tcb *t, const struct seg *
     syn_sent = t->state == GN_SYN_SENT;
     d = tcp_segment_arrives(t, host_env(h, t), s);
     *ret_state = (enum gn_state)t->state;
-    if (syn_sent && state_synchronised(t->state) && t->fast_tried && (s->opt.has & OPT_TFO))
-        hostcache_learn(&h->hostcache, &h->secrets.table, &t->key.raddr, &s->opt, t->send_mss,
-                        h->now);
+    if (syn_sent && state_synchronised(t->state) && t->fast_tried)
+        hostcache_learn(&h->hostcache, &h->secrets.table, &t->key.raddr,
+                        h->conf.tcp_fastopen & TFO_CLIENT_NO_COOKIE ? NULL : &s->opt, t->send_mss,
+                        t->syn_text, h->now);
     conn_after(h, t);
     return d;
 }

@@ -49,6 +49,13 @@ static unsigned rank(const struct listener *l, const struct gn_addr *addr, uint1
     return gn_addr_is_v4(addr) ? 2 : 0;
 }
 
+struct listener *listener_find(const struct gn_host *h, gn_handle c)
+{
+    if (handle_kind(c) != HANDLE_LISTENER)
+        return NULL;
+    return pool_find(&h->listeners.pool, handle_index(c), handle_gen(c));
+}
+
 struct listener *listen_find(const struct listen_table *t, const struct gn_addr *addr,
                              uint16_t port, uint32_t hash)
 {
@@ -286,6 +293,25 @@ void listen_fast_reset(struct gn_host *h, struct listener *l)
     l->fast_reset_until = h->now + FAST_RESET_LIFE;
 }
 
+/** fast_limit() - how many connections of Fast Open may wait for their third ACK */
+static uint32_t fast_limit(const struct gn_host *h, const struct listener *l)
+{
+    if (!(h->conf.tcp_fastopen & TFO_SERVER))
+        return 0;
+    return l->opts.fastopen || !(h->conf.tcp_fastopen & TFO_SERVER_ALL) ? l->opts.fastopen
+                                                                        : l->backlog;
+}
+
+/** fast_verdict() - of the cookie of a SYN; without text or option there is nothing to be fast with
+ */
+static enum tfo_cookie_verdict fast_verdict(const struct gn_host *h, const struct tcp_env *e,
+                                            const struct seg *s)
+{
+    if (h->conf.tcp_fastopen & TFO_SERVER_NO_COOKIE)
+        return TFO_COOKIE_GOOD;
+    return s->opt.has & OPT_TFO ? tcp_cookie_check(e, s) : TFO_COOKIE_NONE;
+}
+
 /** fast_room() - may Fast Open make one more? (OPT-TFO-3) */
 static bool fast_room(struct gn_host *h, struct listener *l)
 {
@@ -293,7 +319,7 @@ static bool fast_room(struct gn_host *h, struct listener *l)
         l->n_fast -= l->n_fast_reset;
         l->n_fast_reset = 0;
     }
-    return l->n_fast < l->opts.fastopen;
+    return l->n_fast < fast_limit(h, l);
 }
 
 /** fast_new() - the connection of a SYN with a good cookie; false: no memory */
@@ -325,13 +351,16 @@ static bool fast_new(struct gn_host *h, struct listener *l, const struct seg *s,
 bool listen_fast(struct gn_host *h, struct listener *l, const struct seg *s, uint32_t hash,
                  bool *ret_cookie)
 {
-    struct tcp_env *e = host_env_iface(h, h->in_iface, &s->key.raddr);
+    struct tcp_env *e = host_env_listener(h, h->in_iface, &s->key.raddr, l);
+    bool asks = s->opt.has & OPT_TFO;
     enum tfo_cookie_verdict v;
 
     *ret_cookie = false;
-    if (!(s->opt.has & OPT_TFO) || !l->opts.fastopen || !(h->conf.tcp_fastopen & 2)) /* OPT-TFO-1 */
+    if ((!asks && s->text_len == 0) || fast_limit(h, l) == 0) /* OPT-TFO-1 */
         return false;
-    v = tcp_cookie_check(e, s);
+    v = fast_verdict(h, e, s);
+    if (v == TFO_COOKIE_NONE && !asks)
+        return false;
     if (v == TFO_COOKIE_NONE) { /* OPT-TFO-2 */
         h->stats.TCPFastOpenCookieReqd += s->opt.tfo_len == 0;
         h->stats.TCPFastOpenPassiveFail += s->opt.tfo_len != 0;

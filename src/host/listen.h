@@ -38,6 +38,7 @@ struct listener {
     struct list accept; /* of tcb.link, oldest first */
     struct list event;
     void *user;
+    struct tfo_keys tfo_keys;
     struct tcb_opts opts; /* inherited by what is accepted */
 };
 
@@ -49,6 +50,8 @@ struct listen_table {
 
 /** listen_init() - false: no memory */
 bool listen_init(struct listen_table *l, struct mem *m);
+/** listener_find() - the listener of a handle, or NULL */
+struct listener *listener_find(const struct gn_host *h, gn_handle c);
 /** listen_find() - who listens for segments to @addr, @port; @hash: of the flow; or NULL */
 struct listener *listen_find(const struct listen_table *l, const struct gn_addr *addr,
                              uint16_t port, uint32_t hash);

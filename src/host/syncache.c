@@ -163,7 +163,7 @@ enum gn_drop syncache_syn(struct gn_host *h, struct listener *l, const struct se
                           const struct time_wait *tw)
 {
     struct syncache *c = &h->syncache;
-    struct tcp_env *e = host_env_iface(h, h->in_iface, &s->key.raddr);
+    struct tcp_env *e = host_env_listener(h, h->in_iface, &s->key.raddr, l);
     struct half_open *o;
     bool cookie = false;
     uint32_t index;
@@ -305,7 +305,7 @@ static void entry_due(struct gn_host *h, uint32_t index)
     o->flags |= HALF_OPEN_REXMIT;
     h->stats.TCPSynRetrans++;
     path = host_path(h, &o->key.raddr, NULL);
-    half_open_reply(o, host_env_iface(h, path ? path->iface : 0, &o->key.raddr), &l->opts);
+    half_open_reply(o, host_env_listener(h, path ? path->iface : 0, &o->key.raddr, l), &l->opts);
 }
 
 void syncache_timeouts(struct gn_host *h)

@@ -138,6 +138,7 @@ static uint64_t hash_tcb(uint64_t hash, const struct tcb *t, gn_time now)
     remaining(&c.state_at, now);
     age(&c.last_in, now);
     age(&c.last_out, now);
+    age(&c.text_at, now);
     age(&c.invalid_at, now);
     age(&c.ts.recent_at, now);
     age(&c.acc.opt_at, now);

@@ -43,6 +43,7 @@ static void knobs(const struct explore_config *c, struct gn_conf *ret)
     ret->tcp_syncookies = 0;
     ret->tcp_timestamps = 0;
     ret->tcp_nodelay = 1;
+    ret->tcp_quickacks = 0; /* a count that would only multiply the states */
     ret->tcp_delack = c->delay_acks ? ret->tcp_delack : 0;
     ret->tcp_early_retrans = c->probes;
     ret->tcp_invalid_ratelimit = 0;

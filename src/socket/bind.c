@@ -187,6 +187,9 @@ static int listen_call(struct sock *sk, int backlog)
         return sock_errno(err);
     sk->phase = PHASE_LISTENING;
     option_apply(sk);
+    if (sk->fastopen_key_len)
+        (void)gn_host_set_fastopen_key(sk->stack->host, sk->handle, sk->fastopen_key,
+                                       sk->fastopen_key_len);
     return 0;
 }
 

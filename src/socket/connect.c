@@ -115,13 +115,13 @@ static bool connect_deferred(struct sock *sk)
     if (!sk->fastopen_connect)
         return false;
     (void)gn_host_set_option(st->host, sk->handle, GN_OPT_FASTOPEN_CONNECT, 2, stack_now(st));
-    return gn_host_fastopen_ready(st->host, sk->handle);
+    return gn_host_fastopen_room(st->host, sk->handle) > 0;
 }
 
 /** connect_again() - connect() while connecting; one that is deferred passes for connected */
 static int connect_again(struct sock *sk)
 {
-    if (gn_host_fastopen_ready(sk->stack->host, sk->handle))
+    if (gn_host_fastopen_room(sk->stack->host, sk->handle) > 0)
         return -EISCONN;
     return connect_finish(sk, -EALREADY, false);
 }

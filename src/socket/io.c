@@ -117,6 +117,8 @@ int64_t send_from(struct sock *sk, const struct iovec *iov, int n, int flags, in
 
     if (total < 0)
         return total;
+    if (sk->phase == PHASE_CONNECTING && gn_host_fastopen_room(sk->stack->host, sk->handle) > 0)
+        return fastopen_with_syn(sk, iov, n, flags); /* connect() was deferred */
     r = send_ready(sk, until);
     if (r)
         return done ? done : r;
@@ -140,19 +142,20 @@ int64_t send_from(struct sock *sk, const struct iovec *iov, int n, int flags, in
     return done;
 }
 
-int64_t send_queue(struct sock *sk, const struct iovec *iov, int n)
+int64_t send_queue(struct sock *sk, const struct iovec *iov, int n, uint32_t max)
 {
     struct gn_stack *st = sk->stack;
-    int64_t total = iov_total(iov, n), done = 0;
+    int64_t total = min_i64(iov_total(iov, n), max), done = 0;
 
-    for (int i = 0; i < n && total > 0; i++) {
+    for (int i = 0; i < n && done < total; i++) {
+        int64_t len = min_i64((int64_t)iov[i].iov_len, total - done);
         int64_t k =
-            gn_host_send(st->host, sk->handle, iov[i].iov_base, iov[i].iov_len, 0, stack_now(st));
+            gn_host_send(st->host, sk->handle, iov[i].iov_base, (size_t)len, 0, stack_now(st));
 
         if (k < 0 && k != GN_E_WOULD_BLOCK)
             return done ? done : send_errno(sk, k);
         done += k > 0 ? k : 0;
-        if (k < (int64_t)iov[i].iov_len)
+        if (k < len)
             break;
     }
     st->dirty = true;

@@ -351,6 +351,8 @@ static int set_call(struct sock *sk, int level, int name, const void *value, soc
         return set_timeout(&sk->sndtimeo, value, len);
     if (level == IPPROTO_TCP && name == TCP_CONGESTION)
         return set_algorithm(sk, value, len);
+    if (level == IPPROTO_TCP && name == TCP_FASTOPEN_KEY)
+        return fastopen_set_key(sk, value, len);
     if (level == IPPROTO_IP && len >= 1 && len < sizeof(v))
         v = *(const uint8_t *)value; /* Linux takes an octet at this level */
     else if (len < sizeof(v))
@@ -358,6 +360,21 @@ static int set_call(struct sock *sk, int level, int name, const void *value, soc
     else
         memcpy(&v, value, sizeof(v));
     return r ? set_row(sk, r, v) : set_int(sk, level, name, v);
+}
+
+/** give_meminfo() - SO_MEMINFO: what the queues hold and may hold, in Linux's order of numbers */
+static int give_meminfo(const struct sock *sk, void *value, socklen_t *len)
+{
+    struct gn_status s = {.state = GN_CLOSED};
+    uint32_t n[9] = {0};
+
+    if (sk->phase != PHASE_IDLE)
+        (void)gn_host_status(sk->stack->host, sk->handle, stack_now(sk->stack), &s);
+    n[0] = s.state == GN_LISTEN ? 0 : s.recv_q;
+    n[1] = (uint32_t)value_of(sk, GN_OPT_RCVBUF);
+    n[2] = n[5] = s.state == GN_LISTEN ? 0 : s.send_q;
+    n[3] = (uint32_t)value_of(sk, GN_OPT_SNDBUF);
+    return give(value, len, n, sizeof(n));
 }
 
 /** get_socket() - SOL_SOCKET, what the table does not have */
@@ -374,6 +391,7 @@ static int get_socket(struct sock *sk, int name, void *value, socklen_t *len)
     case SO_REUSEADDR: return give_int(value, len, sk->reuseaddr);
     case SO_REUSEPORT: return give_int(value, len, sk->reuseport);
     case SO_LINGER: return give(value, len, &l, sizeof(l));
+    case SO_MEMINFO: return give_meminfo(sk, value, len);
     case SO_RCVTIMEO: return give_timeout(sk->rcvtimeo, value, len);
     case SO_SNDTIMEO: return give_timeout(sk->sndtimeo, value, len);
     default: return -ENOPROTOOPT;
@@ -395,6 +413,8 @@ static int get_call(struct sock *sk, int level, int name, void *value, socklen_t
         return get_socket(sk, name, value, len);
     if (level == IPPROTO_TCP && name == TCP_CONGESTION)
         return give_algorithm(sk, value, len);
+    if (level == IPPROTO_TCP && name == TCP_FASTOPEN_KEY)
+        return give(value, len, sk->fastopen_key, sk->fastopen_key_len);
     if (level == IPPROTO_TCP && name == TCP_FASTOPEN_CONNECT)
         return give_int(value, len, sk->fastopen_connect);
     if (level == IPPROTO_TCP && name == TCP_INFO)

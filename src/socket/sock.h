@@ -54,6 +54,8 @@ struct sock {
     struct list waiters;
     struct list all; /* of the stack */
 
+    uint8_t fastopen_key[32], fastopen_key_len; /* TCP_FASTOPEN_KEY */
+
     uint32_t opt_set; /* bit per enum gn_opt: set by the user */
     uint64_t opt[GN_OPT_COUNT];
 };
@@ -122,6 +124,8 @@ void bind_release(struct sock *sk);
 
 /* --- option.c --- */
 
+/** fastopen_set_key() - TCP_FASTOPEN_KEY: 16 octets, or 32; 0, or negative errno */
+int fastopen_set_key(struct sock *sk, const void *value, socklen_t len);
 /** option_apply() - what the user has set before there was a handle */
 void option_apply(struct sock *sk);
 /** option_error() - SO_ERROR: the pending error as an errno value, 0 if none; it is cleared */
@@ -142,15 +146,18 @@ int connect_finish(struct sock *sk, int pending, bool dontwait);
 
 /* --- io.c --- */
 
-/** send_queue() - as much as the send buffer takes at once, in any state; octets or negative errno
- */
-int64_t send_queue(struct sock *sk, const struct iovec *iov, int n);
+/** send_queue() - as much as the send buffer takes at once, in any state, and @max octets at the
+ * most; octets or negative errno */
+int64_t send_queue(struct sock *sk, const struct iovec *iov, int n, uint32_t max);
 /** send_from() - send(2) and its kin, from octet @done of the pieces on; octets, @done included, or
  * negative errno if none */
 int64_t send_from(struct sock *sk, const struct iovec *iov, int n, int flags, int64_t done);
 
 /* --- fastopen.c --- */
 
+/** fastopen_with_syn() - what the SYN that waits takes along, then as usual; octets, -EINPROGRESS,
+ * or why there is no connection */
+int64_t fastopen_with_syn(struct sock *sk, const struct iovec *iov, int n, int flags);
 /** fastopen_send() - sendto() with MSG_FASTOPEN; octets or negative errno */
 int64_t fastopen_send(struct sock *sk, const struct iovec *iov, int n, int flags,
                       const struct sockaddr *addr, socklen_t len);

@@ -109,9 +109,10 @@ int tcpinfo_get(struct sock *sk, void *value, socklen_t *len)
                   (s.syn_text ? TCPI_OPT_SYN_DATA : 0));
     i.tcpi_snd_wscale = s.snd.wscale & 15u;
     i.tcpi_rcv_wscale = s.rcv.wscale & 15u;
-    i.tcpi_rcv_mss = min_u32(s.mss, s.peer_mss);
+    i.tcpi_rcv_mss = s.rcv_mss ? s.rcv_mss : min_u32(s.mss, s.peer_mss);
     i.tcpi_advmss = s.mss;
-    i.tcpi_last_data_recv = i.tcpi_last_ack_recv = since_ms(s.last_in, now);
+    i.tcpi_last_ack_recv = since_ms(s.last_in, now);
+    i.tcpi_last_data_recv = since_ms(s.last_text ? s.last_text : s.last_in, now);
     i.tcpi_rcv_space = s.rcvbuf;
     i.tcpi_delivered_ce = s.delivered_ce;
     i.tcpi_bytes_received = s.bytes_received;

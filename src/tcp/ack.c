@@ -11,6 +11,25 @@ void ack_at_once(struct tcb *t)
 }
 
 /**
+ * note_text() - the peer sends: does it begin, or begin again after a pause of more than an RTO?
+ *
+ * Then its congestion window is small and grows by the ACKs that it gets (RFC 5681 3.1), and some
+ * leave at once: as many as cover half the window, two at least, tcp_quickacks at most. As on
+ * Linux, and only until our own text answers the peer's: then ACKs can ride on that. RFC 9293 asks
+ * for delayed ACKs as a rule (SHLD-18), RFC 5681 4.2 allows an ACK for each segment.
+ */
+static void note_text(struct tcb *t, const struct tcp_env *e)
+{
+    struct rec_env re = rec_env(e);
+    gn_time gap = e->now - t->text_at;
+    uint64_t n = tcb_rcv_wnd(t) / (2u * max_u32(t->rcv_mss_guess, 1));
+
+    if (t->text_at == 0 || (gap > e->conf->tcp_rto_min && gap > recovery_rto(&t->rec, &re)))
+        t->quick = (uint8_t)min_u64(max_u64(n, 2), e->conf->tcp_quickacks);
+    t->text_at = e->now;
+}
+
+/**
  * ack_after_text() - text has been taken in order
  * @full: octets of the largest single segment in it (of a super-segment, the size on the wire)
  *
@@ -21,7 +40,8 @@ void ack_after_text(struct tcb *t, const struct tcp_env *e, uint32_t full)
 {
     if (full > t->rcv_mss_guess) /* never above RMSS: 2 * RMSS octets call for an ACK */
         t->rcv_mss_guess = (uint16_t)min_u32(full, options_mss(e, &t->key, &t->opts));
-    if (t->opts.quickack || e->conf->tcp_delack == 0 ||
+    note_text(t, e);
+    if (t->opts.quickack || e->conf->tcp_delack == 0 || (t->quick > 0 && !t->interactive) ||
         seq_span(t->rcv.acked, t->rcv.nxt) >= 2u * t->rcv_mss_guess)
         t->ack_now = true;
     else if (!deadline_armed(t->delack_at))
@@ -67,6 +87,8 @@ void ack_sent(struct tcb *t, const struct tcp_env *e)
 {
     if (deadline_due(t->delack_at, e->now))
         e->stats->DelayedACKs++;
+    if (t->quick > 0)
+        t->quick--;
     t->ack_now = false;
     t->synack_again = false;
     t->delack_at = deadline_none();

@@ -18,6 +18,7 @@ static void take_syn(struct arrival *a)
     options_negotiate(t, a->e, &a->s);
     t->snd.wnd = a->s.wnd; /* OPT-WS-2: not scaled */
     t->snd.max_wnd = a->s.wnd;
+    t->last_in = a->e->now;
     t->snd.wl1 = a->s.seq;
     t->snd.wl2 = a->s.ctl & CTL_ACK ? a->s.ack : t->snd.iss;
 }

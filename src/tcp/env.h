@@ -30,7 +30,21 @@ struct challenges {
     uint64_t windows;
 };
 
+enum { /* bits of tcp_fastopen, by Linux's numbers */
+       TFO_CLIENT = 1,
+       TFO_SERVER = 2,
+       TFO_CLIENT_NO_COOKIE = 4,
+       TFO_SERVER_NO_COOKIE = 0x200,
+       TFO_SERVER_ALL = 0x400
+};
+
 #define TFO_COOKIE 8 /* octets of the Fast Open cookies that we give */
+
+/** Keys of Fast Open cookies that somebody has set; the first makes them, both know them. */
+struct tfo_keys {
+    struct siphash_key k[2];
+    uint8_t n; /* 0: none set, the secret's are used */
+};
 
 /** What is known of Fast Open with a peer (RFC 7413 4.1.3). */
 struct tfo_cookie {
@@ -52,6 +66,7 @@ struct tcp_env {
     void *trace_ctx;
     uint16_t mtu;                    /* of the interface that the connection uses */
     uint16_t mtu_headers;            /* IP header octets on it: 20 or 40 */
+    const struct tfo_keys *tfo;      /* of the listener at hand */
     const struct tfo_cookie *cookie; /* with a block in SYN-SENT that wants Fast Open, else NULL */
     uint16_t segs_max; /* wire segments that one tcp_output() may make, as a super-segment */
 };

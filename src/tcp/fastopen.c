@@ -8,20 +8,41 @@
  * how many such blocks there are. Any other SYN that has the option gets a half-open entry, as
  * always, and a cookie with its SYN,ACK.
  *
- * The client's SYN takes text along if the host knows a cookie. What the SYN,ACK does not
- * acknowledge of it is sent again at once, and a SYN that has to be sent again goes without option
- * and text, in case something on the path cannot bear them. The text of a SYN may be delivered
- * twice (a SYN that is sent again after the connection is over), so both ends have to want this
- * (OPT-TFO-1, OPT-TFO-6).
+ * The keys of cookies are the host's own and change with time, unless somebody sets them
+ * (TCP_FASTOPEN_KEY): then they stay, one to make cookies and one more to know those of before.
+ *
+ * The client's SYN takes text along if the host knows a cookie, or if it shall do without
+ * (TFO_CLIENT_NO_COOKIE: for networks where all trust each other: OPT-TFO-1 binds the server that
+ * wants one). What the SYN,ACK does not acknowledge of it is sent again at once, and a SYN that has
+ * to be sent again goes without option and text, in case something on the path cannot bear them.
+ * The text of a SYN may be delivered twice (a SYN that is sent again after the connection is over),
+ * so both ends have to want this (OPT-TFO-1, OPT-TFO-6).
  */
 #include "tcp/internal.h"
 
 /* a cookie is good in the slot that it was made in and in the next (OPT-TFO-1) */
 #define COOKIE_SLOT (12 * 3600 * GN_SEC)
 
-/* MSS assumed for the text of a SYN to a peer whose MSS is not known (RFC 7413 4.1.2.1) */
+/* MSS assumed for the text of a SYN to a peer that has given a cookie, but no MSS (RFC 7413
+ * 4.1.2.1) */
 #define SYN_MSS_V4 536
 #define SYN_MSS_V6 1220
+
+/* the cookie of a client by a key that was set: as Linux makes it, so that servers behind one
+ * address know each other's */
+static uint64_t cookie_by_key(const struct siphash_key *key, const struct tcp_key *k)
+{
+    uint32_t from = gn_addr_is_v4(&k->raddr) ? 12 : 0, n = 16 - from;
+    uint8_t in[32];
+    uint64_t c, swapped = 0;
+
+    memcpy(in, k->raddr.b + from, n);
+    memcpy(in + n, k->laddr.b + from, n);
+    c = siphash24(key, in, 2 * n);
+    for (unsigned i = 0; i < 8; i++)
+        swapped = swapped << 8 | (c >> 8 * i & 0xff);
+    return swapped;
+}
 
 /* the cookie of a client in a slot */
 static uint64_t cookie(const struct tcp_env *e, const struct tcp_key *k, uint64_t slot)
@@ -36,7 +57,8 @@ static uint64_t cookie(const struct tcp_env *e, const struct tcp_key *k, uint64_
 
 void fastopen_cookie(const struct tcp_env *e, const struct tcp_key *k, struct tcpopt *ret)
 {
-    uint64_t c = cookie(e, k, e->now / COOKIE_SLOT);
+    uint64_t c =
+        e->tfo->n > 0 ? cookie_by_key(&e->tfo->k[0], k) : cookie(e, k, e->now / COOKIE_SLOT);
 
     ret->has |= OPT_TFO;
     ret->tfo_len = TFO_COOKIE;
@@ -50,6 +72,12 @@ enum tfo_cookie_verdict tcp_cookie_check(const struct tcp_env *e, const struct s
     if (syn->opt.tfo_len != TFO_COOKIE)
         return TFO_COOKIE_NONE;
     c = (uint64_t)get32(syn->opt.tfo) << 32 | get32(syn->opt.tfo + 4);
+    if (e->tfo->n > 0) {
+        if (c == cookie_by_key(&e->tfo->k[0], &syn->key))
+            return TFO_COOKIE_GOOD;
+        return e->tfo->n > 1 && c == cookie_by_key(&e->tfo->k[1], &syn->key) ? TFO_COOKIE_OLD
+                                                                             : TFO_COOKIE_NONE;
+    }
     if (c == cookie(e, &syn->key, slot))
         return TFO_COOKIE_GOOD;
     return slot > 0 && c == cookie(e, &syn->key, slot - 1) ? TFO_COOKIE_OLD : TFO_COOKIE_NONE;
@@ -88,14 +116,26 @@ enum gn_err tcp_open_fast(struct tcb *t, const struct tcp_env *e, const struct s
 /* does this SYN of ours, the first of its connection, have to do with Fast Open? */
 static bool wanted(const struct tcb *t, const struct tcp_env *e)
 {
-    return t->opts.fastopen_connect != 0 && (e->conf->tcp_fastopen & 1) && e->cookie != NULL &&
-           !e->cookie->refused;
+    return t->opts.fastopen_connect != 0 && (e->conf->tcp_fastopen & TFO_CLIENT) &&
+           e->cookie != NULL && !e->cookie->refused;
 }
 
-bool tcp_fastopen_ready(const struct tcb *t, const struct tcp_env *e)
+uint32_t tcp_fastopen_room(const struct tcb *t, const struct tcp_env *e)
 {
-    return t->state == GN_SYN_SENT && seq_eq(t->snd.nxt, t->snd.iss) && wanted(t, e) &&
-           e->cookie->len > 0;
+    const struct tfo_cookie *c = e->cookie;
+    uint32_t mss = gn_addr_is_v4(&t->key.raddr) ? SYN_MSS_V4 : SYN_MSS_V6;
+
+    if (t->state != GN_SYN_SENT || !seq_eq(t->snd.nxt, t->snd.iss) || !wanted(t, e))
+        return 0;
+    if (c->len == 0 && !(e->conf->tcp_fastopen & TFO_CLIENT_NO_COOKIE))
+        return 0;
+    if (c->mss != 0 || c->len == 0)
+        mss = c->mss != 0 ? c->mss : UINT16_MAX;
+    if (t->opts.maxseg != 0)
+        mss = min_u32(mss, t->opts.maxseg);
+    mss = min_u32(mss, (uint32_t)e->mtu - e->mtu_headers - TCP_HEADER_MIN);
+    mss = max_u32(mss, TCPOPT_MAX + 1) - TCPOPT_MAX;
+    return min_u32(mss, t->rec.mss); /* one record of the log of transmissions */
 }
 
 /**
@@ -105,26 +145,23 @@ bool tcp_fastopen_ready(const struct tcb *t, const struct tcp_env *e)
  */
 uint32_t fastopen_syn(struct tcb *t, const struct tcp_env *e, struct seg *s)
 {
-    const struct tfo_cookie *c = e->cookie;
-    uint32_t mss = gn_addr_is_v4(&t->key.raddr) ? SYN_MSS_V4 : SYN_MSS_V6, n;
+    uint32_t n;
 
     if (!wanted(t, e))
         return 0;
-    s->opt.has |= OPT_TFO;
-    s->opt.tfo_len = c->len;
-    memcpy(s->opt.tfo, c->octets, c->len);
+    n = min_u32(tcp_fastopen_room(t, e), t->sndbuf.len);
     t->fast_tried = true;
-    if (c->len == 0)
+    if (!(e->conf->tcp_fastopen & TFO_CLIENT_NO_COOKIE)) {
+        s->opt.has |= OPT_TFO;
+        s->opt.tfo_len = e->cookie->len;
+        memcpy(s->opt.tfo, e->cookie->octets, e->cookie->len);
+    }
+    if (n == 0)
         return 0;
-    if (c->mss != 0)
-        mss = c->mss;
-    /* with the SYN's octet it has to be one record of the log of transmissions */
-    mss = min_u32(mss + TCP_HEADER_MIN, e->mtu - (uint32_t)e->mtu_headers) - tcp_header_len(s);
-    n = min_u32(min_u32(mss, t->rec.mss - 1), t->sndbuf.len);
     s->text_len = n;
     s->n_text = (uint8_t)ring_span(&t->sndbuf, 0, n, s->text);
-    if (n > 0 && n == t->sndbuf.len)
-        s->ctl |= CTL_PSH;
+    if (n == t->sndbuf.len)
+        s->ctl |= CTL_PSH; /* MUST-61 */
     t->bytes_sent += n;
     e->stats->OutOctets += n;
     e->stats->TCPFastOpenActive++;

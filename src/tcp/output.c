@@ -65,7 +65,9 @@ static void make_syn(struct tcb *t, const struct tcp_env *e, struct seg *s)
         accecn_option_syn(e, &s->opt);
     if (!first)
         e->stats->TCPSynRetrans++;
-    recovery_on_sent(&t->rec, &re, t->snd.iss, 1 + text, true);
+    recovery_on_sent(&t->rec, &re, t->snd.iss, 1, true);
+    if (text > 0) /* a record of its own: the SYN may be acknowledged alone, and tell of the RTT */
+        recovery_on_sent(&t->rec, &re, seq_add(t->snd.iss, 1), text, true);
     t->snd.nxt = t->rec.nxt;
     finish(t, e, s);
 }
@@ -161,7 +163,8 @@ static bool make_rescue(struct tcb *t, const struct tcp_env *e, struct seg *s)
 }
 
 /**
- * nagle_allows() - may a segment shorter than a full one go? (SHLD-7, MUST-17, MUST-38)
+ * nagle_allows() - may a segment shorter than a full one go? (SHLD-7, MUST-17, MUST-38); our SYN,
+ * if it is not acknowledged yet (Fast Open), is no text that would have to be
  * @all: it empties the send buffer
  * @first: no full segment goes before it in this call, which would be in flight, and would have
  * used up the leave to send what is short
@@ -174,7 +177,7 @@ static bool nagle_allows(const struct tcb *t, uint32_t len, bool all, bool first
         return true;
     if (t->opts.cork || t->more)
         return false;
-    return all && (t->opts.nodelay || (first && seq_eq(t->snd.una, t->snd.nxt)) || t->urg_snd);
+    return all && (t->opts.nodelay || (first && seq_eq(sndbuf_base(t), t->snd.nxt)) || t->urg_snd);
 }
 
 /**
@@ -271,6 +274,10 @@ static bool make_new(struct tcb *t, const struct tcp_env *e, struct seg *s)
     fill(t, e, s, t->snd.nxt, n);
     if (len > room)
         s->gso_size = (uint16_t)room;
+    if (len > room && e->segs_max == UINT16_MAX) /* a device cuts: as on Linux, a burst ends here,
+                                                    and who collects segments may hand them up */
+        s->ctl |= CTL_PSH;
+    t->interactive |= len > 0 && t->text_at != 0 && e->now - t->text_at < e->conf->tcp_delack;
     if ((t->ecn_ok || (t->acc.on && !t->acc.no_ect)) && len > 0)
         s->ecn = 2; /* ECT(0) on new text only (SHLD-8, CC-3168-2) */
     if (t->ecn_ok && len > 0) {

@@ -39,12 +39,16 @@ enum gn_drop pmtu_on_icmp(struct tcb *t, const struct tcp_env *e, seq_t quoted, 
 {
     uint32_t floor = gn_addr_is_v4(&t->key.raddr) ? PMTU_MIN_V4 : PMTU_MIN_V6;
     const struct sent *s = sent_at(&t->rec.sent, sent_find(&t->rec.sent, quoted));
-    uint32_t size = s->len + TCP_HEADER_MAX + e->mtu_headers; /* at the most */
+    bool opening = t->state == GN_SYN_SENT; /* our SYN may have text with it */
+    uint32_t len = opening ? seq_span(t->snd.una, t->snd.nxt) : s->len;
+    uint32_t size = len + TCP_HEADER_MAX + e->mtu_headers; /* at the most */
 
     mtu = max_u32(mtu, floor);
     if (mtu >= current(t, e) || mtu >= size)
         return GN_DROP_ICMP_IGNORED;
     lower(t, e, mtu);
+    if (opening) /* the SYN goes again, alone */
+        recovery_lose_all(&t->rec);
     return GN_DROP_NONE;
 }
 

@@ -32,6 +32,7 @@ static bool set_flag(struct tcb *t, const struct tcp_env *e, enum gn_opt o, bool
         t->sws_at = deadline_none();
     } else if (o == GN_OPT_QUICKACK) {
         p->quickack = on;
+        t->interactive = !on; /* no ACK at once for its own sake: TCP_QUICKACK 0 of Linux */
         t->ack_now = t->ack_now || (on && deadline_armed(t->delack_at));
     } else if (o == GN_OPT_KEEPALIVE) {
         p->keepalive = on;
@@ -133,7 +134,7 @@ static bool set_number(struct tcb *t, const struct tcp_env *e, enum gn_opt o, ui
         p->fastopen = (uint16_t)v;
     } else if (o == GN_OPT_FASTOPEN_CONNECT && v <= 2) {
         p->fastopen_connect = (uint8_t)v;
-        t->syn_waits = v == 2 && t->sndbuf.len == 0 && tcp_fastopen_ready(t, e);
+        t->syn_waits = v == 2 && t->sndbuf.len == 0 && tcp_fastopen_room(t, e) > 0;
     } else if (o == GN_OPT_NOTSENT_LOWAT && v <= UINT32_MAX) {
         p->notsent_lowat = (uint32_t)v;
     } else {
@@ -189,7 +190,7 @@ enum gn_err tcp_get_option(const struct tcb *t, const struct tcp_env *e, enum gn
     switch (o) {
     case GN_OPT_NODELAY: *ret = p->nodelay; break;
     case GN_OPT_CORK: *ret = p->cork; break;
-    case GN_OPT_QUICKACK: *ret = p->quickack; break;
+    case GN_OPT_QUICKACK: *ret = p->quickack || !t->interactive; break;
     case GN_OPT_KEEPALIVE: *ret = p->keepalive; break;
     case GN_OPT_KEEPIDLE:
         *ret = p->keepidle_s != 0 ? p->keepidle_s * GN_SEC : c->tcp_keepalive_time;

@@ -157,6 +157,7 @@ void tcb_status(const struct tcb *t, const struct tcp_env *e, struct gn_status *
     ret->syn_text = t->syn_text;
     ret->mss = t->rec.mss;
     ret->peer_mss = t->send_mss;
+    ret->rcv_mss = t->rcv_mss_guess;
     ret->ts_recent = t->ts.recent;
     recovery_status(&t->rec, &re, ret);
     ret->bytes_sent = t->bytes_sent;
@@ -173,6 +174,7 @@ void tcb_status(const struct tcb *t, const struct tcp_env *e, struct gn_status *
     ret->created = t->created;
     ret->last_in = t->last_in;
     ret->last_out = t->last_out;
+    ret->last_text = t->text_at;
     status_timers(t, ret);
     status_history(t, ret);
 }

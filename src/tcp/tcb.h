@@ -107,9 +107,12 @@ struct tcb {
     bool urg_rcv   : 1;             /* the user has not read beyond rcv.up */
     bool urg_taken : 1;             /* the octet before rcv.up was read by itself */
 
+    bool interactive : 1; /* our text answers the peer's: ACKs ride on it */
+
     uint16_t events; /* GN_EV_* not yet taken by the user */
     uint8_t probes;  /* unanswered keep-alive or window probes */
     uint8_t iface;
+    uint8_t quick;          /* ACKs that leave at once */
     uint16_t rcv_mss_guess; /* size of the peer's full segments, for delayed ACKs */
     uint16_t send_mss;      /* SendMSS: the peer's option or 536/1220 */
     uint16_t path_mtu;      /* 0: the interface's */
@@ -167,6 +170,7 @@ struct tcb {
     deadline_t delack_at, persist_at, keepalive_at, sws_at, user_at,
         state_at; /* state_at: FIN-WAIT-2 or TIME-WAIT; an orphan's progress */
     gn_time last_in, last_out;
+    gn_time text_at;    /* last text of the peer; 0: none yet */
     gn_time invalid_at; /* last reply to an invalid segment (tcp_invalid_ratelimit) */
     uint8_t persist_shift;
 

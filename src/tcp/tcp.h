@@ -82,8 +82,9 @@ enum tfo_cookie_verdict tcp_cookie_check(const struct tcp_env *e, const struct s
  * GN_E_NO_MEMORY: block unusable */
 enum gn_err tcp_open_fast(struct tcb *t, const struct tcp_env *e, const struct seg *syn,
                           bool new_cookie);
-/** tcp_fastopen_ready() - would our SYN, if it left now, take text along? */
-bool tcp_fastopen_ready(const struct tcb *t, const struct tcp_env *e);
+/** tcp_fastopen_room() - octets of text that our SYN, if it left now, could take along; with room
+ * for all options that there may ever be */
+uint32_t tcp_fastopen_room(const struct tcb *t, const struct tcp_env *e);
 int64_t tcp_send(struct tcb *t, const struct tcp_env *e, const void *buf, size_t len,
                  unsigned flags);
 int tcp_send_room(struct tcb *t, const struct tcp_env *e, size_t want, struct gn_span ret[2]);

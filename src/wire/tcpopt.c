@@ -230,8 +230,8 @@ static uint8_t *put_sack(const struct tcpopt *o, uint32_t n, uint8_t *p)
     return p;
 }
 
-/** put_tfo() - the last option: what is left of its word is zero, that is EOL and padding (MUST-69,
- * OPT-GEN-6) */
+/** put_tfo() - the last option: what is left of its word are no-operations, so that the list fills
+ * the header and there is no padding that could be other than zero (MUST-69, OPT-GEN-6) */
 static uint8_t *put_tfo(const struct tcpopt *o, uint8_t *p)
 {
     uint32_t len = 2u + o->tfo_len;
@@ -240,7 +240,7 @@ static uint8_t *put_tfo(const struct tcpopt *o, uint8_t *p)
     p[0] = KIND_TFO;
     p[1] = (uint8_t)len;
     memcpy(p + 2, o->tfo, o->tfo_len);
-    memset(p + len, KIND_EOL, words(len) - len);
+    memset(p + len, KIND_NOP, words(len) - len);
     return p + words(len);
 }
 

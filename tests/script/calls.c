@@ -89,15 +89,21 @@ static long long call_listen(const struct making *m)
     return r;
 }
 
-static long long call_connect(const struct making *m)
+/** peer_name() - argument @i as an address, the peer's unless it says otherwise; its length */
+static socklen_t peer_name(const struct making *m, unsigned i, struct sockaddr_storage *ret)
 {
-    struct sockaddr_storage a;
     uint8_t peer[16];
-    socklen_t len;
 
     inet_pton(m->p->script->v6 ? AF_INET6 : AF_INET, m->p->script->v6 ? "2001:db8::1" : "192.0.2.1",
               peer);
-    len = arg_sockaddr(m->p, m->e->line, arg(m, 1), peer, SCRIPT_PORT, &a);
+    return arg_sockaddr(m->p, m->e->line, arg(m, i), peer, SCRIPT_PORT, ret);
+}
+
+static long long call_connect(const struct making *m)
+{
+    struct sockaddr_storage a;
+    socklen_t len = peer_name(m, 1, &a);
+
     return m->ifc->connect(m->u, fd(m, 0), (struct sockaddr *)&a, len);
 }
 
@@ -147,11 +153,15 @@ static long long call_send(const struct making *m)
     size_t len = (size_t)num(m, 2);
     bool null = arg(m, 1)->kind == EXPR_WORD && !strcmp(arg(m, 1)->text, "NULL");
     uint8_t *buf = null ? NULL : fill(m, arg(m, 1), len);
+    struct sockaddr_storage a;
     long long r;
     int err;
 
     if (!strcmp(m->c->name, "write"))
         r = m->ifc->write(m->u, fd(m, 0), buf, len);
+    else if (!strcmp(m->c->name, "sendto"))
+        r = m->ifc->sendto(m->u, fd(m, 0), buf, len, (int)num(m, 3), (struct sockaddr *)&a,
+                           peer_name(m, 4, &a));
     else
         r = m->ifc->send(m->u, fd(m, 0), buf, len, (int)num(m, 3));
     err = errno;

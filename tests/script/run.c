@@ -116,18 +116,22 @@ static void blocking_begin(struct play *p, const struct event *e, gn_time begin)
     drill_pass(p->drill, drill_now(p->drill));
 }
 
-/** note_connect() - the first connect() of a descriptor begins a connection */
+/** note_connect() - the first connect() of a descriptor, or a sendto() that is one too, begins a
+ * connection */
 static void note_connect(struct play *p, const struct event *e)
 {
+    bool fast = !strcmp(e->call->name, "sendto") && e->call->n_arg == 6 &&
+                arg_int(p, e->line, e->call->arg[3]) & MSG_FASTOPEN;
+    unsigned at = fast ? 4 : 1;
     long long fd;
     const struct expr *family;
 
-    if (strcmp(e->call->name, "connect") || e->call->n_arg < 2)
+    if ((strcmp(e->call->name, "connect") && !fast) || e->call->n_arg <= at)
         return;
     fd = arg_int(p, e->line, e->call->arg[0]);
     if (fd < 0 || fd >= FDS)
         return;
-    family = arg_field(e->call->arg[1], "sa_family");
+    family = arg_field(e->call->arg[at], "sa_family");
     if (family && !arg_int(p, e->line, family)) { /* AF_UNSPEC: the end of one */
         p->fd[fd].connecting = false;
         return;
@@ -206,6 +210,8 @@ static void play_open(struct play *p)
     char bad[64];
 
     drill_config_default(&c);
+    c.conf.tcp_quickacks =
+        0; /* scripts are about what all implementations do; who is not says so */
     if (!drill_config_flags(&c, p->script->flags, bad))
         fail_at(p->script, 1, "cannot use \"%s\"", bad);
     p->drill = drill_new(&c);

@@ -309,7 +309,7 @@ Test(fastopen, the_cache_is_bounded)
     for (unsigned i = 0; i < 1000; i++) {
         struct gn_addr x = gn_addr_v4(10, 1, (uint8_t)(i >> 8), (uint8_t)i);
 
-        hostcache_learn(&c, &k, &x, &o, 1000, i + 1);
+        hostcache_learn(&c, &k, &x, &o, 1000, false, i + 1);
         cr_assert_eq(hostcache_find(&c, &k, &x, i + 1)->mss, 1000);
         cr_assert_eq(hostcache_find(&c, &k, &x, i + 1)->len, 8);
     }

@@ -26,6 +26,7 @@ Test(ack, delayed)
     gn_time start;
 
     fx_init(&fx, GN_ESTABLISHED);
+    fx.conf.tcp_quickacks = 0;
     cr_assert_eq(fx_arrives(&fx, piece(0, 1000)), GN_DROP_NONE);
     cr_assert_not(fx_output(&fx));
     start = fx.env.now;
@@ -37,6 +38,30 @@ Test(ack, delayed)
     /* nobody can ask for longer */
     cr_expect_neq(gn_conf_set(&fx.conf, "tcp_delack", "500ms"), GN_OK);
     cr_expect_eq(gn_conf_set(&fx.conf, "tcp_delack", "499ms"), GN_OK);
+    fx_fini(&fx);
+}
+
+/* SHLD-18, and yet: the first so many go at once, as a peer that begins to send needs them; and
+ * again after a pause. Not once our text answers the peer's (RFC 5681 4.2) */
+Test(ack, at_once_when_the_peer_begins)
+{
+    struct fixture fx;
+
+    fx_init(&fx, GN_ESTABLISHED);
+    fx.conf.tcp_quickacks = 2;
+    for (uint32_t i = 0; i < 3; i++) {
+        cr_assert_eq(fx_arrives(&fx, piece(i * 500, 500)), GN_DROP_NONE);
+        cr_expect_eq(fx_output(&fx), i < 2, "segment %u", i);
+    }
+    fx_pass(&fx, 10 * GN_SEC);
+    cr_assert(fx_output(&fx));
+    fx.env.now += 10 * GN_SEC;
+    cr_assert_eq(fx_arrives(&fx, piece(1500, 500)), GN_DROP_NONE);
+    cr_assert(fx_output(&fx)); /* after a pause */
+    cr_assert_eq(tcp_send(&fx.tcb, &fx.env, "answer", 6, 0), 6);
+    cr_assert(fx_output(&fx));
+    cr_assert_eq(fx_arrives(&fx, piece(2000, 500)), GN_DROP_NONE);
+    cr_assert_not(fx_output(&fx));
     fx_fini(&fx);
 }
 
@@ -62,6 +87,7 @@ Test(ack, every_second_segment)
     struct fixture fx;
 
     fx_init(&fx, GN_ESTABLISHED);
+    fx.conf.tcp_quickacks = 0;
     for (uint32_t i = 0; i < 4; i++) {
         cr_assert_eq(fx_arrives(&fx, piece(2 * i * 1000, 1000)), GN_DROP_NONE);
         cr_assert_not(fx_output(&fx), "pair %u", i);
