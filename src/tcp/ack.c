@@ -87,7 +87,7 @@ void ack_sent(struct tcb *t, const struct tcp_env *e)
 {
     if (deadline_due(t->delack_at, e->now))
         e->stats->DelayedACKs++;
-    if (t->quick > 0)
+    if (t->quick > 0 && !seq_eq(t->rcv.acked, t->rcv.nxt))
         t->quick--;
     t->ack_now = false;
     t->synack_again = false;
