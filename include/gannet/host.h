@@ -180,6 +180,17 @@ GN_API unsigned gn_host_poll(const struct gn_host *h, gn_handle c);
 GN_API enum gn_err gn_host_want_write(struct gn_host *h, gn_handle c);
 GN_API enum gn_err gn_host_set_user(struct gn_host *h, gn_handle c, void *user);
 
+/** What a connection makes of the path MTU (GN_OPT_PMTU), by Linux's numbers of IP_MTU_DISCOVER. */
+enum gn_pmtu {
+    GN_PMTU_DONT,      /* routers may fragment (IPv4); errors about the size are ignored */
+    GN_PMTU_WANT,      /* Don't Fragment, and smaller segments when an error says so: the default */
+    GN_PMTU_DO,        /* the same */
+    GN_PMTU_PROBE,     /* Don't Fragment, errors ignored */
+    GN_PMTU_INTERFACE, /* routers may fragment, errors ignored */
+    GN_PMTU_OMIT,      /* the same */
+    GN_PMTU_COUNT
+};
+
 /** Options of one connection; on a listener they are inherited by what it accepts. Values are
  * numbers in the unit given. */
 enum gn_opt {
@@ -208,6 +219,9 @@ enum gn_opt {
     GN_OPT_DEFER_ACCEPT, /* nanoseconds */
     GN_OPT_STATE_EVENTS, /* 0/1: GN_EV_STATE wanted */
     GN_OPT_SOFT_ERRORS,  /* 0/1: GN_EV_SOFT_ERROR wanted, which is the default */
+    GN_OPT_RECVERR,      /* 0/1: an ICMP error is the pending error at once (GN_EV_ERROR), and not
+                            only what is told if the connection fails; it ends nothing */
+    GN_OPT_PMTU,         /* enum gn_pmtu: Don't Fragment, and errors about the size */
     GN_OPT_V6ONLY,       /* 0/1: a listener on the IPv6 wildcard does not take IPv4 */
     GN_OPT_FASTOPEN,     /* listener: connections that Fast Open may make before their third ACK;
                             0: none (RFC 7413) */

@@ -78,6 +78,7 @@ struct gn_status {
     bool opt_ecn, opt_accecn;           /* RFC 3168, or accurate ECN (RFC 9768) */
     uint32_t delivered_ce, received_ce; /* accurate ECN: segments marked CE, sent and received */
     bool syn_text;     /* Fast Open: text went or came with the SYN, and was accepted */
+    uint32_t path_mtu; /* octets of the largest packet, as far as is known */
     uint32_t mss;      /* payload octets per segment now, options counted */
     uint32_t peer_mss; /* as announced */
     uint32_t rcv_mss;  /* octets of the largest segment that came; 0: no text yet */

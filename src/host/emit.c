@@ -91,7 +91,7 @@ static bool put_headers(struct gn_host *h, const struct seg *s, struct gn_frame 
                                  .tos = (uint8_t)((s->tos & 0xfc) | s->ecn), /* SHLD-22 */
                                  .ttl = s->ttl,
                                  .len = len,
-                                 .dont_fragment = true};
+                                 .dont_fragment = !s->fragment};
     enum gn_drop d = ip_emit(&h->ip, &h->ip_env, path, &ih, f->buf);
 
     if (d == GN_DROP_NEIGH_UNRESOLVED)

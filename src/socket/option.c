@@ -55,6 +55,10 @@ static const struct row rows[] = {
     {IPPROTO_TCP, TCP_USER_TIMEOUT, GN_OPT_USER_TIMEOUT, UNIT_MS, 0, INT_MAX},
     {IPPROTO_TCP, TCP_NOTSENT_LOWAT, GN_OPT_NOTSENT_LOWAT, UNIT_NUMBER, INT_MIN, INT_MAX},
     {IPPROTO_IP, IP_TTL, GN_OPT_TTL, UNIT_HOPS, -1, 255},
+    {IPPROTO_IP, IP_RECVERR, GN_OPT_RECVERR, UNIT_FLAG, INT_MIN, INT_MAX},
+    {IPPROTO_IP, IP_MTU_DISCOVER, GN_OPT_PMTU, UNIT_NUMBER, 0, GN_PMTU_COUNT - 1},
+    {IPPROTO_IPV6, IPV6_RECVERR, GN_OPT_RECVERR, UNIT_FLAG, INT_MIN, INT_MAX},
+    {IPPROTO_IPV6, IPV6_MTU_DISCOVER, GN_OPT_PMTU, UNIT_NUMBER, 0, GN_PMTU_COUNT - 1},
     {IPPROTO_IP, IP_TOS, GN_OPT_TOS, UNIT_NUMBER, 0, 255},
     {IPPROTO_IPV6, IPV6_UNICAST_HOPS, GN_OPT_TTL, UNIT_HOPS, -1, 255},
     {IPPROTO_IPV6, IPV6_TCLASS, GN_OPT_TOS, UNIT_NUMBER, 0, 255},
@@ -86,6 +90,7 @@ static uint64_t default_of(const struct gn_conf *c, enum gn_opt o)
     case GN_OPT_CONGESTION: return c->tcp_congestion_control;
     case GN_OPT_TTL: return c->ip_default_ttl;
     case GN_OPT_MAXSEG: return 536;
+    case GN_OPT_PMTU: return GN_PMTU_WANT;
     case GN_OPT_QUICKACK:
     case GN_OPT_SOFT_ERRORS:
     case GN_OPT_RCVLOWAT: return 1;
@@ -97,6 +102,7 @@ static uint64_t default_of(const struct gn_conf *c, enum gn_opt o)
     case GN_OPT_REUSEPORT:
     case GN_OPT_DEFER_ACCEPT:
     case GN_OPT_STATE_EVENTS:
+    case GN_OPT_RECVERR:
     case GN_OPT_V6ONLY:
     case GN_OPT_FASTOPEN:
     case GN_OPT_FASTOPEN_CONNECT:
@@ -398,6 +404,17 @@ static int get_socket(struct sock *sk, int name, void *value, socklen_t *len)
     }
 }
 
+/** give_mtu() - IP_MTU: that of the path, known only to who is connected */
+static int give_mtu(struct sock *sk, void *value, socklen_t *len)
+{
+    struct gn_status s;
+
+    if (sk->phase != PHASE_CONNECTED ||
+        gn_host_status(sk->stack->host, sk->handle, stack_now(sk->stack), &s) != GN_OK)
+        return -ENOTCONN;
+    return give_int(value, len, (int)s.path_mtu);
+}
+
 /** get_call() - getsockopt(2) */
 static int get_call(struct sock *sk, int level, int name, void *value, socklen_t *len)
 {
@@ -421,6 +438,8 @@ static int get_call(struct sock *sk, int level, int name, void *value, socklen_t
         return tcpinfo_get(sk, value, len);
     if (level == IPPROTO_IPV6 && name == IPV6_V6ONLY && sk->v6)
         return give_int(value, len, sk->v6only);
+    if ((level == IPPROTO_IP && name == IP_MTU) || (level == IPPROTO_IPV6 && name == IPV6_MTU))
+        return give_mtu(sk, value, len);
     return -ENOPROTOOPT;
 }
 

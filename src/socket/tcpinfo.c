@@ -111,6 +111,7 @@ int tcpinfo_get(struct sock *sk, void *value, socklen_t *len)
     i.tcpi_rcv_wscale = s.rcv.wscale & 15u;
     i.tcpi_rcv_mss = s.rcv_mss ? s.rcv_mss : min_u32(s.mss, s.peer_mss);
     i.tcpi_advmss = s.mss;
+    i.tcpi_pmtu = s.path_mtu;
     i.tcpi_last_ack_recv = since_ms(s.last_in, now);
     i.tcpi_last_data_recv = since_ms(s.last_text ? s.last_text : s.last_in, now);
     i.tcpi_rcv_space = s.rcvbuf;

@@ -55,6 +55,7 @@ static struct seg half_open_segment(const struct half_open *h, const struct tcb_
         .key = h->key, .seq = at, .ack = seq(h->irs + 1), .ctl = ctl, .ttl = o->ttl, .tos = o->tos};
 
     s.wnd = syn_window(o);
+    s.fragment = pmtu_fragment(o);
     return s;
 }
 

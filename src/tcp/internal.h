@@ -141,6 +141,12 @@ bool sndbuf_writable(const struct tcb *t, const struct tcp_env *e);
 void sndbuf_tell(struct tcb *t, const struct tcp_env *e);
 
 /* pmtu.c */
+uint32_t pmtu_now(const struct tcb *t, const struct tcp_env *e);
+/** pmtu_fragment() - may routers cut up what is sent? (GN_OPT_PMTU) */
+static inline bool pmtu_fragment(const struct tcb_opts *o)
+{
+    return o->pmtu == GN_PMTU_DONT || o->pmtu >= GN_PMTU_INTERFACE;
+}
 enum gn_drop pmtu_on_icmp(struct tcb *t, const struct tcp_env *e, seq_t quoted, uint32_t mtu);
 void pmtu_on_rto(struct tcb *t, const struct tcp_env *e);
 void pmtu_on_timeout(struct tcb *t, const struct tcp_env *e);

@@ -13,6 +13,7 @@
 static void begin(const struct tcb *t, struct seg *s, seq_t at, uint16_t ctl)
 {
     *s = (struct seg){.key = t->key, .seq = at, .ctl = ctl, .ttl = t->opts.ttl, .tos = t->opts.tos};
+    s->fragment = pmtu_fragment(&t->opts);
     if (ctl & CTL_ACK)
         s->ack = t->rcv.nxt;
 }

@@ -16,7 +16,7 @@
 #define PMTU_MIN_V4 552 /* SEC-5927-4: as Linux's min_pmtu, well above the 68 of RFC 791 */
 #define PMTU_MIN_V6 1280
 
-static uint32_t current(const struct tcb *t, const struct tcp_env *e)
+uint32_t pmtu_now(const struct tcb *t, const struct tcp_env *e)
 {
     return t->path_mtu != 0 ? min_u32(t->path_mtu, e->mtu) : e->mtu;
 }
@@ -44,7 +44,7 @@ enum gn_drop pmtu_on_icmp(struct tcb *t, const struct tcp_env *e, seq_t quoted, 
     uint32_t size = len + TCP_HEADER_MAX + e->mtu_headers; /* at the most */
 
     mtu = max_u32(mtu, floor);
-    if (mtu >= current(t, e) || mtu >= size)
+    if (mtu >= pmtu_now(t, e) || mtu >= size)
         return GN_DROP_ICMP_IGNORED;
     lower(t, e, mtu);
     if (opening) /* the SYN goes again, alone */
@@ -55,7 +55,7 @@ enum gn_drop pmtu_on_icmp(struct tcb *t, const struct tcp_env *e, seq_t quoted, 
 /* a retransmission timeout: is it the size? */
 void pmtu_on_rto(struct tcb *t, const struct tcp_env *e)
 {
-    uint32_t headers = e->mtu_headers + TCP_HEADER_MIN, now = current(t, e), mss;
+    uint32_t headers = e->mtu_headers + TCP_HEADER_MIN, now = pmtu_now(t, e), mss;
 
     if (e->conf->tcp_mtu_probing == 0 || !state_synchronised(t->state) ||
         t->rec.timeouts < e->conf->tcp_retries1 || !sent_count(&t->rec.sent))

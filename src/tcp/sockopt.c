@@ -49,6 +49,8 @@ static bool set_flag(struct tcb *t, const struct tcp_env *e, enum gn_opt o, bool
         p->v6only = on;
     } else if (o == GN_OPT_STATE_EVENTS) {
         p->state_events = on;
+    } else if (o == GN_OPT_RECVERR) {
+        p->recverr = on;
     } else if (o == GN_OPT_SOFT_ERRORS) { /* SHLD-20 */
         p->soft_errors = on;
     } else {
@@ -130,6 +132,8 @@ static bool set_number(struct tcb *t, const struct tcp_env *e, enum gn_opt o, ui
         p->cc = (uint8_t)v;
     } else if (o == GN_OPT_RCVLOWAT && v <= BUF_MAX) {
         p->rcvlowat = (uint32_t)max_u64(v, 1);
+    } else if (o == GN_OPT_PMTU && v < GN_PMTU_COUNT) {
+        p->pmtu = (uint8_t)v;
     } else if (o == GN_OPT_FASTOPEN && v <= UINT16_MAX) {
         p->fastopen = (uint16_t)v;
     } else if (o == GN_OPT_FASTOPEN_CONNECT && v <= 2) {
@@ -157,6 +161,7 @@ enum gn_err tcp_set_option(struct tcb *t, const struct tcp_env *e, enum gn_opt o
     case GN_OPT_REUSEPORT:
     case GN_OPT_V6ONLY:
     case GN_OPT_STATE_EVENTS:
+    case GN_OPT_RECVERR:
     case GN_OPT_SOFT_ERRORS: ok = value <= 1 && set_flag(t, e, o, value != 0); break;
     case GN_OPT_SNDBUF:
     case GN_OPT_RCVBUF: ok = set_buffer(t, e, o, value); break;
@@ -171,6 +176,7 @@ enum gn_err tcp_set_option(struct tcb *t, const struct tcp_env *e, enum gn_opt o
     case GN_OPT_NOTSENT_LOWAT:
     case GN_OPT_MAXSEG:
     case GN_OPT_CONGESTION:
+    case GN_OPT_PMTU:
     case GN_OPT_FASTOPEN:
     case GN_OPT_FASTOPEN_CONNECT:
     case GN_OPT_TTL:
@@ -224,6 +230,8 @@ enum gn_err tcp_get_option(const struct tcb *t, const struct tcp_env *e, enum gn
     case GN_OPT_V6ONLY: *ret = p->v6only; break;
     case GN_OPT_FASTOPEN: *ret = p->fastopen; break;
     case GN_OPT_FASTOPEN_CONNECT: *ret = p->fastopen_connect; break;
+    case GN_OPT_RECVERR: *ret = p->recverr; break;
+    case GN_OPT_PMTU: *ret = p->pmtu; break;
     case GN_OPT_SOFT_ERRORS: *ret = p->soft_errors; break;
     case GN_OPT_COUNT: return GN_E_UNSUPPORTED;
     }

@@ -10,6 +10,7 @@ void tcb_opts_default(struct tcb_opts *o, const struct gn_conf *c)
     o->nodelay = c->tcp_nodelay != 0;
     o->soft_errors = true;
     o->ttl = (uint8_t)c->ip_default_ttl;
+    o->pmtu = GN_PMTU_WANT;
     o->cc = (uint8_t)c->tcp_congestion_control;
     o->rcvlowat = 1;
     o->sndbuf = (uint32_t)c->tcp_wmem_default;
@@ -157,6 +158,7 @@ void tcb_status(const struct tcb *t, const struct tcp_env *e, struct gn_status *
     ret->syn_text = t->syn_text;
     ret->mss = t->rec.mss;
     ret->peer_mss = t->send_mss;
+    ret->path_mtu = pmtu_now(t, e);
     ret->rcv_mss = t->rcv_mss_guess;
     ret->ts_recent = t->ts.recent;
     recovery_status(&t->rec, &re, ret);

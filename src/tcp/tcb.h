@@ -28,10 +28,12 @@ struct tcb_past {
 /** How the user set this connection up; copied from the listener to what it accepts. */
 struct tcb_opts {
     bool nodelay : 1, cork : 1, quickack : 1, keepalive : 1, oobinline : 1, state_events : 1;
+    bool recverr      : 1;                   /* ICMP errors are told at once */
     bool soft_errors  : 1;                   /* GN_EV_SOFT_ERROR wanted (SHLD-20) */
     bool sndbuf_fixed : 1, rcvbuf_fixed : 1; /* set by the user: no auto-tuning */
     bool reuseaddr : 1, reuseport : 1, v6only : 1;
     uint8_t ttl, tos;
+    uint8_t pmtu;            /* enum gn_pmtu */
     uint8_t keepcnt, syncnt; /* 0: the knob's */
     uint8_t cc;
     uint16_t maxseg;          /* 0: from the MTU */

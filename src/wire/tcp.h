@@ -65,6 +65,7 @@ struct seg {
     uint8_t n_text;
     uint16_t gso_size;              /* out: text octets per wire segment, 0: one segment */
     uint32_t text_len;              /* octets of text */
+    bool fragment;                  /* out: without Don't Fragment */
     struct gn_span text[SEG_SPANS]; /* borrowed */
     struct tcpopt opt;
 };

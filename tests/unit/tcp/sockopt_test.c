@@ -102,3 +102,24 @@ Test(sockopt, want_write)
     cr_assert(t->events & GN_EV_WRITABLE);
     fx_fini(&fx);
 }
+
+/* IP_MTU_DISCOVER: Don't Fragment in the segments of a connection, unless routers may cut them up
+ */
+Test(sockopt, dont_fragment)
+{
+    for (unsigned v = 0; v < GN_PMTU_COUNT; v++) {
+        bool fragment = v == GN_PMTU_DONT || v == GN_PMTU_INTERFACE || v == GN_PMTU_OMIT;
+        struct fixture fx;
+        uint64_t was;
+
+        fx_init(&fx, GN_ESTABLISHED);
+        cr_expect_eq(tcp_get_option(&fx.tcb, &fx.env, GN_OPT_PMTU, &was), GN_OK);
+        cr_expect_eq(was, GN_PMTU_WANT);
+        cr_assert_eq(tcp_set_option(&fx.tcb, &fx.env, GN_OPT_PMTU, v), GN_OK);
+        cr_expect_eq(tcp_set_option(&fx.tcb, &fx.env, GN_OPT_PMTU, GN_PMTU_COUNT), GN_E_INVALID);
+        cr_assert_eq(tcp_send(&fx.tcb, &fx.env, "x", 1, 0), 1);
+        cr_assert(fx_output(&fx));
+        cr_expect_eq(fx.out.fragment, fragment, "%u", v);
+        fx_fini(&fx);
+    }
+}
