@@ -196,7 +196,7 @@ static int get_row(const struct sock *sk, const struct row *r)
     case UNIT_LINGER2: return v == GN_MSEC ? -1 : (int)(v / GN_SEC);
     }
     if (r->opt == GN_OPT_NOTSENT_LOWAT) /* Linux: 0 unless the socket has a limit of its own */
-        return sk->opt_set >> r->opt & 1 ? (int)(uint32_t)v : 0;
+        return sk->opt_set >> r->opt & 1 && sk->opt[r->opt] ? (int)(uint32_t)v : 0;
     return (int)min_u64(v, INT_MAX);
 }
 

@@ -115,6 +115,7 @@ int tcpinfo_get(struct sock *sk, void *value, socklen_t *len)
     i.tcpi_last_ack_recv = since_ms(s.last_in, now);
     i.tcpi_last_data_recv = since_ms(s.last_text ? s.last_text : s.last_in, now);
     i.tcpi_rcv_space = s.rcvbuf;
+    i.tcpi_reordering = (uint32_t)gn_host_conf(sk->stack->host)->tcp_reordering;
     i.tcpi_delivered_ce = s.delivered_ce;
     i.tcpi_bytes_received = s.bytes_received;
     i.tcpi_segs_in = (uint32_t)s.segs_in;
