@@ -41,6 +41,7 @@ SETTING = re.compile(r"(?:/proc/sys/net/ipv4/|net[./]ipv4[./])(\w+)=(\"[^\"]*\"|
 PRODUCT = re.compile(r"\$\(\(([\d* ]+)\)\)")
 VERDICTS = {
     "missing": "Gannet has not got it",
+    "open": "not judged yet",
     "rfc": "the script wants what an RFC forbids or advises against",
     "linux": "the RFCs leave it open, and Linux does otherwise",
     "old": "Linux 6.18 fails too, and does as Gannet does: the script is of an older one",

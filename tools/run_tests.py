@@ -28,8 +28,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 TAP_LINE = re.compile(r"^(not )?ok\b\s*\d*\s*(?:-\s*)?(.*?)(?:\s+#\s*SKIP\b\s*(.*))?$", re.I)
 TAP_PLAN = re.compile(r"^1\.\.(\d+)(?:\s+#\s*SKIP\b\s*(.*))?$", re.I)
 
-# What a program says it has counted: "matrix: 187569 cells"
-COUNTED = re.compile(r"^[\w-]+: \d+ [a-z ]+$", re.M)
+# What a program says it has counted: "matrix: 187569 cells", "# scripts: 268 run, 0 failed"
+COUNTED = re.compile(r"^(?:# )?([\w-]+: [1-9]\d* [a-z]+(?:[ ,]+(?:\d+|[a-z]+))*)$", re.M)
 SANITIZER = re.compile(r"(ERROR: \w+Sanitizer: .*|\S+: runtime error: .*)")
 
 Outcome = collections.namedtuple("Outcome", "name passed failed skipped output seconds")
@@ -182,6 +182,11 @@ def summary(outcomes):
     """The lists at the end; returns the exit status."""
     passed, failed, skipped = (sum(len(getattr(o, k)) for o in outcomes)
                                for k in ("passed", "failed", "skipped"))
+    counted = sorted({line for outcome in outcomes for line in COUNTED.findall(outcome.output)})
+    if counted:
+        print("\ncounted:")
+        for line in counted:
+            print(f"  {line}")
     if skipped:
         print("\nskipped:")
         for outcome in outcomes:

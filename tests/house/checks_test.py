@@ -4,6 +4,7 @@
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -178,6 +179,8 @@ def main():
     for check in CHECKS:
         status, output = run(check, ROOT)
         tap.result(status == 0, f"this tree passes {check}", output)
+        for number in re.findall(r"^check_rfc: (\d+) of \d+ ids covered", output, re.M):
+            print(f"# rfc9293: {number} ids covered")
     with tempfile.TemporaryDirectory() as directory:
         whole, small = pathlib.Path(directory) / "whole", pathlib.Path(directory) / "small"
         for tree in (whole, small):
