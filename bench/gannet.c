@@ -16,6 +16,7 @@ struct bench_host {
     const struct bench_user *user;
     struct bench_wire *out;
     struct bench_setup setup;
+    struct gn_frame *frame; /* one for each place of the wire */
     uint64_t memory;
     uint8_t sink[BENCH_SINK];
 };
@@ -64,8 +65,12 @@ static struct bench_host *gannet_open(const struct bench_setup *s, const struct 
     struct gn_host_config c = {.pages = {page_alloc, page_free, NULL}};
     struct gn_iface i = {.medium = GN_MEDIUM_IP, .mtu = BENCH_MTU, .name = "bench0"};
 
-    if (!b)
+    if (!b || !(b->frame = calloc(out->size, sizeof(*b->frame))))
         return NULL;
+    for (uint32_t k = 0; k < out->size; k++) {
+        b->frame[k].buf = out->ring[k].data;
+        b->frame[k].cap = out->cap;
+    }
     b->user = u;
     b->out = out;
     b->setup = *s;
@@ -167,19 +172,17 @@ static void tell(struct bench_host *b, const struct gn_event *e, uint64_t now)
         b->user->on(b->user->arg, c, BENCH_WRITABLE, NULL, 0);
 }
 
-/** transmit() - a burst from the host to the wire; how many packets */
-static size_t transmit(struct bench_host *b, uint64_t now)
+/** transmit() - a burst from the host to the wire; true: there may be more */
+static bool transmit(struct bench_host *b, uint64_t now)
 {
-    struct gn_frame f[BURST];
-    uint32_t room = bench_wire_room(b->out);
+    uint32_t room = bench_wire_room(b->out), first = b->out->tail & (b->out->size - 1);
+    struct gn_frame *f = &b->frame[first];
     size_t n;
 
     if (room > BURST)
         room = BURST;
-    for (uint32_t i = 0; i < room; i++) {
-        f[i].buf = bench_wire_slot(b->out, i)->data;
-        f[i].cap = b->out->cap;
-    }
+    if (room > b->out->size - first)
+        room = b->out->size - first;
     n = gn_host_output(b->h, f, room, now);
     for (size_t i = 0; i < n; i++) {
         struct bench_packet *p = bench_wire_slot(b->out, 0);
@@ -195,7 +198,7 @@ static size_t transmit(struct bench_host *b, uint64_t now)
             memmove(p->data, f[i].data, f[i].len);
         bench_wire_put(b->out, f[i].len);
     }
-    return n;
+    return n && n == room;
 }
 
 /** gannet_work() - events to the application, then all that it and the host want to send */
@@ -205,12 +208,12 @@ static void gannet_work(struct bench_host *b, uint64_t now)
     size_t n;
 
     do {
-        while ((n = gn_host_events(b->h, e, 64)) > 0)
+        do {
+            n = gn_host_events(b->h, e, 64);
             for (size_t i = 0; i < n; i++)
                 tell(b, &e[i], now);
-        while ((n = transmit(b, now)) == BURST)
-            ;
-    } while (n > 0);
+        } while (n == 64);
+    } while (transmit(b, now));
 }
 
 /** gannet_deadline() - when to work even if nothing arrives */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
  * @file idle.c  Many connections that stand: what they weigh (idle), what one message on a random
- * one of them costs (ping), what time costs (timers).
+ * one of them costs (ping), what time costs (timers), and all of that for very many (scale).
  */
 #include "workload.h"
 
@@ -148,14 +148,34 @@ static bool stand(const char *stack, const struct options *o, bool keepalive, st
     return !w->wrong[0];
 }
 
-void idle_run(const char *stack, const struct options *o, struct result *r)
+/** weigh() - figures of what stands */
+static void weigh(struct result *r)
 {
-    if (!stand(stack, o, false, r))
-        return;
     figure_add(r, "allocated per end", "octets",
                (double)standing.memory / (2.0 * (double)standing.n));
     figure_add(r, "resident per end", "octets", (double)standing.rss / (2.0 * (double)standing.n));
     figure_add(r, "opening one", "ns", standing.open_s * 1e9 / (double)standing.n);
+}
+
+void idle_run(const char *stack, const struct options *o, struct result *r)
+{
+    if (stand(stack, o, false, r))
+        weigh(r);
+}
+
+/** ping_all() - o->pings messages; CPU seconds */
+static double ping_all(struct standing *b, const struct options *o)
+{
+    double t;
+
+    b->ping_left = o->pings;
+    t = world_cpu();
+    for (uint64_t i = 0; i < o->at_once && b->ping_left; i++)
+        ping(b);
+    while (b->ping_done < o->pings && !b->w->wrong[0])
+        if (!world_turn(b->w, UINT64_MAX))
+            world_fail(b->w, "only %llu pings came back", (unsigned long long)b->ping_done);
+    return world_cpu() - t;
 }
 
 void ping_run(const char *stack, const struct options *o, struct result *r)
@@ -165,14 +185,7 @@ void ping_run(const char *stack, const struct options *o, struct result *r)
 
     if (!stand(stack, o, false, r))
         return;
-    b->ping_left = o->pings;
-    t = world_cpu();
-    for (uint64_t i = 0; i < o->at_once && b->ping_left; i++)
-        ping(b);
-    while (b->ping_done < o->pings && !b->w->wrong[0])
-        if (!world_turn(b->w, UINT64_MAX))
-            world_fail(b->w, "only %llu pings came back", (unsigned long long)b->ping_done);
-    t = world_cpu() - t;
+    t = ping_all(b, o);
     memcpy(r->why, b->w->wrong, sizeof(r->why));
     figure_add(r, "there and back", "us", t * 1e6 / (double)o->pings);
     figure_add(r, "pings", "per CPU s", (double)o->pings / t);
@@ -195,4 +208,23 @@ void timers_run(const char *stack, const struct options *o, struct result *r)
     figure_add(r, "a minute", "CPU ms", t * 1e3 / (double)o->minutes);
     figure_add(r, "packets of a minute", "",
                (double)(w->wire[0].packets + w->wire[1].packets - packets) / (double)o->minutes);
+}
+
+void scale_run(const char *stack, const struct options *o, struct result *r)
+{
+    struct standing *b = &standing;
+    double pings, minute;
+
+    if (!stand(stack, o, true, r))
+        return;
+    weigh(r);
+    pings = ping_all(b, o);
+    world_pass(b->w, SETTLE_NS);
+    minute = world_cpu();
+    world_pass(b->w, o->minutes * MINUTE_NS);
+    minute = world_cpu() - minute;
+    memcpy(r->why, b->w->wrong, sizeof(r->why));
+    figure_add(r, "there and back", "us", pings * 1e6 / (double)o->pings);
+    figure_add(r, "a minute", "CPU ms", minute * 1e3 / (double)o->minutes);
+    figure_add(r, "ends", "", 2.0 * (double)b->n);
 }

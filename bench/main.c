@@ -17,6 +17,8 @@ const struct workload workloads[] = {
     {"churn", "open, 64 octets there and back, close", MODELS, churn_run},
     {"idle", "what a connection that stands weighs", MODELS, idle_run},
     {"ping", "64 octets there and back on random ones of n connections", MODELS, ping_run},
+    {"scale", "what n connections weigh, and what a ping and a minute cost with them",
+     MODELS, scale_run},
     {"flood", "SYNs from random addresses, and clients meanwhile", MODELS, flood_run},
     {"timers", "what time costs with n idle connections with keep-alive", MODELS, timers_run},
     {"lossy", "Gannet and the kernel through a bad path, on real time", PATHS, lossy_run},

@@ -42,6 +42,7 @@ SUITE = [
     ("backlog 255", "flood cpu_s=3"),
     ("10,000 connections, no probe due", "timers n=10000 minutes=5"),
     ("10,000 connections, probes each minute", "timers n=10000 minutes=5 keepalive_s=60"),
+    ("1,000,000 connections", "scale n=1000000 runs=1 stacks=gannet"),
     ("100,000 connections, no probe due", "timers n=100000 minutes=5 stacks=gannet"),
     ("CUBIC, 1 % loss, 20 ms, 100 Mbit/s", "lossy seconds=20"),
     ("BBR, 1 % loss, 20 ms, 100 Mbit/s", "lossy seconds=20 cc=2"),

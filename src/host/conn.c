@@ -119,12 +119,19 @@ static void conn_ended(struct gn_host *h, struct tcb *t)
         list_append(&h->conn_events, &t->event);
 }
 
-/** arm() - the wheel fires no later than the block needs; see conn.h */
+/* nodes in the wheel from which on those that are not needed leave it */
+#define WHEEL_MANY 256
+
+/** arm() - the wheel fires no later than the block needs; see conn.h. What fires for nothing costs
+ * less than arming anew for each segment, as long as the block is in cache by then: where there are
+ * many, one that waits for nothing is taken out while it is at hand */
 static inline void arm(struct gn_host *h, struct tcb *t)
 {
     deadline_t d = tcp_deadline(t);
 
-    if (deadline_armed(d) && (!wheel_armed(&t->timer) || deadline_time(d) < t->timer.at))
+    if (!deadline_armed(d) && h->wheel.armed > WHEEL_MANY)
+        wheel_cancel(&h->wheel, &t->timer);
+    else if (deadline_armed(d) && (!wheel_armed(&t->timer) || deadline_time(d) < t->timer.at))
         wheel_arm(&h->wheel, &t->timer, deadline_time(d));
 }
 

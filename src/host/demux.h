@@ -90,12 +90,9 @@ static inline void demux_prefetch_object(const struct demux *d, uint32_t hash)
         ref_t r = {s->ref};
         const char *p = (const char *)pool_at(d->pool[ref_kind(r)], ref_index(r));
 
-        __builtin_prefetch(p);
-        if (ref_kind(r) == REF_CONN) {
-            __builtin_prefetch(p + 64);
-            __builtin_prefetch(p + 128);
-            __builtin_prefetch(p + 192);
-        }
+        /* a connection is touched all over */
+        for (size_t i = 0; i < 256 && i < d->pool[ref_kind(r)]->object_bytes; i += 64)
+            __builtin_prefetch(p + i);
     }
 }
 

@@ -86,6 +86,12 @@ static size_t put_conns(struct gn_host *h, struct gn_frame *f, size_t n)
     return used;
 }
 
+/** has_output() - may there be something to send now? */
+static inline bool has_output(const struct gn_host *h)
+{
+    return h->replies.n || !list_empty(&h->ready) || h->ip.own.n;
+}
+
 /** timeouts() - whatever is due */
 static void timeouts(struct gn_host *h)
 {
@@ -103,6 +109,8 @@ size_t gn_host_output(struct gn_host *h, struct gn_frame *frames, size_t n, gn_t
     if (pressure(&h->mem))
         pressure_relieve(h);
     timeouts(h);
+    if (!has_output(h))
+        return 0;
     /* frames that cannot hold the largest packet are no frames */
     for (room = 0; room < n && frames[room].cap >= h->frame_need; room++)
         ;
@@ -116,7 +124,7 @@ struct gn_deadline gn_host_deadline(const struct gn_host *h)
 {
     deadline_t d;
 
-    if (h->replies.n || !list_empty(&h->ready) || h->ip.own.n)
+    if (has_output(h))
         return deadline_public(deadline_at(h->now));
     d = deadline_min(wheel_next(&h->wheel), ip_deadline(&h->ip));
     d = deadline_min(d, timewait_deadline(h));

@@ -143,6 +143,8 @@ static bool make_retransmission(struct tcb *t, const struct tcp_env *e, struct s
     seq_t at;
     uint32_t len;
 
+    if (!t->rec.sent.resend) /* nearly always */
+        return false;
     begin(t, s, t->snd.una, CTL_ACK);
     options_other(t, e, s, false);
     return recovery_next_lost(&t->rec, segment_room(t, e, s), &at, &len) &&

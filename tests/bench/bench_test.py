@@ -29,6 +29,7 @@ RUNS = [
     ("ping n=50 pings=500", "gannet lwip", {}),
     ("ping n=1 pings=500 at_once=1", "gannet lwip", {}),
     ("flood syns=3000 clients=10", "gannet lwip", {"clients served": 10}),
+    ("scale n=200 pings=500", "gannet lwip", {"ends": 400}),
     ("timers n=50 keepalive_s=20", "gannet lwip", {}),
     ("lossy seconds=1", "gannet to-gannet kernel", {}),
     ("lossy seconds=1 cc=0 loss_ppm=0 reorder_ppm=20000", "gannet to-gannet kernel", {}),
