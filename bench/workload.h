@@ -20,13 +20,13 @@
     OPTION(at_once, 100, "churn ping", "connections, or pings, under way at a time") \
     OPTION(time_wait_ms, 60000, "churn", "duration of TIME-WAIT")                    \
     OPTION(own_ports, 0, "churn", "1: the program chooses the ports, not the stack") \
-    OPTION(n, 10000, "idle ping timers scale", "connections that stand")                   \
-    OPTION(pings, 200000, "ping scale", "messages of 64 octets, there and back")           \
+    OPTION(n, 10000, "idle ping timers scale", "connections that stand")             \
+    OPTION(pings, 200000, "ping scale", "messages of 64 octets, there and back")     \
     OPTION(syns, 1000000, "flood", "SYNs from random addresses")                     \
     OPTION(rate, 100000, "flood", "SYNs in a second of virtual time")                \
     OPTION(clients, 100, "flood", "legitimate clients meanwhile")                    \
     OPTION(backlog, 255, "all", "backlog of a listener")                             \
-    OPTION(minutes, 1, "timers scale", "virtual time")                                     \
+    OPTION(minutes, 1, "timers scale", "virtual time")                               \
     OPTION(cpu_s, 5, "flood", "CPU seconds after which the flood ends early")        \
     OPTION(keepalive_s, 7200, "timers", "idle time before a keep-alive probe")       \
     OPTION(seconds, 10, "lossy tun", "real time to transfer")                        \
