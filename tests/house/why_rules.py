@@ -54,6 +54,11 @@ def wrong_with(page, rule, title, known):
     strange = [d for d in named if rule not in known.get(d, [])]
     if strange:
         return f"demo {strange} does not show it"
+    for block in re.findall(r"```python\n(.*?)```", text, re.S):
+        try:
+            compile(block, str(page), "exec")
+        except SyntaxError as e:
+            return f"its Python: {e}"
     if not named and "```python" not in text:
         return "nothing shows it"
     return None
