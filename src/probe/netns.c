@@ -99,7 +99,7 @@ static size_t add_all(struct store *s, struct list *l, const char *dir, bool (*f
     if (d == NULL)
         return 0;
     while ((e = readdir(d)) != NULL) {
-        struct netns n;
+        struct netns n = {.fd = -1};
         int r;
 
         if (!fits(e->d_name))
@@ -116,7 +116,7 @@ static size_t add_all(struct store *s, struct list *l, const char *dir, bool (*f
 
 int netns_list(struct store *s, struct list *l)
 {
-    struct netns own;
+    struct netns own = {.fd = -1};
     int r = netns_self(&own);
 
     if (r != 0)

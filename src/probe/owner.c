@@ -133,9 +133,8 @@ static void describe(struct store *s, int pid_dir, uint32_t pid, struct fact_pro
             text[i] = ' ';
     }
     p->cmdline = store_text(s, text, n);
-    n = read_small(pid_dir, "cgroup", text, sizeof text);
-    n = owner_container(text, name);
-    p->container = store_text(s, name, n);
+    (void)read_small(pid_dir, "cgroup", text, sizeof text);
+    p->container = store_text(s, name, owner_container(text, name));
     p->uid = fstat(pid_dir, &st) == 0 ? st.st_uid : 0;
     p->fd_limit = fd_limit(pid_dir);
 }

@@ -87,9 +87,25 @@ def check_run(arguments, can, expected):
             report(good, name, f"{column}\n{done.stderr}")
 
 
+def check_why():
+    """`gannet why` beside ss: each program has both its figures, over few sockets."""
+    done = subprocess.run([ROOT / "tools/bench_why.py", BUILD / "bin/gannet", "n=40", "runs=2", "--json"],
+                          text=True, capture_output=True, check=False)
+    try:
+        for column in json.loads(done.stdout)["stacks"]:
+            name = f"why n=40: {column['stack']}"
+            if "not_measured" in column:
+                skip(name, column["not_measured"])
+            else:
+                report([f["name"] for f in column["figures"]] == ["wall time", "CPU time"], name, str(column))
+    except ValueError:
+        report(False, "why: JSON", done.stdout + done.stderr)
+
+
 def main():
     for run in RUNS:
         check_run(*run)
+    check_why()
     for arguments, text in WRONG:
         done = subprocess.run([PROGRAM, *arguments], text=True, capture_output=True, check=False)
         report(done.returncode == 2 and text in done.stderr and done.stderr.count("\n") == 1,
