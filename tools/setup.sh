@@ -8,7 +8,7 @@
 set -euo pipefail
 
 declare -A group=(
-    [build]="gcc libc6-dev binutils make cmake ninja-build pkg-config python3 libmnl-dev libpcap-dev"
+    [build]="gcc libc6-dev binutils make cmake ninja-build pkg-config python3 libmnl-dev libpcap-dev libncurses-dev"
     [test]="g++ clang libclang-rt-dev libcriterion-dev clang-format clang-tidy git patch nginx-light"
     [run]="iproute2 iputils-ping curl tshark tcpdump netcat-openbsd util-linux python3"
     [bench]="liblwip-dev valgrind"

@@ -2,29 +2,16 @@
 /**
  * @file status_line.c  STATUS, counters and knobs as lines.
  *
- * Writer and reader share one list of fields, in one order: as a rule the next name that the reader
- * meets is the one that it expects.
+ * Writer and reader share one list of fields.
  */
 #include "cli/status_line.h"
+
+#include "cli/fields.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-/** A number in a struct: its name, where it is, how wide. */
-struct field {
-    const char *name;
-    size_t offset, size;
-    bool flag;
-};
-
-#define FIELD(type, name)                                       \
-    {                                                           \
-#name, offsetof(type, name), sizeof(((type *)0)->name), \
-            _Generic(((type *)0)->name, bool                    \
-                     : true, default                            \
-                     : false)                                   \
-    }
 #define ST(name) FIELD(struct gn_status, name)
 
 static const struct field status_fields[] = {
@@ -101,121 +88,12 @@ static const struct field conf_fields[] = {
 #undef GN_KNOB
 };
 
-#define COUNT(list) (sizeof(list) / sizeof(list)[0])
-
-/** load() - a number out of a struct */
-static uint64_t load(const void *from, const struct field *f)
-{
-    uint64_t v8;
-    uint32_t v4;
-    uint16_t v2;
-    uint8_t v1;
-    const char *at = (const char *)from + f->offset;
-    switch (f->size) {
-    case 8: memcpy(&v8, at, 8); return v8;
-    case 4: memcpy(&v4, at, 4); return v4;
-    case 2: memcpy(&v2, at, 2); return v2;
-    default: memcpy(&v1, at, 1); return v1;
-    }
-}
-
-/** store() - a number into a struct; what is too large is cut */
-static void store(void *to, const struct field *f, uint64_t v)
-{
-    uint32_t v4 = (uint32_t)v;
-    uint16_t v2 = (uint16_t)v;
-    uint8_t v1 = f->flag ? v != 0 : (uint8_t)v;
-    char *at = (char *)to + f->offset;
-    switch (f->size) {
-    case 8: memcpy(at, &v, 8); break;
-    case 4: memcpy(at, &v4, 4); break;
-    case 2: memcpy(at, &v2, 2); break;
-    default: memcpy(at, &v1, 1); break;
-    }
-}
-
-/** write_fields() - those that are not zero */
-static void write_fields(const void *from, const struct field *f, size_t n, struct buf *b)
-{
-    for (size_t i = 0; i < n; i++) {
-        uint64_t v = load(from, &f[i]);
-        if (v)
-            buf_printf(b, " %s=%" PRIu64, f[i].name, v);
-    }
-}
-
-/** One word of a line. */
-struct word {
-    const char *name, *value;
-    size_t len; /* of the name */
-    uint64_t n; /* the value, if it is a number */
-};
-
-/** next_word() - false: the line has ended, or makes no sense (*@bad) */
-static bool next_word(const char **at, struct word *ret, bool *bad)
-{
-    char *end;
-    *at += strspn(*at, " ");
-    if (!**at || **at == '\n')
-        return false;
-    ret->name = *at;
-    ret->len = strcspn(*at, "= \n");
-    *bad = ret->name[ret->len] != '=';
-    if (*bad)
-        return false;
-    ret->value = ret->name + ret->len + 1;
-    ret->n = strtoull(ret->value, &end, 10);
-    *at = ret->value + strcspn(ret->value, " \n");
-    return true;
-}
-
-/** is() - is that the name of the word? */
-static bool is(const struct word *w, const char *name)
-{
-    return strlen(name) == w->len && !memcmp(name, w->name, w->len);
-}
-
-/** take_field() - a word that is one of @f; *@next is where it is looked for first. False: none */
-static bool take_field(const struct word *w, void *to, const struct field *f, size_t n,
-                       size_t *next)
-{
-    for (size_t k = 0; k < n; k++) {
-        size_t i = (*next + k) % n;
-        if (!is(w, f[i].name))
-            continue;
-        store(to, &f[i], w->n);
-        *next = i + 1;
-        return true;
-    }
-    return false;
-}
-
-/** write_end() - " name=ADDR/PORT" */
-static void write_end(const char *name, const struct gn_endpoint *e, struct buf *b)
-{
-    char text[GN_ADDR_TEXT];
-    buf_printf(b, " %s=%s/%u", name, gn_addr_format(&e->addr, text), e->port);
-}
-
-/** read_end() - the same back */
-static bool read_end(const struct word *w, struct gn_endpoint *ret)
-{
-    char text[GN_ADDR_TEXT];
-    size_t len = strcspn(w->value, "/ \n");
-    if (len >= sizeof text || w->value[len] != '/')
-        return false;
-    memcpy(text, w->value, len);
-    text[len] = 0;
-    ret->port = (uint16_t)strtoul(w->value + len + 1, NULL, 10);
-    return gn_addr_parse(text, &ret->addr);
-}
-
 void status_line_write(const struct gn_status *s, gn_time now, struct buf *b)
 {
     buf_str(b, "c");
-    write_end("local", &s->local, b);
-    write_end("remote", &s->remote, b);
-    write_fields(s, status_fields, COUNT(status_fields), b);
+    fields_write_end("local", &s->local, b);
+    fields_write_end("remote", &s->remote, b);
+    fields_write(s, status_fields, COUNT(status_fields), b);
     if (s->cc[0])
         buf_printf(b, " cc=%s", s->cc);
     for (unsigned i = 0; i < GN_TIMER_COUNT; i++)
@@ -262,15 +140,15 @@ static bool read_was(const struct word *w, gn_time now, struct gn_status *s)
  * sense (*@bad) */
 static bool read_text(const struct word *w, gn_time now, struct gn_status *s, bool *bad)
 {
-    if (is(w, "local"))
-        *bad = !read_end(w, &s->local);
-    else if (is(w, "remote"))
-        *bad = !read_end(w, &s->remote);
-    else if (is(w, "timer"))
+    if (fields_is(w, "local"))
+        *bad = !fields_read_end(w, &s->local);
+    else if (fields_is(w, "remote"))
+        *bad = !fields_read_end(w, &s->remote);
+    else if (fields_is(w, "timer"))
         *bad = !read_timer(w, now, s);
-    else if (is(w, "was"))
+    else if (fields_is(w, "was"))
         *bad = !read_was(w, now, s);
-    else if (is(w, "cc"))
+    else if (fields_is(w, "cc"))
         snprintf(s->cc, sizeof s->cc, "%.*s", (int)strcspn(w->value, " \n"), w->value);
     else
         return false;
@@ -283,25 +161,14 @@ bool status_line_read(const char *line, gn_time now, struct gn_status *ret)
     struct word w;
     bool bad = false;
     size_t next = 0;
-    while (!bad && next_word(&line, &w, &bad))
+    while (!bad && fields_word(&line, &w, &bad))
         if (!read_text(&w, now, &s, &bad) && !bad)
-            (void)take_field(&w, &s, status_fields, COUNT(status_fields), &next);
+            (void)fields_take(&w, &s, status_fields, COUNT(status_fields), &next);
     if (bad || (unsigned)s.state >= GN_STATE_COUNT || (unsigned)s.kind > GN_KIND_TIME_WAIT ||
         (unsigned)s.recovery > GN_RECOVERY_LOSS)
         return false;
     *ret = s;
     return true;
-}
-
-/** read_fields() - a line of nothing but numbers */
-static bool read_fields(const char *line, void *to, const struct field *f, size_t n)
-{
-    struct word w;
-    bool bad = false;
-    size_t next = 0;
-    while (next_word(&line, &w, &bad))
-        (void)take_field(&w, to, f, n, &next);
-    return !bad;
 }
 
 /** write_transitions() - those that were made, as t.FROM.TO=TIMES */
@@ -328,7 +195,7 @@ static void read_transitions(const char *line, struct gn_stats *ret)
 void stats_line_write(const struct gn_stats *s, struct buf *b)
 {
     buf_str(b, "s");
-    write_fields(s, stats_fields, COUNT(stats_fields), b);
+    fields_write(s, stats_fields, COUNT(stats_fields), b);
     write_transitions(s, b);
     buf_str(b, "\n");
 }
@@ -337,18 +204,18 @@ bool stats_line_read(const char *line, struct gn_stats *ret)
 {
     memset(ret, 0, sizeof *ret);
     read_transitions(line, ret);
-    return read_fields(line, ret, stats_fields, COUNT(stats_fields));
+    return fields_read(line, ret, stats_fields, COUNT(stats_fields));
 }
 
 void conf_line_write(const struct gn_conf *c, struct buf *b)
 {
     buf_str(b, "k");
-    write_fields(c, conf_fields, COUNT(conf_fields), b);
+    fields_write(c, conf_fields, COUNT(conf_fields), b);
     buf_str(b, "\n");
 }
 
 bool conf_line_read(const char *line, struct gn_conf *ret)
 {
     memset(ret, 0, sizeof *ret);
-    return read_fields(line, ret, conf_fields, COUNT(conf_fields));
+    return fields_read(line, ret, conf_fields, COUNT(conf_fields));
 }

@@ -11,6 +11,8 @@
 #include "cli/why_report.h"
 #include "cli/why_serve.h"
 #include "cli/why_source.h"
+#include "cli/why_tape.h"
+#include "cli/why_watch.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -40,7 +42,12 @@ enum {
     OPT_WEB,
     OPT_METRICS,
     OPT_LISTEN,
-    OPT_IFACE
+    OPT_IFACE,
+    OPT_WATCH,
+    OPT_INTERVAL,
+    OPT_COUNT,
+    OPT_RECORD,
+    OPT_REPLAY
 };
 
 static const struct option_spec options[] = {
@@ -64,6 +71,12 @@ static const struct option_spec options[] = {
     {OPT_FOR, 0, "for", "SECONDS",
      "look again after so long and compare: what grows, how fast, who stays as he was"},
     {OPT_JSON, 0, "json", NULL, "print all as JSON"},
+    {OPT_WATCH, 0, "watch", NULL,
+     "look again and again: what grows, and how fast; a live view on a terminal"},
+    {OPT_INTERVAL, 0, "interval", "SECONDS", "with --watch: from one sample to the next (2)"},
+    {OPT_COUNT, 0, "count", "N", "with --watch: end after so many samples"},
+    {OPT_RECORD, 0, "record", "FILE", "watch, and keep every sample in FILE"},
+    {OPT_REPLAY, 0, "replay", "FILE", "watch what was recorded in FILE"},
     {OPT_WEB, 0, "web", NULL, "serve a page: states, findings, ladders (" WHY_SERVE_WHERE ")"},
     {OPT_METRICS, 0, "metrics", NULL, "serve /metrics for Prometheus, at the same place"},
     {OPT_LISTEN, 0, "listen", "WHERE", "serve at PORT, ADDR:PORT or [ADDR]:PORT instead"},
@@ -81,6 +94,9 @@ struct question {
     struct why_style style;
     bool json, all, explain, markdown, web, metrics;
     const char *listen;
+    bool watch;
+    uint32_t interval, count; /* --watch; 0: not given */
+    const char *record, *replay;
     uint32_t seconds; /* between two samples; 0: one is enough */
     const char *id;
 };
@@ -159,6 +175,11 @@ static void take(struct args *a, int id, const char *value, struct question *q)
     case OPT_WEB: q->web = true; break;
     case OPT_METRICS: q->metrics = true; break;
     case OPT_LISTEN: q->listen = value; break;
+    case OPT_WATCH: q->watch = true; break;
+    case OPT_INTERVAL: q->interval = number(a, "number of seconds", value, 1, 86400); break;
+    case OPT_COUNT: q->count = number(a, "number of samples", value, 1, UINT32_MAX); break;
+    case OPT_RECORD: q->record = value; break;
+    case OPT_REPLAY: q->replay = value; break;
     case OPT_MARKDOWN: q->markdown = true; break;
     case OPT_HOST:
         p->up = true;
@@ -259,8 +280,6 @@ static int serve(struct question *q)
 static void listen_live(const struct args *a, struct question *q)
 {
     struct sigaction sa = {.sa_handler = on_signal};
-    if (q->web || q->metrics)
-        usage_fail(a, "-i goes with neither --web nor --metrics");
     if (q->place.capture || q->place.up)
         usage_fail(a, "one source at a time: an interface, a capture, or a running host");
     q->place.seconds = q->seconds ? q->seconds : LIVE_SECONDS;
@@ -270,6 +289,45 @@ static void listen_live(const struct args *a, struct question *q)
     if (!q->json)
         fprintf(stderr, "gannet: listening on %s for %u s; Ctrl-C ends it sooner\n", q->place.iface,
                 (unsigned)q->place.seconds);
+}
+
+/** watch() - look again and again, at what there is or at what was recorded */
+static int watch(const struct question *q)
+{
+    struct why_watch_options o = {.style = q->style,
+                                  .seconds = q->interval ? q->interval
+                                             : q->replay ? 0
+                                                         : 2,
+                                  .count = q->count,
+                                  .notes = q->all || filtered(&q->rules.filter),
+                                  .json = q->json,
+                                  .record = q->record};
+    struct why_source source;
+    char sorry[WHY_SORRY] = "";
+    if (q->replay ? !why_source_tape(q->replay, &source, sorry)
+                  : !why_source_open(&q->place, &source, sorry))
+        return sorry[0] ? complain("%s", sorry) : EXIT_FAILED;
+    int code = why_watch(&source, &q->rules, &o);
+    source.close(source.ctx);
+    return code;
+}
+
+/** check() - options that do not go together */
+static void check(const struct args *a, const struct question *q)
+{
+    bool serves = q->web || q->metrics, watches = q->watch || q->record || q->replay;
+    if (q->listen && !serves)
+        usage_fail(a, "--listen goes with --web or --metrics");
+    if ((q->interval || q->count) && !watches)
+        usage_fail(a, "--%s goes with --watch", q->interval ? "interval" : "count");
+    if (serves + watches + (q->seconds > 0) > 1)
+        usage_fail(a, "one of --for, --watch, --web and --metrics");
+    if (q->replay && (q->record || q->place.capture || q->place.up))
+        usage_fail(a, "--replay shows what was recorded and nothing else");
+    if (q->place.capture && (watches || serves || q->seconds))
+        usage_fail(a, "a capture stays as it is: look once");
+    if (q->place.iface && (watches || serves))
+        usage_fail(a, "-i listens once, for a while (--for)");
 }
 
 /** run() - the sub-command */
@@ -286,11 +344,12 @@ static int run(struct args *a)
     q.rules.filter.states = q.view.states;
     q.rules.filter.sport = q.view.sport;
     q.rules.filter.dport = q.view.dport;
-    if (q.listen && !q.web && !q.metrics)
-        usage_fail(a, "--listen goes with --web or --metrics");
+    check(a, &q);
     if (q.place.iface)
         listen_live(a, &q);
-    return q.web || q.metrics ? serve(&q) : answer(&q);
+    if (q.web || q.metrics)
+        return serve(&q);
+    return q.watch || q.record || q.replay ? watch(&q) : answer(&q);
 }
 
 const struct command command_why = {

@@ -246,9 +246,8 @@ static void say_head(const struct why_style *s, const struct why_finding *x, str
     buf_printf(b, " %s %s\n", dot, why_confidence_name(x->confidence));
 }
 
-/** say_finding() - all of one */
-static void say_finding(const struct facts *f, const struct why_style *s,
-                        const struct why_finding *x, struct buf *b)
+void why_text_finding(const struct facts *f, const struct why_finding *x, const struct why_style *s,
+                      struct buf *b)
 {
     say_head(s, x, b);
     struct lines l = {s, b, INDENT, INDENT};
@@ -359,7 +358,7 @@ void why_text(const struct facts *f, const struct why_result *r, const struct wh
                    things(f, r->n_conns));
     paint(s, b, "0");
     for (size_t i = 0; i < r->n_findings; i++)
-        say_finding(f, s, r->finding[i], b);
+        why_text_finding(f, r->finding[i], s, b);
     say_healthy(f, s, r, b);
     if (s->verbose)
         say_drops(f, s, b);
