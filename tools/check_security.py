@@ -50,12 +50,12 @@ def shown_by(root, known):
     return {name: list(dict.fromkeys(tests)) for name, tests in found.items()}
 
 
-def document(table, shown):
-    """The text of docs/security.md."""
+def document(table, shown, end):
+    """The text of docs/security.md: the table, and after it what is written by hand."""
     lines = [
         "# Attacks and answers", "",
-        "Written by `tools/check_security.py --write` from `tools/security.csv` and the ids in "
-        "`tests/`; do not edit.", "",
+        "Written by `tools/check_security.py --write` from `tools/security.csv`, the ids in "
+        "`tests/`, and `tools/security.md.in`; do not edit.", "",
         "| id | what comes | what Gannet does | shown by |",
         "|---|---|---|---|",
     ]
@@ -65,7 +65,7 @@ def document(table, shown):
         if len(tests) > SHOWN:
             cell += f"<br>and {len(tests) - SHOWN} more"
         lines.append(f"| {name} | {threat} | {answer} | {cell or untested} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + end
 
 
 def options(parser):
@@ -85,7 +85,8 @@ def main():
             problems.append(f"{name} has neither a test nor a reason in tools/security.csv")
         elif name in shown and untested:
             problems.append(f"{name} has a test: tools/security.csv needs no reason")
-    text = document(table, shown)
+    end = args.root / "tools" / "security.md.in"
+    text = document(table, shown, end.read_text(encoding="utf-8") if end.exists() else "")
     if args.write:
         (args.root / DOC).write_text(text, encoding="utf-8")
     elif not (args.root / DOC).exists() or source.text(args.root, DOC) != text:
