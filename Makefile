@@ -64,7 +64,7 @@ install: release ## to PREFIX
 	@cmake --install build --prefix $(PREFIX)
 
 setup: ## all Debian packages that any target here needs
-	@tools/setup.sh build test run bench
+	@tools/setup.sh build test run bench web
 
 clean: ## remove build/
 	rm -rf build
