@@ -12,8 +12,8 @@
 
 static const struct why_rule table[] = {
 #define RULE(name, id, states, by, merge, title) \
-    {id, title, (uint16_t)(states), by, merge, rule_##name##_match, rule_##name##_judge},
-#define RULE_HOST(name, id, title) {id, title, 0, WHY_BY_HOST, false, NULL, rule_##name##_judge},
+    {id, title, rule_##name##_match, rule_##name##_judge, by, (uint16_t)(states), merge},
+#define RULE_HOST(name, id, title) {id, title, NULL, rule_##name##_judge, WHY_BY_HOST, 0, false},
 #include "explain/rules.def"
 #undef RULE
 #undef RULE_HOST
@@ -95,7 +95,7 @@ static void say_octets(struct text *t, uint64_t n)
 static void say_name(struct text *t, const char *s)
 {
     for (; *s; s++) {
-        char safe = *s >= 0x20 && *s < 0x7F ? *s : '?';
+        char safe = (char)(*s >= 0x20 && *s < 0x7F ? *s : '?');
         text_mem(t, &safe, 1);
     }
 }

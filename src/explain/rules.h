@@ -42,11 +42,11 @@ struct rule_group {
 
 struct why_rule {
     const char *id, *title;
-    uint16_t states; /* bit per state it looks at; 0: the whole machine */
-    enum why_by by;
-    bool merge; /* may many groups be put together? */
     bool (*match)(const struct rules *w, const struct fact_conn *c);
     bool (*judge)(struct rules *w, const struct rule_group *g, struct why_finding *out);
+    enum why_by by;
+    uint16_t states; /* bit per state it looks at; 0: the whole machine */
+    bool merge;      /* may many groups be put together? */
 };
 
 #define RULE(name, id, states, by, merge, title)                                \

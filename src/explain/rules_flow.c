@@ -211,7 +211,7 @@ bool rule_storm_judge(struct rules *w, const struct rule_group *g, struct why_fi
         sum.again += l.again;
         sum.by_timeout += l.by_timeout;
     }
-    int64_t share = (int64_t)(sum.again * 100 / sum.sent);
+    int64_t share = sum.sent ? (int64_t)(sum.again * 100 / sum.sent) : 0;
     out->actor = WHY_NETWORK;
     out->confidence = WHY_LIKELY;
     if (share < 5 || sum.again < 20)

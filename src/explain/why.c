@@ -82,8 +82,9 @@ static uint64_t group_hash(const struct facts *f, const struct siphash_key *key,
     struct group_name k;
 
     memset(&k, 0, sizeof k);
-    if (by != WHY_BY_HOST)
-        k.netns = c->netns < f->n_netns ? f->netns[c->netns].inode : c->netns;
+    if (by == WHY_BY_HOST || !c)
+        return siphash13(key, &k, sizeof k);
+    k.netns = c->netns < f->n_netns ? f->netns[c->netns].inode : c->netns;
     switch (by) {
     case WHY_BY_HOST: break;
     case WHY_BY_PROCESS:
@@ -233,7 +234,7 @@ static void put_first(const struct facts *f, uint32_t *conn, uint32_t n)
 static void compare(const struct rules *w, struct rule_group *g, uint64_t key)
 {
     const struct why_past *p = w->o->past;
-    size_t low = 0, high = w->o->n_past;
+    size_t low = 0, high = p ? w->o->n_past : 0;
 
     g->compared = p != NULL;
     g->since = w->f->now;
@@ -305,11 +306,11 @@ static bool keep(struct search *s, const struct why_finding *found)
     *copy = *found;
     if (s->n_findings == s->findings_cap) {
         size_t cap = s->findings_cap ? s->findings_cap * 2 : 64;
-        struct why_finding **list = rules_alloc(&s->w, cap * sizeof(struct why_finding *));
+        struct why_finding **list = rules_alloc(&s->w, cap * sizeof(void *));
         if (!list)
             return false;
         if (s->n_findings)
-            memcpy(list, s->finding, s->n_findings * sizeof list[0]);
+            memcpy(list, s->finding, s->n_findings * sizeof(void *));
         s->finding = list;
         s->findings_cap = cap;
     }
@@ -452,7 +453,7 @@ void why_explain(const struct facts *f, const struct why_options *o, struct why_
         rules_find_alive(&s.w);
     look_at_all(&s, ret);
     judge_all(&s);
-    sort(s.finding, s.n_findings, sizeof(struct why_finding *), finding_before);
+    sort(s.finding, s.n_findings, sizeof(void *), finding_before);
     count_healthy(&s, ret);
     ret->finding = (const struct why_finding *const *)s.finding;
     ret->n_findings = s.n_findings;
