@@ -49,6 +49,12 @@ _gannet() {
         return
         ;;
     esac
+    case $prev in
+    -i | --interface)
+        mapfile -t COMPREPLY < <(compgen -W "any $(ls /sys/class/net 2>/dev/null)" -- "$cur")
+        return
+        ;;
+    esac
     case $command in
     help) words=$("$program" --help 2>/dev/null | sed -n 's/^  \([a-z]*\)  *[A-Z].*/\1/p') ;;
     demo) words="$(_gannet_options "$program" demo) $("$program" demo 2>/dev/null | sed '1d; s/ .*//')" ;;
@@ -57,6 +63,11 @@ _gannet() {
     ctl) words="$(_gannet_options "$program" ctl) set close abort quit" ;;
     *) words=$(_gannet_options "$program" "$command") ;;
     esac
+    if [ "$command" = trace ] && [[ $cur != -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        compopt -o filenames
+        return
+    fi
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 }
 

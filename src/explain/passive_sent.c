@@ -503,7 +503,7 @@ static bool is_dup_ack(const struct flow *f, unsigned e, const struct sighting *
 
     return w->has_una && seq_eq(s->seg.ack, w->una) && seq_gt(w->nxt, w->una) &&
            seg_len(&s->seg) == 0 && receiver->has_acked && receiver->wnd_known &&
-           (s->seg.wnd == receiver->wnd_field || s->seg.opt.has & OPT_SACK) && s->seg.wnd != 0;
+           s->seg.wnd == receiver->wnd_field && s->seg.wnd != 0;
 }
 
 /** take_window() - what end @e announces; marks */

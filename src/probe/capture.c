@@ -9,13 +9,15 @@
 #include "explain/passive_link.h"
 
 #include <pcap/pcap.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SNAPLEN 262144 /* what tcpdump takes: super-segments are not cut */
-#define WAIT_MS 100    /* live: so often the caller gets a turn */
+#define SNAPLEN 512        /* live: headers, those quoted by ICMP too, are all that is wanted */
+#define BUFFER  (32 << 20) /* live: octets that wait for us in the kernel */
+#define WAIT_MS 100        /* live: so often the caller gets a turn */
 
 struct capture {
     pcap_t *pcap;
@@ -69,8 +71,8 @@ static pcap_t *open_live(const char *iface, char ret_error[CAPTURE_ERROR])
         return NULL;
     }
     (void)pcap_set_snaplen(p, SNAPLEN);
+    (void)pcap_set_buffer_size(p, BUFFER);
     (void)pcap_set_timeout(p, WAIT_MS);
-    (void)pcap_set_immediate_mode(p, 1);
     (void)pcap_set_tstamp_precision(p, PCAP_TSTAMP_PRECISION_NANO);
     result = pcap_activate(p);
     if (result < 0) {
@@ -78,7 +80,7 @@ static pcap_t *open_live(const char *iface, char ret_error[CAPTURE_ERROR])
         pcap_close(p);
         return NULL;
     }
-    if (pcap_setnonblock(p, 0, why) < 0) {
+    if (pcap_setnonblock(p, 1, why) < 0) {
         (void)fail(ret_error, "cannot listen on %s: %s", iface, why);
         pcap_close(p);
         return NULL;
@@ -151,6 +153,14 @@ void capture_close(struct capture *c)
     free(c);
 }
 
+/** wait_for_packets() - a moment, or until there are some or a signal comes */
+static void wait_for_packets(const struct capture *c)
+{
+    struct pollfd fd = {.fd = pcap_get_selectable_fd(c->pcap), .events = POLLIN};
+
+    (void)poll(&fd, 1, WAIT_MS);
+}
+
 enum capture_result capture_next(struct capture *c, struct capture_packet *ret)
 {
     struct pcap_pkthdr *h;
@@ -166,7 +176,7 @@ enum capture_result capture_next(struct capture *c, struct capture_packet *ret)
         ret->captured = h->caplen;
         ret->length = h->len < h->caplen ? h->caplen : h->len;
         return CAPTURE_PACKET;
-    case 0: return CAPTURE_NOTHING;
+    case 0: wait_for_packets(c); return CAPTURE_NOTHING;
     case PCAP_ERROR_BREAK: return CAPTURE_END;
     default: snprintf(c->error, sizeof c->error, "%s", pcap_geterr(c->pcap)); return CAPTURE_BROKEN;
     }
