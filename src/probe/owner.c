@@ -139,61 +139,97 @@ static void describe(struct store *s, int pid_dir, uint32_t pid, struct fact_pro
     p->fd_limit = fd_limit(pid_dir);
 }
 
-/** claim() - descriptor @name of the process with that index: is it a socket that was asked for? */
-static bool claim(struct walk *w, int fd_dir, const char *name, uint32_t process)
+/** A process whose descriptors are being looked at. */
+struct holder {
+    int fd_dir;
+    uint32_t process; /* the index that it will have */
+    uint32_t n_fds;
+    bool holds; /* a socket that was asked for */
+};
+
+/** claim() - is descriptor @name a socket that was asked for? false: there is no such descriptor */
+static bool claim(struct walk *w, struct holder *h, const char *name)
 {
     char link[64];
-    ssize_t n = readlinkat(fd_dir, name, link, sizeof link - 1);
+    ssize_t n = readlinkat(h->fd_dir, name, link, sizeof link - 1);
     struct fact_conn *c;
     uint32_t i;
 
     if (n <= (ssize_t)sizeof SOCKET_LINK || memcmp(link, SOCKET_LINK, sizeof SOCKET_LINK - 1) != 0)
-        return false;
+        return n > 0;
     link[n] = '\0';
     i = table_get(&w->wanted, strtoull(link + sizeof SOCKET_LINK - 1, NULL, 10));
-    if (i == FACT_NONE)
-        return false;
-    c = store_conn(w->store, i);
-    if (c->process != FACT_NONE) /* shared with a process seen before, or a second descriptor */
-        return false;
-    c->process = process;
+    c = i != FACT_NONE ? store_conn(w->store, i) : NULL;
+    if (c == NULL || c->process != FACT_NONE) /* or shared with a process seen before */
+        return true;
+    c->process = h->process;
     c->known |= FACT_OWNER;
+    h->holds = true;
     w->missing--;
     return true;
+}
+
+/** by_number() - ask for descriptors 0, 1, 2, ... until all were seen or nothing is missing any
+ * more. That is cheaper than listing them, for which the kernel makes an entry for each. False:
+ * there are too many gaps */
+static bool by_number(struct walk *w, struct holder *h)
+{
+    uint32_t seen = 0, end = h->n_fds + h->n_fds / 4 + 16;
+    char name[16];
+
+    for (uint32_t i = 0; i < end; i++) {
+        if (seen == h->n_fds || w->missing == 0)
+            return true;
+        snprintf(name, sizeof name, "%u", i);
+        seen += claim(w, h, name);
+    }
+    return false;
+}
+
+/** by_list() - all descriptors, as the kernel lists them; takes h->fd_dir over */
+static void by_list(struct walk *w, struct holder *h)
+{
+    DIR *dir = fdopendir(h->fd_dir);
+    uint32_t n = 0;
+    struct dirent *e;
+
+    if (dir == NULL) {
+        close(h->fd_dir);
+        return;
+    }
+    while ((e = readdir(dir)) != NULL) {
+        if (isdigit((unsigned char)e->d_name[0]))
+            n += claim(w, h, e->d_name);
+    }
+    closedir(dir);
+    h->n_fds = n;
 }
 
 /** walk_process() - all descriptors of a process; it is described if it holds anything asked for */
 static void walk_process(struct walk *w, int pid_dir, uint32_t pid)
 {
-    int fd = openat(pid_dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    uint32_t index = (uint32_t)w->store->processes.n, fds = 0;
+    struct holder h = {.fd_dir = openat(pid_dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+                       .process = (uint32_t)w->store->processes.n};
     struct fact_process *p;
-    struct dirent *e;
-    bool holds = false;
-    DIR *dir;
+    struct stat st;
 
-    if (fd < 0) {
+    if (h.fd_dir < 0) {
         w->denied += errno == EACCES || errno == EPERM;
         return;
     }
-    dir = fdopendir(fd);
-    if (dir == NULL) {
-        close(fd);
-        return;
-    }
-    while ((e = readdir(dir)) != NULL) {
-        if (!isdigit((unsigned char)e->d_name[0]))
-            continue;
-        fds++;
-        holds |= claim(w, fd, e->d_name, index);
-    }
-    closedir(dir);
-    if (!holds)
+    /* Newer kernels (6.2) tell how many there are; older ones say 0. */
+    if (fstat(h.fd_dir, &st) == 0 && st.st_size > 0 && st.st_size <= INT32_MAX)
+        h.n_fds = (uint32_t)st.st_size;
+    if (h.n_fds > 0 && by_number(w, &h))
+        close(h.fd_dir);
+    else
+        by_list(w, &h);
+    if (!h.holds)
         return;
     p = store_add(w->store, &w->store->processes, sizeof *p);
     if (p == NULL)
         return;
-    p->fds = fds;
+    p->fds = h.n_fds;
     describe(w->store, pid_dir, pid, p);
 }
 

@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -131,6 +132,23 @@ Test(probe, what_waits_to_be_accepted_is_the_listeners_business)
     cr_expect_eq(server->inode, 0);
     cr_expect_eq(server->process, listener->process);
     cr_expect(server->known & FACT_OWNER);
+    probe_free(p);
+    close_trio(&t);
+}
+
+Test(probe, descriptors_with_gaps_are_found_too)
+{
+    struct trio t = open_trio(true);
+    int far = fcntl(t.client, F_DUPFD, 900);
+    struct probe *p = begin();
+    const struct facts *f;
+
+    cr_assert_geq(far, 900);
+    close(t.client);
+    t.client = far;
+    f = sample(p);
+    cr_expect_eq(f->process[find(f, GN_KIND_CONNECTION, 0, t.port)->process].pid,
+                 (uint32_t)getpid());
     probe_free(p);
     close_trio(&t);
 }
