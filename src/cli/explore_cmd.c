@@ -29,19 +29,40 @@ static void print_result(const struct explore_config *c, const struct explore_re
 /** print_pairs() - which states the two hosts were in at one time */
 static void print_pairs(const struct explore_result *r)
 {
+    static const char *const head[GN_STATE_COUNT] = {
+        "CLOSED", "LISTEN", "SYN-S", "SYN-R",  "ESTAB",  "FIN-W1",
+        "FIN-W2", "CLO-W",  "CLOSG", "LAST-A", "TIME-W",
+    };
     unsigned n = 0;
     printf("\n%-13s", "host 0 \\ 1");
     for (unsigned b = 0; b < GN_STATE_COUNT; b++)
-        printf(" %.6s", gn_state_name((enum gn_state)b));
+        printf(" %-6s", head[b]);
     for (unsigned a = 0; a < GN_STATE_COUNT; a++) {
         printf("\n%-13s", gn_state_name((enum gn_state)a));
         for (unsigned b = 0; b < GN_STATE_COUNT; b++) {
-            size_t width = strlen(gn_state_name((enum gn_state)b));
-            printf(" %-*s", (int)(width < 6 ? width : 6), r->pair[a][b] ? "x" : ".");
+            printf(" %-6s", r->pair[a][b] ? "x" : ".");
             n += r->pair[a][b];
         }
     }
-    printf("\n%u pairs of states\n", n);
+    printf("\n%" PRIu64 " states, %u pairs of states of the two hosts\n", r->states, n);
+}
+
+/** print_transitions() - those that happened; @all: compare them with the legal ones */
+static void print_transitions(const struct explore_result *r, bool all)
+{
+    unsigned n = 0;
+    putchar('\n');
+    for (unsigned a = 0; a < GN_STATE_COUNT; a++) {
+        for (unsigned b = 0; b < GN_STATE_COUNT; b++) {
+            if (r->transition[a][b])
+                printf("%s to %s\n", gn_state_name((enum gn_state)a),
+                       gn_state_name((enum gn_state)b));
+            n += r->transition[a][b];
+        }
+    }
+    printf("%u transitions\n", n);
+    if (all && explore_missing(r, stdout) == 0)
+        puts("these are all that are legal, and no other");
 }
 
 /** run() - the sub-command */
@@ -86,8 +107,7 @@ static int run(struct args *a)
     if (list)
         return EXIT_FINE;
     print_pairs(&sum);
-    if (!word)
-        (void)explore_missing(&sum, stdout);
+    print_transitions(&sum, !word);
     return sum.ok ? EXIT_FINE : EXIT_FAILED;
 }
 
