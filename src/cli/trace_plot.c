@@ -199,16 +199,19 @@ static const char *class_of(const struct passive_event *e)
 static void strokes(struct plot *p, const char *class)
 {
     double x0 = -1, low = 0, high = -1;
+    double least = strcmp(class, "seg") == 0 ? 1.6 : 9; /* what is rare has to stand out */
 
     buf_printf(p->b, "<path class=\"%s\" d=\"", class);
     for (size_t i = 0; i < p->t->n_segs && p->strokes < STROKES; i++) {
         const struct passive_event *e = &p->t->seg[i];
-        if (e->icmp || e->from != p->sender || !e->len || class_of(e) != class)
+        if (e->icmp || e->from != p->sender || !e->len || strcmp(class_of(e), class) != 0)
             continue;
         double x = x_of(p, e->at), a = y_of(p, octet(p, e->seq));
         double z = y_of(p, octet(p, e->seq + e->len));
-        if (a - z < 1.6) /* else a single one would not be seen */
-            z = a - 1.6;
+        if (a - z < least) { /* it would not be seen */
+            a += (least - (a - z)) / 2;
+            z = a - least;
+        }
         if (x - x0 < 0.05 && z >= high && a <= low)
             continue;
         buf_printf(p->b, "M%.1f,%.1fV%.1f", x, a, z);
@@ -280,14 +283,15 @@ static void legend(struct plot *p)
 /** panel() - one direction */
 static void panel(struct plot *p)
 {
-    static const char *const classes[] = {"seg", "order", "needless", "again", "rto"};
+    static const char *const rare[] = {"order", "needless", "again", "rto"};
 
     axes(p);
     stairs(p, true);
     sacks(p);
-    for (unsigned i = 0; i < sizeof classes / sizeof classes[0]; i++)
-        strokes(p, classes[i]);
+    strokes(p, "seg");
     stairs(p, false);
+    for (unsigned i = 0; i < sizeof rare / sizeof rare[0]; i++)
+        strokes(p, rare[i]);
     legend(p);
 }
 

@@ -33,7 +33,7 @@ expect 0 0 'usage: gannet COMMAND' -- --help
 expect 0 0 'gannet 0.' -- --version
 expect 2 1 "no such command 'frob'" -- frob
 expect 2 1 "no such command 'frob'" -- help frob
-for c in demo up nc ss stats ladder ctl knobs why; do
+for c in demo up nc ss stats ladder ctl knobs why trace; do
     expect 0 0 "usage: gannet $c" -- "$c" --help
     expect 0 0 "usage: gannet $c" -- help "$c"
     expect 2 1 "unknown option '--frob'" -- "$c" --frob
@@ -88,7 +88,7 @@ result $? "docs/knobs.md is what gannet knobs --markdown prints"
 result $? "output that cannot be written makes it fail"
 
 # the man page names every command and every option, and none that is not there
-for c in demo up nc ss stats ladder ctl knobs why; do
+for c in demo up nc ss stats ladder ctl knobs why trace; do
     "$gannet" "$c" --help | sed -n 's/^  \(-[A-Za-z0-9],\)\? *\(--[a-z0-9-]*\).*/\2/p'
 done | sort -u >"$tmp/real"
 sed 's/\\-/-/g' "$root/docs/gannet.1" | grep -oE -- '--[a-z][a-z0-9-]*' | grep -vx -- '--version' | sort -u >"$tmp/said"
