@@ -4,12 +4,13 @@
 tiny and nothing here judges speed."""
 
 import json
-import os
 import pathlib
 import subprocess
+import sys
 
-ROOT = pathlib.Path(os.environ.get("GN_ROOT", pathlib.Path(__file__).resolve().parents[2]))
-BUILD = pathlib.Path(os.environ.get("GN_BUILD", ROOT / "build"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from tap import BUILD, ROOT, plan, report, skip  # noqa: E402
+
 PROGRAM = BUILD / "bin/gannet-bench"
 HAS_LWIP = (BUILD / "lib/libgannet-bench-lwip.so").exists()
 
@@ -43,23 +44,6 @@ WRONG = [
     (["bulk", "stacks=gannet,x"], "unknown stack in 'gannet,x'"),
     (["lossy", "cc=3"], "out of bounds"),
 ]
-count = 0
-
-
-def report(good, name, detail=""):
-    """One TAP line."""
-    global count
-    count += 1
-    print(f"{'ok' if good else 'not ok'} {count} - {name}")
-    if not good:
-        print("\n".join(f"# {line}" for line in detail.splitlines()))
-
-
-def skip(name, reason):
-    """One TAP line for what cannot be tested here."""
-    global count
-    count += 1
-    print(f"ok {count} - {name} # SKIP {reason}")
 
 
 def check_run(arguments, can, expected):
@@ -110,7 +94,7 @@ def main():
         done = subprocess.run([PROGRAM, *arguments], text=True, capture_output=True, check=False)
         report(done.returncode == 2 and text in done.stderr and done.stderr.count("\n") == 1,
                f"{' '.join(arguments)} is refused in one line", done.stdout + done.stderr)
-    print(f"1..{count}")
+    plan()
 
 
 main()

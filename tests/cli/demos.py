@@ -11,28 +11,14 @@ import sys
 import tempfile
 import xml.dom.minidom
 
-ROOT = pathlib.Path(os.environ.get("GN_ROOT", pathlib.Path(__file__).resolve().parents[2]))
-GANNET = pathlib.Path(os.environ.get("GN_BUILD", ROOT / "build")) / "bin" / "gannet"
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from tap import GANNET, plan, report, skip  # noqa: E402
+
 SNAPSHOTS = pathlib.Path(__file__).resolve().parent / "snapshots"
 STATES = ["CLOSED", "LISTEN", "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT",
           "CLOSING", "LAST-ACK", "TIME-WAIT"]
 ENV = {**os.environ, "NO_COLOR": "1", "COLUMNS": "144", "LC_ALL": "C.UTF-8"}
 ERROR = 0x00800000  # tshark's severities
-count = 0
-
-
-def report(good, name, why=""):
-    global count
-    count += 1
-    print(f"{'ok' if good else 'not ok'} {count} - {name}")
-    if not good and why:
-        print("\n".join("# " + line for line in str(why).splitlines()))
-
-
-def skip(name, why):
-    global count
-    count += 1
-    print(f"ok {count} - {name} # SKIP {why}")
 
 
 def gannet(*words):
@@ -149,7 +135,7 @@ def main():
     check_snapshot("handshake", "--ascii", "--absolute", "--width", "90")
     check_snapshot("simultaneous-close")
     check_drawings(["close", "fast-retransmit", "syn-flood", "lost-last-ack"])
-    print(f"1..{count}")
+    plan()
 
 
 if __name__ == "__main__":

@@ -18,14 +18,14 @@ import sys
 import tempfile
 import xml.dom.minidom
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from tap import GANNET, plan, report, skip  # noqa: E402
+
 TRIP = 0.0201  # seconds from A to B and back
 # When it happened cannot be seen: a state forgotten, a cookie, which of two SYNs arrived.
 UNTIMED = ("half-open", "syn-flood", "lost-syn-ack")
-ROOT = pathlib.Path(os.environ.get("GN_ROOT", pathlib.Path(__file__).resolve().parents[2]))
-GANNET = pathlib.Path(os.environ.get("GN_BUILD", ROOT / "build")) / "bin" / "gannet"
 ENV = {**os.environ, "NO_COLOR": "1", "COLUMNS": "144", "LC_ALL": "C.UTF-8"}
 RAW, ETHERNET, NULL, LOOP, SLL, SLL2, PPP = 101, 1, 0, 108, 113, 276, 9
-count = 0
 
 # What no segment shows. (demonstration, end): what the stack recorded beyond what can be seen, and why.
 SILENT = {
@@ -45,14 +45,6 @@ SILENT = {
 PRESUMED = {("syn-received", "B"): ["ESTABLISHED ACK_OF_SYN"]}
 # Different words for the same: a cookie looks like any other SYN,ACK; a crash is recorded as a state forgotten.
 SAME = {"SYN-RECEIVED COOKIE_ACK": "SYN-RECEIVED SYN"}
-
-
-def report(good, name, why=""):
-    global count
-    count += 1
-    print(f"{'ok' if good else 'not ok'} {count} - {name}")
-    if not good and why:
-        print("\n".join("# " + line for line in str(why).splitlines()[:40]))
 
 
 def gannet(*words, data=None):
@@ -421,7 +413,7 @@ def main():
         check_bad_input(tmp)
         check_drawings(tmp)
         check_many(tmp)
-    print(f"1..{count}")
+    plan()
     return 0
 
 

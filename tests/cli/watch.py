@@ -12,22 +12,13 @@ import re
 import select
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 
-ROOT = pathlib.Path(os.environ.get("GN_ROOT", pathlib.Path(__file__).resolve().parents[2]))
-GANNET = pathlib.Path(os.environ.get("GN_BUILD", ROOT / "build")) / "bin" / "gannet"
-count = 0
-
-
-def report(good, name, why=""):
-    """One TAP line."""
-    global count
-    count += 1
-    print(f"{'ok' if good else 'not ok'} {count} - {name}", flush=True)
-    if not good and why:
-        print("\n".join("# " + line for line in str(why)[:3000].splitlines()))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from tap import GANNET, plan, report  # noqa: E402
 
 
 def gannet(*words):
@@ -161,7 +152,7 @@ def main():
     check_wrong()
     leak.stop.set()
     leak.join()
-    print(f"1..{count}")
+    plan()
 
 
 main()

@@ -15,26 +15,10 @@ import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(os.environ.get("GN_ROOT", pathlib.Path(__file__).resolve().parents[2]))
-GANNET = pathlib.Path(os.environ.get("GN_BUILD", ROOT / "build")) / "bin" / "gannet"
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from tap import GANNET, plan, report, skip  # noqa: E402
+
 LEAKED = 40
-count = 0
-
-
-def report(good, name, why=""):
-    """One TAP line."""
-    global count
-    count += 1
-    print(f"{'ok' if good else 'not ok'} {count} - {name}", flush=True)
-    if not good and why:
-        print("\n".join("# " + line for line in str(why)[:4000].splitlines()))
-
-
-def skip(name, why):
-    """One TAP line for what cannot be tested here."""
-    global count
-    count += 1
-    print(f"ok {count} - {name} # SKIP {why}")
 
 
 @contextlib.contextmanager
@@ -182,7 +166,7 @@ def main():
                "gannet why --metrics serves nothing else", line)
     check_wrong()
     del held
-    print(f"1..{count}")
+    plan()
 
 
 main()

@@ -12,24 +12,10 @@ import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(os.environ.get("GN_ROOT", pathlib.Path(__file__).resolve().parents[2]))
-GANNET = pathlib.Path(os.environ.get("GN_BUILD", ROOT / "build")) / "bin" / "gannet"
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from tap import GANNET, plan, report, skip  # noqa: E402
+
 LEAKS = 25
-count = 0
-
-
-def report(good, name, why=""):
-    global count
-    count += 1
-    print(f"{'ok' if good else 'not ok'} {count} - {name}")
-    if not good and why:
-        print("\n".join("# " + line for line in str(why).splitlines()))
-
-
-def skip(name, why):
-    global count
-    count += 1
-    print(f"ok {count} - {name} # SKIP {why}")
 
 
 def why(*words, env=None):
@@ -167,7 +153,7 @@ def main():
     with tempfile.TemporaryDirectory() as t:
         check_impostors(pathlib.Path(t))
         check_host(pathlib.Path(t))
-    print(f"1..{count}")
+    plan()
 
 
 if __name__ == "__main__":

@@ -4,14 +4,14 @@
 shows is explained. What is healthy gives no finding."""
 
 import json
-import os
 import pathlib
 import subprocess
 import sys
 import tempfile
 
-ROOT = pathlib.Path(os.environ.get("GN_ROOT", pathlib.Path(__file__).resolve().parents[2]))
-GANNET = pathlib.Path(os.environ.get("GN_BUILD", ROOT / "build")) / "bin" / "gannet"
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from tap import GANNET, plan, report  # noqa: E402
+
 HEALTHY = ["handshake", "data", "bulk", "close", "half-close", "simultaneous-open", "simultaneous-close", "listen",
            "established", "time-wait", "lost-data", "fast-retransmit", "lost-fin", "lost-last-ack", "keep-alive",
            "zero-window", "nagle", "idle", "keep-alive-late", "limit-cwnd", "nagle-held", "refused", "blind-reset"]
@@ -24,15 +24,6 @@ CAPTURED = [("close-wait", "close-wait-leak", True), ("close-wait", "fin-wait-2-
             ("peer-gone", "peer-gone", False), ("not-reading", "peer-not-reading", False),
             ("storm", "retransmission-storm", False), ("black-hole", "pmtu-black-hole", False),
             ("resets", "reset-loop", False)]
-count = 0
-
-
-def report(good, name, why=""):
-    global count
-    count += 1
-    print(f"{'ok' if good else 'not ok'} {count} - {name}")
-    if not good and why:
-        print("\n".join("# " + line for line in str(why).splitlines()))
 
 
 def gannet(*words):
@@ -123,7 +114,7 @@ def main():
                 report(not bad, f"{name}: no false alarm", bad)
     with tempfile.TemporaryDirectory() as t:
         check_captures(pathlib.Path(t))
-    print(f"1..{count}")
+    plan()
 
 
 if __name__ == "__main__":

@@ -4,25 +4,16 @@
 virtual time: by a demonstration (tests/cli/why_demos.py plays them) or a test in tests/why whose name has its id."""
 
 import json
-import os
 import pathlib
 import re
 import subprocess
 import sys
 
-ROOT = pathlib.Path(os.environ.get("GN_ROOT", pathlib.Path(__file__).resolve().parents[2]))
-GANNET = pathlib.Path(os.environ.get("GN_BUILD", ROOT / "build")) / "bin" / "gannet"
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from tap import GANNET, ROOT, plan, report  # noqa: E402
+
 PAGES = ROOT / "docs" / "why"
 PARTS = ["What it is", "Why it happens", "How other tools show it", "Who must act", "What helps, and its price", "See it"]
-count = 0
-
-
-def report(good, name, why=""):
-    global count
-    count += 1
-    print(f"{'ok' if good else 'not ok'} {count} - {name}")
-    if not good and why:
-        print("\n".join("# " + line for line in str(why).splitlines()))
 
 
 def gannet(*words):
@@ -89,7 +80,7 @@ def main():
            [strays, shown - set(table)])
     code, _, err = gannet("why", "--explain", "no-such-rule")
     report(code == 1 and "no finding 'no-such-rule'" in err, "an unknown id is said to be so", err)
-    print(f"1..{count}")
+    plan()
 
 
 if __name__ == "__main__":

@@ -18,24 +18,10 @@ import tempfile
 import threading
 import time
 
-ROOT = pathlib.Path(os.environ.get("GN_ROOT", pathlib.Path(__file__).resolve().parents[2]))
-GANNET = pathlib.Path(os.environ.get("GN_BUILD", ROOT / "build")) / "bin" / "gannet"
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from tap import GANNET, plan, report, skip  # noqa: E402
+
 SIZE = 3_000_000
-count = 0
-
-
-def report(good, name, why=""):
-    global count
-    count += 1
-    print(f"{'ok' if good else 'not ok'} {count} - {name}", flush=True)
-    if not good and why:
-        print("\n".join("# " + line for line in str(why).splitlines()[:30]))
-
-
-def skip(name, why):
-    global count
-    count += 1
-    print(f"ok {count} - {name} # SKIP {why}", flush=True)
 
 
 def enter_namespace():
@@ -274,7 +260,7 @@ def main():
         quiet_network(tmp)
         lossy_network(tmp)
         live(tmp)
-    print(f"1..{count}")
+    plan()
     return 0
 
 
