@@ -4,6 +4,7 @@
  */
 #include "host/demux.h"
 
+#include "base/addr.h"
 #include "base/assert.h"
 #include "base/bits.h"
 
@@ -32,7 +33,7 @@ uint32_t demux_hash(const struct demux *d, const struct tcp_key *k)
 {
     uint8_t compact[12];
 
-    if (!gn_addr_is_v4(&k->raddr))
+    if (!addr_v4(&k->raddr))
         return (uint32_t)siphash13(&d->key, k, sizeof(*k));
     memcpy(compact, k->raddr.b + 12, 4);
     memcpy(compact + 4, k->laddr.b + 12, 4);

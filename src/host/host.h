@@ -5,6 +5,7 @@
 #ifndef GN_HOST_HOST_H
 #define GN_HOST_HOST_H
 
+#include "base/addr.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/pool.h"
@@ -88,7 +89,7 @@ static inline struct tcp_env *host_env_iface(struct gn_host *h, unsigned iface,
     const struct gn_iface *i = &h->ip.iface[iface];
 
     h->env.mtu = i->mtu;
-    h->env.mtu_headers = gn_addr_is_v4(a) ? 20 : 40;
+    h->env.mtu_headers = addr_v4(a) ? 20 : 40;
     h->env.segs_max = i->caps & GN_CAP_TSO ? UINT16_MAX : 1;
     h->env.tfo = &h->tfo_keys;
     return &h->env;

@@ -44,9 +44,9 @@ static unsigned rank(const struct listener *l, const struct gn_addr *addr, uint1
         return 3;
     if (!gn_addr_is_any(&l->local.addr))
         return 0;
-    if (!gn_addr_is_v4(&l->local.addr))
-        return gn_addr_is_v4(addr) && l->opts.v6only ? 0 : 1;
-    return gn_addr_is_v4(addr) ? 2 : 0;
+    if (!addr_v4(&l->local.addr))
+        return addr_v4(addr) && l->opts.v6only ? 0 : 1;
+    return addr_v4(addr) ? 2 : 0;
 }
 
 struct listener *listener_find(const struct gn_host *h, gn_handle c)

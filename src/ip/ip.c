@@ -190,25 +190,29 @@ static unsigned common_bits(const struct gn_addr *a, const struct gn_addr *b)
     return n;
 }
 
+/* how well @a serves as source for @dst, which is of its family */
+static unsigned source_score(const struct gn_addr *a, const struct gn_addr *dst)
+{
+    unsigned score = common_bits(a, dst);
+
+    if (!addr_v4(dst) && addr_link_local6(a) == (addr_link_local6(dst) || dst->b[0] == 0xff))
+        score += 256; /* the scopes agree */
+    return score;
+}
+
 const struct gn_addr *ip_source(const struct ip *ip, unsigned iface, const struct gn_addr *dst)
 {
     const struct gn_addr *best = NULL;
-    unsigned best_score = 0;
     bool v4 = addr_v4(dst);
 
     for (unsigned i = 0; i < ip->n_addr; i++) {
         const struct gn_addr *a = &ip->addr[i].addr;
-        unsigned score;
 
         if (ip->addr[i].iface != iface || addr_v4(a) != v4)
             continue;
-        score = 1 + common_bits(a, dst);
-        if (!v4 && addr_link_local6(a) == (addr_link_local6(dst) || dst->b[0] == 0xff))
-            score += 256; /* the scopes agree */
-        if (score > best_score) {
+        /* mostly there is one only, which needs no score */
+        if (!best || source_score(a, dst) > source_score(best, dst))
             best = a;
-            best_score = score;
-        }
     }
     return best;
 }

@@ -5,24 +5,11 @@
 #ifndef GN_IP_PARTS_H
 #define GN_IP_PARTS_H
 
+#include "base/addr.h"
 #include "ip/ip.h"
 #include "wire/icmp.h"
 
 #include <string.h>
-
-/** addr_same() - gn_addr_eq() without a call */
-static inline bool addr_same(const struct gn_addr *a, const struct gn_addr *b)
-{
-    return memcmp(a, b, sizeof *a) == 0;
-}
-
-/** addr_v4() - gn_addr_is_v4() without a call */
-static inline bool addr_v4(const struct gn_addr *a)
-{
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-
-    return memcmp(a, mapped, sizeof mapped) == 0;
-}
 
 /** addr_link_local6() - fe80::/10 */
 static inline bool addr_link_local6(const struct gn_addr *a)

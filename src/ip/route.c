@@ -9,6 +9,8 @@
  */
 #include "ip/route.h"
 
+#include "base/addr.h"
+
 #include <string.h>
 
 bool addr_prefix_eq(const struct gn_addr *a, const struct gn_addr *b, unsigned bits)
@@ -45,7 +47,7 @@ static unsigned find_same(const struct route_table *t, const struct route *r)
 enum gn_err route_add(struct route_table *t, unsigned iface, const struct gn_addr *dst,
                       unsigned prefix_len, const struct gn_addr *gateway)
 {
-    bool v4 = gn_addr_is_v4(dst);
+    bool v4 = addr_v4(dst);
     unsigned bits = prefix_len + (v4 ? 96 : 0), i;
     struct route r = {.gateway = *gateway,
                       .bits = (uint8_t)bits,
@@ -53,7 +55,7 @@ enum gn_err route_add(struct route_table *t, unsigned iface, const struct gn_add
                       .v4 = v4,
                       .on_link = gn_addr_is_any(gateway)};
 
-    if (prefix_len > (v4 ? 32u : 128u) || (!r.on_link && gn_addr_is_v4(gateway) != v4))
+    if (prefix_len > (v4 ? 32u : 128u) || (!r.on_link && addr_v4(gateway) != v4))
         return GN_E_INVALID;
     r.dst = addr_prefix(dst, bits);
     i = find_same(t, &r);
@@ -72,7 +74,7 @@ enum gn_err route_add(struct route_table *t, unsigned iface, const struct gn_add
 
 const struct route *route_find(const struct route_table *t, const struct gn_addr *dst)
 {
-    bool v4 = gn_addr_is_v4(dst);
+    bool v4 = addr_v4(dst);
 
     for (unsigned i = 0; i < t->n; i++)
         if (t->r[i].v4 == v4 && addr_prefix_eq(&t->r[i].dst, dst, t->r[i].bits))

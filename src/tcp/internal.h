@@ -5,6 +5,7 @@
 #ifndef GN_TCP_INTERNAL_H
 #define GN_TCP_INTERNAL_H
 
+#include "base/addr.h"
 #include "base/assert.h"
 #include "base/bits.h"
 #include "tcp/fsm.h"

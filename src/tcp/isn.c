@@ -8,7 +8,7 @@
 /* IPv4 tuples hash in two words instead of five; the lengths keep the families apart */
 uint32_t key_pack(const struct tcp_key *k, uint8_t ret[KEY_PACKED])
 {
-    uint32_t skip = gn_addr_is_v4(&k->laddr) && gn_addr_is_v4(&k->raddr) ? 12 : 0, n = 16 - skip;
+    uint32_t skip = addr_v4(&k->laddr) && addr_v4(&k->raddr) ? 12 : 0, n = 16 - skip;
 
     memcpy(ret, k->laddr.b + skip, n);
     memcpy(ret + n, k->raddr.b + skip, n);

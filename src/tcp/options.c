@@ -26,7 +26,7 @@ uint16_t options_mss(const struct tcp_env *e, const struct tcp_key *k, const str
  * MAL-12) */
 uint16_t options_send_mss(const struct tcp_env *e, const struct seg *syn)
 {
-    uint32_t mss = gn_addr_is_v4(&syn->key.raddr) ? MSS_DEFAULT_V4 : MSS_DEFAULT_V6;
+    uint32_t mss = addr_v4(&syn->key.raddr) ? MSS_DEFAULT_V4 : MSS_DEFAULT_V6;
 
     if (syn->opt.has & OPT_MSS)
         mss = syn->opt.mss;
