@@ -228,6 +228,8 @@ enum gn_opt {
     GN_OPT_FASTOPEN_CONNECT, /* set at once after gn_host_connect(), 1: the SYN takes along what is
                                 sent before it leaves, if the peer has given a cookie; 2: and then
                                 it waits for that */
+    GN_OPT_MAX_PACING_RATE,  /* octets per second, whatever the congestion control; 0, UINT32_MAX
+                                and more: no limit, which is the default */
     GN_OPT_COUNT
 };
 /** gn_host_set_option() / gn_host_get_option() - GN_E_INVALID: out of bounds; GN_E_UNSUPPORTED;

@@ -42,6 +42,26 @@ enum gn_recovery_state {
     GN_RECOVERY_LOSS
 };
 
+/** States of BBR (draft-ietf-ccwg-bbr 5.1). */
+enum gn_bbr_phase {
+    GN_BBR_NONE, /* another congestion control */
+    GN_BBR_STARTUP,
+    GN_BBR_DRAIN,
+    GN_BBR_PROBE_BW_DOWN,
+    GN_BBR_PROBE_BW_CRUISE,
+    GN_BBR_PROBE_BW_REFILL,
+    GN_BBR_PROBE_BW_UP,
+    GN_BBR_PROBE_RTT
+};
+
+/** The model of BBR. */
+struct gn_bbr {
+    enum gn_bbr_phase phase;
+    uint64_t bw;                     /* octets per second */
+    gn_time min_rtt;                 /* UINT64_MAX: not measured yet */
+    uint16_t pacing_gain, cwnd_gain; /* thousandths */
+};
+
 /** What kind of object a status describes: the three sizes of connection, and the listener. */
 enum gn_kind { GN_KIND_CONNECTION, GN_KIND_LISTENER, GN_KIND_HALF_OPEN, GN_KIND_TIME_WAIT };
 
@@ -92,6 +112,10 @@ struct gn_status {
         retransmits; /* backoff: RTO doublings in a row; retransmits: in all, segments */
     gn_time srtt, rttvar, rto, min_rtt; /* 0: no measurement yet */
     uint64_t pacing_rate;               /* octets per second, 0: not paced */
+    uint64_t max_pacing_rate;           /* 0: no limit */
+    uint64_t delivery_rate;             /* the last sample, 0: none was taken */
+    bool delivery_app_limited;          /* by the application, not by the path */
+    struct gn_bbr bbr;
     uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retrans;
     uint64_t segs_in, segs_out;
     uint32_t sndbuf, rcvbuf;

@@ -201,6 +201,55 @@ static void milliseconds(const char *name, gn_time t, struct buf *b)
     buf_printf(b, " %s:%" PRIu64 ".%03" PRIu64, name, t / GN_MSEC, t / GN_USEC % 1000);
 }
 
+/** rate() - octets per second as bits, as ss writes them: 95.6Mbps */
+static void rate(const char *name, uint64_t octets, struct buf *b)
+{
+    double bits = (double)octets * 8;
+
+    if (bits > 1e6)
+        buf_printf(b, "%s%.1fMbps", name, bits / 1e6);
+    else if (bits > 1e3)
+        buf_printf(b, "%s%.1fKbps", name, bits / 1e3);
+    else
+        buf_printf(b, "%s%.0fbps", name, bits);
+}
+
+const char *view_bbr_phase(enum gn_bbr_phase phase)
+{
+    static const char *const names[] = {
+        [GN_BBR_NONE] = "",
+        [GN_BBR_STARTUP] = "Startup",
+        [GN_BBR_DRAIN] = "Drain",
+        [GN_BBR_PROBE_BW_DOWN] = "ProbeBW_DOWN",
+        [GN_BBR_PROBE_BW_CRUISE] = "ProbeBW_CRUISE",
+        [GN_BBR_PROBE_BW_REFILL] = "ProbeBW_REFILL",
+        [GN_BBR_PROBE_BW_UP] = "ProbeBW_UP",
+        [GN_BBR_PROBE_RTT] = "ProbeRTT",
+    };
+
+    return phase < sizeof names / sizeof *names ? names[phase] : "";
+}
+
+/** pace() - BBR's model, pacing and delivery rate, as ss -i spells them */
+static void pace(const struct gn_status *s, struct buf *b)
+{
+    if (s->bbr.phase) {
+        rate(" bbr:(bw:", s->bbr.bw, b);
+        if (s->bbr.min_rtt != UINT64_MAX)
+            buf_printf(b, ",mrtt:%g", (double)(s->bbr.min_rtt / GN_USEC) / 1e3);
+        buf_printf(b, ",pacing_gain:%g,cwnd_gain:%g) %s", s->bbr.pacing_gain / 1e3,
+                   s->bbr.cwnd_gain / 1e3, view_bbr_phase(s->bbr.phase));
+    }
+    if (s->pacing_rate)
+        rate(" pacing_rate ", s->pacing_rate, b);
+    if (s->pacing_rate && s->max_pacing_rate)
+        rate("/", s->max_pacing_rate, b);
+    if (s->delivery_rate)
+        rate(" delivery_rate ", s->delivery_rate, b);
+    if (s->delivery_app_limited)
+        buf_str(b, " app_limited");
+}
+
 /** internals() - the line that ss -i prints, and a little more */
 static void internals(const struct gn_status *s, gn_time now, struct buf *b)
 {
@@ -244,8 +293,7 @@ static void internals(const struct gn_status *s, gn_time now, struct buf *b)
         static const char *const names[] = {"open", "disorder", "recovery", "loss"};
         buf_printf(b, " %s sacked:%u lost:%u", names[s->recovery], s->sacked, s->lost);
     }
-    if (s->pacing_rate)
-        buf_printf(b, " pacing_rate:%" PRIu64, s->pacing_rate);
+    pace(s, b);
     buf_printf(b, " sndbuf:%u rcvbuf:%u memory:%u", s->sndbuf, s->rcvbuf, s->memory);
     if (s->last_in)
         milliseconds("lastrcv", now - s->last_in, b);

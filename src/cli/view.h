@@ -40,6 +40,8 @@ void view_transitions(const struct gn_stats *st, struct buf *b);
 void view_endpoint(const struct gn_endpoint *e, struct buf *b);
 /** view_host() - every matching connection of @h, with header or as a JSON array */
 void view_host(const struct view *v, const struct gn_host *h, gn_time now, struct buf *b);
+/** view_bbr_phase() - "ProbeBW_UP", ...; "" for none */
+const char *view_bbr_phase(enum gn_bbr_phase phase);
 /** timer_name() - "retransmission", ... */
 const char *timer_name(enum gn_timer t);
 

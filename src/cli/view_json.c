@@ -48,6 +48,19 @@ static void json_queues(const struct gn_status *s, struct json *j)
     json_close(j, '}');
 }
 
+/** json_bbr() - its model */
+static void json_bbr(const struct gn_bbr *m, struct json *j)
+{
+    json_open(j, "bbr", '{');
+    json_str(j, "phase", view_bbr_phase(m->phase));
+    json_u64(j, "bw", m->bw);
+    if (m->min_rtt != UINT64_MAX)
+        json_seconds(j, "min_rtt", m->min_rtt);
+    json_u64(j, "pacing_gain_percent", m->pacing_gain / 10u);
+    json_u64(j, "cwnd_gain_percent", m->cwnd_gain / 10u);
+    json_close(j, '}');
+}
+
 /** json_numbers() - congestion, round-trip times, totals */
 static void json_numbers(const struct gn_status *s, struct json *j)
 {
@@ -79,6 +92,12 @@ static void json_numbers(const struct gn_status *s, struct json *j)
     json_seconds(j, "min_rtt", s->min_rtt);
     json_seconds(j, "rto", s->rto);
     json_u64(j, "pacing_rate", s->pacing_rate);
+    json_u64(j, "delivery_rate", s->delivery_rate);
+    json_bool(j, "app_limited", s->delivery_app_limited);
+    if (s->max_pacing_rate)
+        json_u64(j, "max_pacing_rate", s->max_pacing_rate);
+    if (s->bbr.phase)
+        json_bbr(&s->bbr, j);
     json_u64(j, "bytes_sent", s->bytes_sent);
     json_u64(j, "bytes_acked", s->bytes_acked);
     json_u64(j, "bytes_received", s->bytes_received);

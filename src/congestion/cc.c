@@ -5,13 +5,14 @@
  */
 #include "congestion/cc.h"
 
-#include "base/bits.h"
+#include "congestion/bbr.h"
 #include "congestion/cubic.h"
 
 /* MAY-18: NewReno, and others that conform to RFC 5033 */
 static const struct cc_ops *const algorithms[] = {
     [CC_NEWRENO] = &cc_newreno,
     [CC_CUBIC] = &cc_cubic,
+    [CC_BBR] = &cc_bbr,
 };
 
 #define N_ALGORITHMS (sizeof(algorithms) / sizeof(algorithms[0]))
@@ -28,22 +29,42 @@ static uint32_t initial_window(uint32_t mss, uint32_t segments)
     return min_u32(segments * mss, max_u32(2 * mss, segments * 1460)); /* CC-5681-2 */
 }
 
-void cc_init(struct cc *c, unsigned algorithm, uint32_t mss, uint32_t iw_segments, gn_time now)
+void cc_init(struct cc *c, unsigned algorithm, uint32_t mss, uint32_t iw_segments, struct mem *m,
+             gn_time now)
 {
     memset(c, 0, sizeof(*c));
     c->ssthresh = UINT32_MAX; /* CC-5681-4 */
     cc_set_mss(c, mss, iw_segments, true);
-    cc_switch(c, algorithm, now);
+    c->ops = &cc_newreno;
+    cc_switch(c, algorithm, m, now);
 }
 
-void cc_switch(struct cc *c, unsigned algorithm, gn_time now)
+void cc_fini(struct cc *c, struct mem *m)
+{
+    if (!c->ops || !c->ops->block) /* no ops: nothing was ever sent */
+        return;
+    mem_free(m, c->u.block, c->ops->block);
+    c->ops = &cc_newreno;
+    c->u.block = NULL;
+    c->pacing_rate = 0;
+}
+
+void cc_switch(struct cc *c, unsigned algorithm, struct mem *m, gn_time now)
 {
     const struct cc_ops *ops = find_ops(algorithm);
+    void *block = NULL;
 
+    if (ops && ops->block) {
+        block = mem_alloc(m, ops->block);
+        ops = block ? ops : NULL;
+    }
+    cc_fini(c, m);
     c->ops = ops ? ops : &cc_newreno;
     c->acked = 0;
+    c->slowed = false;
     c->pacing_rate = 0;
     memset(&c->u, 0, sizeof(c->u));
+    c->u.block = block;
     c->ops->init(c, now);
 }
 

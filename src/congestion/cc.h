@@ -2,14 +2,19 @@
 /**
  * @file cc.h  Congestion control: events in, numbers out.
  *
- * A const table of functions over a union in the struct; no allocation, no connection, no clock. An
- * algorithm can be switched in flight. "Flight" below is RFC 5681's FlightSize, what was sent and
- * is not acknowledged cumulatively, but without what limited transmit added (RFC 5681 3.2 step 2).
+ * A const table of functions over a union in the struct; no connection, no clock. An algorithm
+ * with a large state has a block of its own, which only starting and ending it allocate and free.
+ * An algorithm can be switched in flight. "Flight" below is RFC 5681's FlightSize, what was sent
+ * and is not acknowledged cumulatively, but without what limited transmit added (RFC 5681 3.2 step
+ * 2).
  */
 #ifndef GN_CONGESTION_CC_H
 #define GN_CONGESTION_CC_H
 
-#include <gannet/types.h>
+#include "base/bits.h"
+#include "base/mem.h"
+
+#include <gannet/status.h>
 
 struct cc;
 
@@ -27,22 +32,39 @@ struct cc_ack {
     uint64_t prior_delivered; /* the same when the youngest segment delivered was sent: a round
                                  ends when this reaches what `delivered` was at its start */
     gn_time interval; /* delivery rate = (delivered - prior_delivered) / interval; 0: none */
-    bool app_limited; /* that sample is limited by the application */
+    uint32_t newly_delivered; /* octets, for the first time */
+    uint32_t tx_in_flight;    /* pipe when the segment of the sample was sent, itself included */
+    uint32_t lost_since;      /* octets lost from then until now */
+    bool sampled;             /* prior_delivered and the two above are valid */
+    bool app_limited;         /* that sample is limited by the application */
     bool ece;
     bool cwnd_limited; /* the window was the limit in the last round (CC-2861-2) */
-    bool in_recovery;  /* slow start after a timeout (fast recovery does not call) */
+    bool in_recovery;  /* slow start after a timeout */
+    bool fast;         /* fast recovery; only with own_recovery */
+    bool sack;         /* SACK was negotiated: each loss is seen */
 };
 
 struct cc_ops {
     const char *name;
+    uint32_t block;    /* octets of state in a block of its own, 0: the union is enough */
+    bool own_recovery; /* the window is the algorithm's in fast recovery too, not PRR's: on_ack
+                          comes for every ACK that delivers something */
     void (*init)(struct cc *c, gn_time now);                     /* also when switched in flight */
-    void (*on_ack)(struct cc *c, const struct cc_ack *a);        /* not in fast recovery */
+    void (*on_ack)(struct cc *c, const struct cc_ack *a);        /* see own_recovery */
     void (*on_loss)(struct cc *c, uint32_t flight, gn_time now); /* entering it */
     void (*on_ece)(struct cc *c, uint32_t flight, gn_time now);  /* once per round trip */
     void (*on_recovered)(struct cc *c, uint32_t flight, gn_time now); /* leaving fast recovery */
     void (*on_timeout)(struct cc *c, uint32_t flight, bool first, gn_time now);
     void (*on_undo)(struct cc *c, gn_time now);               /* the last reduction was spurious */
     void (*on_idle)(struct cc *c, gn_time idle, gn_time rto); /* RFC 5681 4.1 */
+    /* may be NULL */
+    void (*on_open)(struct cc *c, gn_time srtt, gn_time now); /* handshake over; 0: not known */
+    /* segments were found lost: `lost` octets; the sample is of the one of them sent last */
+    void (*on_lost)(struct cc *c, const struct cc_ack *a);
+    /* the first segment after a time without anything in flight, for want of text, is leaving */
+    void (*on_restart)(struct cc *c, uint64_t delivered, gn_time now);
+    /* for STATUS */
+    void (*tell)(const struct cc *c, struct gn_bbr *ret);
 };
 
 struct cc {
@@ -51,9 +73,11 @@ struct cc {
     uint32_t mss, iw;                  /* octets */
     uint32_t acked;                    /* counted towards the next increase (RFC 3465) */
     uint32_t undo_cwnd, undo_ssthresh; /* before the last reduction */
+    bool slowed;                       /* samples of what is sent now show no limit of the path */
     uint64_t pacing_rate;              /* octets per second, 0: not paced */
     union {
         uint64_t space[8];
+        void *block;
     } u;
 };
 
@@ -63,11 +87,15 @@ struct cc {
 
 #define CC_CWND_MAX ((uint32_t)1 << 30) /* the largest window that RFC 7323 allows */
 
-/** cc_init() - @algorithm: CC_*; one that is not built in falls back to NewReno. The window is the
- *  initial one of RFC 6928 for @iw_segments segments of @mss octets */
-void cc_init(struct cc *c, unsigned algorithm, uint32_t mss, uint32_t iw_segments, gn_time now);
+/** cc_init() - @algorithm: CC_*; one that is not built in falls back to NewReno, as does one for
+ *  whose block @m has no memory. The window is the initial one of RFC 6928 for @iw_segments
+ *  segments of @mss octets */
+void cc_init(struct cc *c, unsigned algorithm, uint32_t mss, uint32_t iw_segments, struct mem *m,
+             gn_time now);
 /** cc_switch() - another algorithm goes on from the window that there is */
-void cc_switch(struct cc *c, unsigned algorithm, gn_time now);
+void cc_switch(struct cc *c, unsigned algorithm, struct mem *m, gn_time now);
+/** cc_fini() - the block, if there is one, goes back to @m; what remains is NewReno */
+void cc_fini(struct cc *c, struct mem *m);
 /** cc_set_mss() - segments of @mss octets from now on. Before anything was sent (@fresh) the window
  *  is the initial one for them; later a smaller size keeps the window's number of segments
  *  (RFC 5681 3.1) */
@@ -80,6 +108,13 @@ int cc_find(const char *name);
 static inline bool cc_in_slow_start(const struct cc *c)
 {
     return c->cwnd < c->ssthresh;
+}
+
+/* cc_send_quantum() - octets that leave at a time when paced: a millisecond's worth, but no more
+ * than a super-segment and no less than two segments (draft-ietf-ccwg-bbr 5.6.3) */
+static inline uint32_t cc_send_quantum(uint64_t rate, uint32_t mss)
+{
+    return max_u32((uint32_t)min_u64(rate / 1000, 65536), 2 * mss);
 }
 
 /* for the algorithms */

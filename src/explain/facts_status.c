@@ -78,6 +78,7 @@ static void take_info(const struct gn_status *s, gn_time now, struct fact_info *
     i->last_data_sent = ago(s->last_out, now);
     i->last_data_recv = i->last_ack_recv = ago(s->last_in, now);
     i->pacing_rate = s->pacing_rate;
+    i->delivery_rate = s->delivery_rate;
     i->bytes_sent = s->bytes_sent;
     i->bytes_acked = s->bytes_acked;
     i->bytes_received = s->bytes_received;

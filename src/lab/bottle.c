@@ -144,7 +144,7 @@ static size_t serve(void *ctx, struct gn_host *h, gn_time now)
 
         if (ev[i].what & GN_EV_ACCEPT)
             accept_all(b, now);
-        else if (p && p->open && h == b->host[0])
+        else if (p && p->open && (ev[i].what & (GN_EV_CONNECTED | GN_EV_WRITABLE)))
             pair_send(b, p, now);
         else if (p && p->open && p->to == ev[i].handle)
             pair_read(b, p, now);

@@ -10,6 +10,7 @@
 #include "lab/explore_parts.h"
 
 #include "host/host.h"
+#include "recovery/rate.h"
 
 #include <string.h>
 
@@ -63,7 +64,6 @@ static uint64_t hash_log(uint64_t hash, const struct sent_log *l, gn_time now)
         age(&s.xmit, now);
         age(&s.first_xmit, now);
         age(&s.delivered_at, now);
-        age(&s.first_sent, now);
         s.next -= l->head;
         s.prev -= l->head;
         hash = hash_bytes(hash, &s, sizeof s);
@@ -76,6 +76,9 @@ static void plain_recovery(struct recovery *r, gn_time now)
 {
     uint32_t head = r->sent.head;
 
+    r->rate = NULL;
+    if (r->cc.ops->block)
+        r->cc.u.block = NULL;
     r->sent.rec = NULL;
     r->sent.cap = 0;
     r->sent.tail -= head;
@@ -87,8 +90,6 @@ static void plain_recovery(struct recovery *r, gn_time now)
     remaining(&r->rto_at, now);
     remaining(&r->pto_at, now);
     remaining(&r->reo_at, now);
-    age(&r->delivered_at, now);
-    age(&r->first_sent, now);
     age(&r->first_unacked, now);
     age(&r->last_sent, now);
     age(&r->since, now);
@@ -98,6 +99,24 @@ static void plain_recovery(struct recovery *r, gn_time now)
     age(&r->undo.stamp, now);
     age(&r->rtt.min_at, now);
     r->retransmits = 0;
+}
+
+/** hash_rate() - what pacing and congestion control keep outside of the block. The latter is hashed
+ *  as it is, points in time included: those that have it differ more often than they must */
+static uint64_t hash_rate(uint64_t hash, const struct recovery *r, gn_time now)
+{
+    struct rate q;
+
+    if (r->cc.ops->block)
+        hash = hash_bytes(hash, r->cc.u.block, r->cc.ops->block);
+    if (!r->rate)
+        return hash;
+    memcpy(&q, r->rate, sizeof q);
+    age(&q.delivered_at, now);
+    age(&q.first_sent, now);
+    age(&q.next_send, now);
+    remaining(&q.pace_at, now);
+    return hash_bytes(hash, &q, sizeof q);
 }
 
 /** plain_links() - what only says where the block is kept */
@@ -148,7 +167,10 @@ static uint64_t hash_tcb(uint64_t hash, const struct tcb *t, gn_time now)
     hash = hash_ring(hash, &t->sndbuf);
     hash = hash_ring(hash, &t->rcvbuf);
     hash = hash_beyond(hash, t);
-    return t->state == GN_CLOSED ? hash : hash_log(hash, &t->rec.sent, now);
+    if (t->state == GN_CLOSED)
+        return hash;
+    hash = hash_rate(hash, &t->rec, now);
+    return hash_log(hash, &t->rec.sent, now);
 }
 
 /** hash_small() - half-open entries and TIME-WAIT records: what STATUS tells, and their timers */

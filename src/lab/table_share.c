@@ -139,7 +139,7 @@ const struct table table_share = {
              "so many seconds after its beginning the last flow had 4/5 of its fair share for a\n"
              "second.\n",
     .head = share_head,
-    .rows = 6,
+    .rows = 8,
     .row = share_row,
     .quick = never,
 };

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/bits.h"
 #include "recovery/internal.h"
+#include "recovery/rate.h"
 
 /* All that the steps know of the ACK in hand. */
 struct ack {
@@ -34,10 +35,8 @@ static void take_cumulative(struct ack *k)
             break;
         if (!(s->flags & SENT_SACKED)) {
             delivery_note(d, s);
-            if (s->flags & SENT_EVER_RETRANS) {
-                d->retrans = true;
-                d->resent = max_u64(d->resent, s->xmit);
-            }
+            if (s->flags & SENT_EVER_RETRANS)
+                delivery_note_resent(d, s);
         }
         sent_pop(l);
     }
@@ -143,7 +142,7 @@ static bool ask_frto(struct ack *k)
     };
     enum frto_says says = frto_on_ack(&step, &f);
 
-    if (r->frto == FRTO_NEW && says == FRTO_GENUINE)
+    if (r->frto == FRTO_NEW && says == FRTO_GENUINE && !r->cc.ops->own_recovery)
         r->cc.cwnd = 3 * r->mss; /* CC-5682-4: as after two round trips of slow start */
     r->frto = (uint8_t)step;
     return says == FRTO_SPURIOUS;
@@ -194,6 +193,8 @@ static void reduce(struct ack *k)
     uint32_t in_flight = recovery_in_flight(r), count;
     bool safe = k->ret->acked && !k->ret->lost && !r->rescued; /* CC-9937-4 */
 
+    if (r->cc.ops->own_recovery)
+        return;
     if (!k->delivered && !k->ret->entered) { /* CC-9937-8 */
         recovery_keep_room(r, k->in_flight);
         return;
@@ -223,6 +224,7 @@ static void walk(struct ack *k)
     again = recovery_detect(r, k->e);
     if (!r->sack_ok)
         detect_reno(k);
+    recovery_tell_lost(r, k->e);
     k->ret->lost = r->sent.resend - resend;
     if (!recovery_active(r) && (k->ret->lost || (ended && r->sent.lost))) {
         recovery_enter_fast(r, k->e, k->delivered);
@@ -272,23 +274,25 @@ static void answer_ece(struct ack *k)
     k->ret->cwr = true;
 }
 
-/* rate_sample() - draft-ietf-ccwg-bbr 4.1.2: over the longer of the send and the ACK interval */
-static void rate_sample(struct ack *k, struct cc_ack *c)
+/* count_delivered() - before anything is judged */
+static void count_delivered(struct ack *k)
 {
     struct recovery *r = k->r;
-    const struct sent *s = k->d.rate;
 
-    r->delivered += k->d.octets;
-    r->delivered_at = k->d.now;
-    c->delivered = r->delivered;
-    if (r->app_limited && r->delivered > r->app_limited)
-        r->app_limited = 0;
-    if (!s)
+    if (!k->d.octets)
         return;
-    c->interval = max_u64(s->xmit - s->first_sent, k->d.now - s->delivered_at);
-    c->prior_delivered = s->delivered;
-    c->app_limited = s->flags & SENT_APP_LIMITED;
-    r->first_sent = s->xmit;
+    r->delivered += k->d.octets;
+    if (r->rate)
+        rate_delivered(r, k->d.now);
+}
+
+/* cc_listens() - is this ACK news to congestion control? To one that is not in charge of fast
+ * recovery only outside of it, and only if it advances una */
+static bool cc_listens(const struct ack *k)
+{
+    if (k->r->cc.ops->own_recovery)
+        return k->d.octets;
+    return k->ret->acked && k->r->state != GN_RECOVERY_FAST && !k->ret->left && !k->ret->cwr;
 }
 
 /* tell_cc() - what this ACK means to congestion control */
@@ -297,6 +301,10 @@ static void tell_cc(struct ack *k)
     struct recovery *r = k->r;
     struct cc_ack c = {
         .now = k->d.now,
+        .delivered = r->delivered,
+        .newly_delivered = k->d.octets,
+        .sack = r->sack_ok,
+        .fast = r->state == GN_RECOVERY_FAST,
         .acked = k->ret->acked,
         .sacked = k->ret->sacked,
         .lost = k->ret->lost,
@@ -310,13 +318,15 @@ static void tell_cc(struct ack *k)
         .in_recovery = r->state == GN_RECOVERY_LOSS,
     };
 
-    if (k->d.octets)
-        rate_sample(k, &c);
+    if (r->rate && k->d.rate)
+        rate_sample(r, k->d.rate, &c);
     if (k->ret->acked && r->state != GN_RECOVERY_FAST && !k->ret->left &&
         cwv_on_ack(&r->cwv, k->ret->acked, r->una, r->nxt, r->rtt.srtt, k->d.now))
         recovery_validate(r, k->e);
-    if (k->ret->acked && r->state != GN_RECOVERY_FAST && !k->ret->left && !k->ret->cwr)
+    if (cc_listens(k))
         r->cc.ops->on_ack(&r->cc, &c);
+    if (r->rate && !r->cc.ops->own_recovery)
+        rate_from_window(r);
 }
 
 /* settle_timers() - una has advanced. Restart the RTO (CC-6298-9: 5.2, 5.3); without SACK only the
@@ -360,7 +370,7 @@ static void take(struct ack *k)
     sample_rtt(k);
     rack_update(&r->rack, &k->d);
     if (syn && k->ret->acked)
-        recovery_handshake_done(r, r->timeouts);
+        recovery_handshake_done(r, k->e, r->timeouts);
     k->ret->sacked = k->sack.sacked;
     k->ret->dsack = k->sack.dsack;
 }
@@ -390,6 +400,8 @@ void recovery_on_ack(struct recovery *r, const struct rec_env *e, const struct r
     if (a->has_ts)
         k.d.echo = (e->now - min_u64(a->ts_rtt, e->now)) / RTT_TS_TICK;
     take(&k);
+    if (!syn)
+        count_delivered(&k);
     walk(&k);
     account_probe(&k);
     if (a->ece)

@@ -19,8 +19,9 @@ struct delivery {
     uint32_t octets;   /* never delivered before */
     gn_time oldest;    /* first transmission of the oldest sent but once; ~0: none */
     gn_time newest;    /* and of the newest */
-    bool retrans;      /* something sent more than once was acknowledged cumulatively ... */
-    gn_time resent;    /* ... and this is the last transmission of any such */
+    bool retrans;         /* something sent more than once was acknowledged cumulatively ... */
+    gn_time resent;       /* ... and this is the last transmission of any such ... */
+    gn_time resent_first; /* ... and the earliest of their last transmissions */
     bool reordered;    /* something sent but once was below fack (RFC 8985 6.2 step 3) */
     bool rack;         /* rack_xmit, rack_end are valid */
     gn_time rack_xmit; /* the segment sent last among those delivered */
@@ -48,6 +49,14 @@ static inline bool delivery_sent_once(const struct delivery *d)
     return d->oldest != UINT64_MAX;
 }
 
+/* delivery_note_resent() - record @s, which was sent more than once, is acknowledged */
+static inline void delivery_note_resent(struct delivery *d, const struct sent *s)
+{
+    d->resent_first = d->retrans ? min_u64(d->resent_first, s->xmit) : s->xmit;
+    d->resent = max_u64(d->resent, s->xmit);
+    d->retrans = true;
+}
+
 /* delivery_note() - record @s arrived, which was not known to */
 static inline void delivery_note(struct delivery *d, const struct sent *s)
 {
@@ -55,7 +64,7 @@ static inline void delivery_note(struct delivery *d, const struct sent *s)
 
     d->octets += s->len;
     d->high = seq_max(d->high, end);
-    if (!d->rate || s->delivered >= d->rate->delivered)
+    if (!d->rate || s->xmit >= d->rate->xmit)
         d->rate = s;
     if (!(s->flags & SENT_EVER_RETRANS)) { /* CC-6298-6 */
         d->oldest = min_u64(d->oldest, s->xmit);

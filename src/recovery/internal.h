@@ -26,7 +26,9 @@ static inline bool recovery_has_rack(const struct recovery *r, const struct rec_
 }
 
 /** recovery_handshake_done() - the SYN is acknowledged; it had been sent again @retries times */
-void recovery_handshake_done(struct recovery *r, uint32_t retries);
+void recovery_handshake_done(struct recovery *r, const struct rec_env *e, uint32_t retries);
+/** recovery_tell_lost() - tell congestion control what was found lost since the last time */
+void recovery_tell_lost(struct recovery *r, const struct rec_env *e);
 /** recovery_arm_rto() - the retransmission timer starts now */
 void recovery_arm_rto(struct recovery *r, const struct rec_env *e);
 /** recovery_arm_pto() - the probe timer starts now, if there is to be one (RFC 8985 7.2) */

@@ -8,8 +8,16 @@
 #include "base/assert.h"
 #include "base/bits.h"
 #include "recovery/internal.h"
+#include "recovery/rate.h"
 
 #define SYN_RTO (3 * GN_SEC) /* RFC 6298 5.7 */
+
+/* settle_rate() - samples for who wants them; without memory for these it is NewReno */
+static void settle_rate(struct recovery *r, const struct rec_env *e)
+{
+    if (!rate_settle(r, e, r->rate ? r->rate->max : 0) && r->cc.ops->own_recovery)
+        cc_switch(&r->cc, CC_NEWRENO, e->mem, e->now);
+}
 
 void recovery_init(struct recovery *r, const struct rec_env *e, seq_t iss, uint32_t mss,
                    unsigned cc)
@@ -21,34 +29,58 @@ void recovery_init(struct recovery *r, const struct rec_env *e, seq_t iss, uint3
     r->mss = mss;
     r->handshake = true;
     rack_init(&r->rack, iss);
-    cc_init(&r->cc, cc, mss, (uint32_t)e->conf->tcp_initial_window, e->now);
+    cc_init(&r->cc, cc, mss, (uint32_t)e->conf->tcp_initial_window, e->mem, e->now);
+    settle_rate(r, e);
+}
+
+/* tell_open() - an algorithm that paces needs a round-trip time to begin with (CC-BBR-10) */
+static void tell_open(struct recovery *r, const struct rec_env *e)
+{
+    if (r->cc.ops->on_open && !r->handshake)
+        r->cc.ops->on_open(&r->cc, r->rtt.srtt, e->now);
 }
 
 void recovery_free(struct recovery *r, const struct rec_env *e)
 {
     sent_release(&r->sent, e->mem);
+    cc_fini(&r->cc, e->mem);
     r->una = r->nxt;
+    rate_free(r, e->mem);
     r->rto_at = r->pto_at = r->reo_at = deadline_none();
 }
 
-void recovery_handshake_done(struct recovery *r, uint32_t retries)
+void recovery_set_cc(struct recovery *r, const struct rec_env *e, unsigned cc)
+{
+    cc_switch(&r->cc, cc, e->mem, e->now);
+    settle_rate(r, e);
+    tell_open(r, e);
+}
+
+bool recovery_set_max_pacing(struct recovery *r, const struct rec_env *e, uint64_t max)
+{
+    return rate_settle(r, e, max);
+}
+
+void recovery_handshake_done(struct recovery *r, const struct rec_env *e, uint32_t retries)
 {
     r->handshake = false;
     r->rto_spans_syn = retries > 0;
     r->backoff = 0;  /* CC-6298-11: the timeout begins anew */
     if (retries > 1) /* CC-5681-3 */
         r->cc.cwnd = r->mss;
+    tell_open(r, e);
 }
 
 void recovery_on_open(struct recovery *r, const struct rec_env *e, uint32_t retries, gn_time rtt)
 {
-    recovery_handshake_done(r, retries);
+    recovery_handshake_done(r, e, retries);
     r->recover = seq_sub(r->una, 1); /* the SYN (CC-6582-1) */
     if (!rtt)
         return;
     r->tlp.fresh = true; /* CC-8985-11 */
     rtt_sample(&r->rtt, rtt, 1);
     rtt_sample_min(&r->rtt, rtt, e->now);
+    tell_open(r, e);
 }
 
 void recovery_set_mss(struct recovery *r, const struct rec_env *e, uint32_t mss)
@@ -62,12 +94,14 @@ void recovery_set_mss(struct recovery *r, const struct rec_env *e, uint32_t mss)
     for (uint32_t no = r->sent.head; no != r->sent.tail; no++)
         if (sent_at(&r->sent, no)->len > mss)
             sent_lose(&r->sent, no);
+    r->sent.lost_new = 0; /* no congestion */
 }
 
 void recovery_lose_all(struct recovery *r)
 {
     for (uint32_t no = r->sent.head; no != r->sent.tail; no++)
         sent_lose(&r->sent, no);
+    r->sent.lost_new = 0;
 }
 
 bool recovery_reserve(struct recovery *r, const struct rec_env *e, uint32_t n)
@@ -75,28 +109,21 @@ bool recovery_reserve(struct recovery *r, const struct rec_env *e, uint32_t n)
     return sent_reserve(&r->sent, e->mem, n);
 }
 
-/* snapshot() - what a delivery rate sample needs to know of the moment of sending */
-static void snapshot(const struct recovery *r, struct sent *s)
-{
-    s->delivered = r->delivered;
-    s->delivered_at = r->delivered_at;
-    s->first_sent = r->first_sent;
-    if (r->app_limited)
-        s->flags |= SENT_APP_LIMITED;
-}
-
 /* log_new() - octets never sent before, in records of one segment each */
 static void log_new(struct recovery *r, const struct rec_env *e, uint32_t len)
 {
     if (seq_eq(r->una, r->nxt)) {
         r->first_unacked = e->now;
-        r->first_sent = r->delivered_at = e->now;
+        if (r->rate)
+            rate_restart(r, e->now);
     }
     while (len) {
         uint32_t n = min_u32(len, r->mss);
+        struct sent *s = sent_push(&r->sent, r->nxt, n, e->now);
 
-        snapshot(r, sent_push(&r->sent, r->nxt, n, e->now));
         r->nxt = seq_add(r->nxt, n);
+        if (r->rate)
+            rate_snapshot(r, s);
         len -= n;
     }
 }
@@ -110,7 +137,8 @@ static void log_again(struct recovery *r, const struct rec_env *e, seq_t start, 
         uint32_t off = seq_span(s->start, start), n = min_u32(len, s->len - off);
 
         sent_resend(&r->sent, no, off + n, e->now);
-        snapshot(r, s);
+        if (r->rate)
+            rate_snapshot(r, s);
         r->retransmits++;
         if (recovery_active(r))
             undo_on_resent(&r->undo, start, n, e->now);
@@ -137,6 +165,8 @@ void recovery_validate(struct recovery *r, const struct rec_env *e)
 {
     struct cc *c = &r->cc;
 
+    if (c->ops->own_recovery) /* what it has not seen carried it does not rely on */
+        return;
     for (uint32_t n = cwv_judge(&r->cwv, c->cwnd, r->rtt.srtt, e->now); n; n--) {
         c->ssthresh = max_u32(c->ssthresh, cc_share(c->cwnd, 768)); /* CC-7661-4: 3/4 */
         c->cwnd = min_u32(c->cwnd, max_u32(c->cwnd / 2, c->iw));
@@ -164,6 +194,15 @@ static bool settle_probe(struct recovery *r, uint32_t again, uint32_t news)
     return probe;
 }
 
+/* note_rate() - @len octets leave. Whose turn it is not, by pacing, is not limited by the
+ * application; recovery_on_pace() asks again */
+static void note_rate(struct recovery *r, uint32_t len, bool app_limited, gn_time now)
+{
+    rate_pace(r, len, now);
+    if (app_limited && !deadline_armed(r->rate->pace_at) && !r->limited && !r->sent.resend)
+        rate_bubble(r);
+}
+
 void recovery_on_sent(struct recovery *r, const struct rec_env *e, seq_t start, uint32_t len,
                       bool app_limited)
 {
@@ -181,8 +220,8 @@ void recovery_on_sent(struct recovery *r, const struct rec_env *e, seq_t start, 
     r->force = false;
     r->last_sent = e->now;
     note_limit(r);
-    if (app_limited && !r->limited && !r->sent.resend)
-        r->app_limited = max_u64(r->delivered + recovery_in_flight(r), 1);
+    if (r->rate && !r->handshake)
+        note_rate(r, len, app_limited, e->now);
     if (!deadline_armed(r->rto_at) || head || probe) /* CC-6298-9 (5.1), CC-6298-8 */
         recovery_arm_rto(r, e);
     if (len > again && !probe)
@@ -287,7 +326,9 @@ uint32_t recovery_room(const struct recovery *r)
 
     if (r->ece_hold) /* CC-3168-5 */
         return 0;
-    return r->force || r->probe_due ? max_u32(room, r->mss) : room;
+    if (r->force || r->probe_due)
+        return max_u32(room, r->mss);
+    return r->rate ? rate_room(r, room) : room;
 }
 
 uint32_t recovery_flight_size(const struct recovery *r)
@@ -342,10 +383,20 @@ void recovery_status(const struct recovery *r, const struct rec_env *e, struct g
     ret->rttvar = r->rtt.rttvar;
     ret->rto = recovery_rto(r, e);
     ret->min_rtt = r->rtt.min;
-    ret->pacing_rate = r->cc.pacing_rate;
+    rate_status(r, ret);
+    if (r->cc.ops->tell)
+        r->cc.ops->tell(&r->cc, &ret->bbr);
     ret->timer[GN_TIMER_RTO] = deadline_public(r->rto_at);
     ret->timer[GN_TIMER_PROBE] = deadline_public(r->pto_at);
     ret->timer[GN_TIMER_REORDER] = deadline_public(r->reo_at);
+    ret->timer[GN_TIMER_PACE] = deadline_public(recovery_pace_at(r));
+}
+
+uint32_t recovery_memory(const struct recovery *r)
+{
+    uint32_t block = r->cc.ops ? r->cc.ops->block : 0;
+
+    return block + (r->rate ? (uint32_t)sizeof(*r->rate) : 0);
 }
 
 void recovery_check(const struct recovery *r)

@@ -38,16 +38,16 @@ struct rec_env {
     struct mem *mem;
 };
 
+struct rate;
+
 struct recovery {
     struct sent_log sent; /* what is between una and nxt, one record per segment */
     seq_t una, nxt;
     struct cc cc;
     struct rtt rtt;
     deadline_t rto_at, pto_at, reo_at;
+    struct rate *rate;     /* samples and pacing (rate.h); NULL: neither */
     uint64_t delivered;    /* octets acknowledged or SACKed, in all */
-    gn_time delivered_at;  /* when that count was reached */
-    gn_time first_sent;    /* of the flight that the next rate sample measures */
-    uint64_t app_limited;  /* `delivered` at which the bubble has left; 0: no bubble */
     gn_time first_unacked; /* when what is at una was sent first; 0: nothing in flight */
     gn_time last_sent;     /* last transmission of anything; 0: none yet */
     struct rack rack;
@@ -115,6 +115,11 @@ struct rec_result {
 void recovery_init(struct recovery *r, const struct rec_env *e, seq_t iss, uint32_t mss,
                    unsigned cc);
 void recovery_free(struct recovery *r, const struct rec_env *e);
+/** recovery_set_cc() - another congestion control from now on; @cc is its index */
+void recovery_set_cc(struct recovery *r, const struct rec_env *e, unsigned cc);
+/** recovery_set_max_pacing() - no more than @max octets per second leave from now on, 0: no limit;
+ *  false: no memory, nothing has changed */
+bool recovery_set_max_pacing(struct recovery *r, const struct rec_env *e, uint64_t max);
 /** recovery_on_open() - the handshake was made elsewhere: the SYN,ACK was sent again @retries
  * times; its round-trip time is @rtt, 0 if not known */
 void recovery_on_open(struct recovery *r, const struct rec_env *e, uint32_t retries, gn_time rtt);
@@ -144,6 +149,10 @@ void recovery_on_ack(struct recovery *r, const struct rec_env *e, const struct r
 void recovery_on_rto(struct recovery *r, const struct rec_env *e);
 void recovery_on_pto(struct recovery *r, const struct rec_env *e);
 void recovery_on_reorder_timer(struct recovery *r, const struct rec_env *e);
+/** recovery_pace_at() - when pacing lets the next burst go; not armed: at any time */
+deadline_t recovery_pace_at(const struct recovery *r);
+/** recovery_on_pace() - that time has come; @app_limited: and nothing waits */
+void recovery_on_pace(struct recovery *r, bool app_limited);
 /** recovery_next_lost() - the lowest run of octets marked lost and not sent again since; at most
  *  @max octets; false: none */
 bool recovery_next_lost(const struct recovery *r, uint32_t max, seq_t *ret_start,
@@ -161,8 +170,8 @@ bool recovery_next_probe(struct recovery *r, seq_t *ret_start, uint32_t *ret_len
 uint32_t recovery_segments(const struct recovery *r, seq_t ack);
 /** recovery_in_flight() - pipe: octets believed to be in the network */
 uint32_t recovery_in_flight(const struct recovery *r);
-/** recovery_room() - octets that congestion control lets us send now (cwnd, PRR, limited transmit);
- *  0: none. A segment leaves if it fits whole; it is not cut to fit (RFC 6675 5 (C),
+/** recovery_room() - octets that congestion control lets us send now (cwnd, PRR, limited transmit,
+ * pacing); 0: none. A segment leaves if it fits whole; it is not cut to fit (RFC 6675 5 (C),
  *  CC-6675-7). The peer's window is the caller's to heed (CC-3042-1) */
 uint32_t recovery_room(const struct recovery *r);
 /** recovery_on_idle_restart() - about to send after an idle time: RFC 5681 4.1, or RFC 7661 4.4.3
@@ -173,6 +182,8 @@ gn_time recovery_rto(const struct recovery *r, const struct rec_env *e);
 /** recovery_status() - fill the recovery part of a status */
 void recovery_status(const struct recovery *r, const struct rec_env *e, struct gn_status *ret);
 /** recovery_check() - invariants (INV-04, INV-05, INV-07), costly; ASSERTs */
+/** recovery_memory() - octets that it holds outside of the block, but for the log */
+uint32_t recovery_memory(const struct recovery *r);
 void recovery_check(const struct recovery *r);
 
 #endif

@@ -51,12 +51,7 @@ struct sent *sent_push(struct sent_log *l, seq_t start, uint32_t len, gn_time no
 
     ASSERT(sent_count(l) < l->cap && len);
     s = sent_at(l, l->tail++);
-    s->start = start;
-    s->len = len;
-    s->xmit = now;
-    s->first_xmit = now;
-    s->resent = 0;
-    s->flags = 0;
+    *s = (struct sent){.start = start, .len = len, .xmit = now, .first_xmit = now};
     return s;
 }
 
@@ -230,6 +225,10 @@ void sent_lose(struct sent_log *l, uint32_t no)
 
     if ((s->flags & SENT_SACKED) || (sent_pending(s) && !(s->flags & SENT_RETRANS)))
         return;
+    if (!l->lost_new || s->xmit >= sent_at(l, l->lost_last)->xmit)
+        l->lost_last = no;
+    l->lost_all += s->len;
+    l->lost_new += s->len;
     forget(l, no);
     if (!l->resend || no_before(no, l->hole))
         l->hole = no;

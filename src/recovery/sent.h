@@ -33,15 +33,19 @@
 #define SENT_EVER_RETRANS 8u
 #define SENT_APP_LIMITED  16u /* the rate sample of this segment is limited by the application */
 
+#define SENT_SPAN_SHIFT   6 /* send_span counts 64 ns */
+
 /** One segment: a cache line (CC-8985-1). */
 struct sent {
     seq_t start;
     uint32_t len;         /* octets, SYN and FIN included; > 0 */
     gn_time xmit;         /* last transmission of any of it (RFC 8985 Segment.xmit_ts) */
     gn_time first_xmit;   /* first transmission */
-    uint64_t delivered;   /* octets delivered in all, when it was sent last */
-    gn_time delivered_at; /* when that count was reached */
-    gn_time first_sent;   /* when the first segment of the sampled flight was sent */
+    gn_time delivered_at; /* when the count below was reached; 0: these four are not known */
+    uint32_t delivered;   /* octets delivered in all, when it was sent last; low bits */
+    uint32_t lost;        /* the same for octets lost in all */
+    uint32_t in_flight;   /* pipe after it was sent */
+    uint32_t send_span;   /* since the first segment of the sampled flight, units of 64 ns */
     uint32_t resent;      /* octets sent again and not lost since; counted from start */
     uint32_t next;        /* RETRANS: the retransmission after this; SACKED: see above */
     uint32_t prev;        /* RETRANS: the one before */
@@ -59,6 +63,9 @@ struct sent_log {
     uint32_t retrans;          /* octets sent again and believed to be in the network */
     uint32_t resend;           /* octets of LOST records that are to be sent again */
     uint32_t n_sacked;         /* SACKED records */
+    uint32_t lost_all;         /* octets ever believed lost, modulo 2^32 */
+    uint32_t lost_last;        /* with lost_new: number of the one of them sent last */
+    uint32_t lost_new;         /* octets of lost_all that nobody was told of */
     uint32_t sacked_end;       /* with n_sacked > 0: number after the last SACKED record */
     uint32_t hole;             /* with resend > 0: the first record that has any of it */
     uint32_t rt_head, rt_tail; /* with retrans > 0: oldest and youngest retransmission */

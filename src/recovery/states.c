@@ -11,6 +11,7 @@
  */
 #include "base/bits.h"
 #include "recovery/internal.h"
+#include "recovery/rate.h"
 
 gn_time recovery_reo_wnd(const struct recovery *r, const struct rec_env *e)
 {
@@ -35,6 +36,20 @@ bool recovery_detect(struct recovery *r, const struct rec_env *e)
     return again && r->state == GN_RECOVERY_FAST;
 }
 
+void recovery_tell_lost(struct recovery *r, const struct rec_env *e)
+{
+    struct cc_ack c = {
+        .now = e->now, .delivered = r->delivered, .lost = r->sent.lost_new, .sack = r->sack_ok};
+
+    if (!c.lost)
+        return;
+    r->sent.lost_new = 0;
+    if (!r->cc.ops->on_lost || r->handshake)
+        return;
+    rate_at_loss(r, sent_at(&r->sent, r->sent.lost_last), &c);
+    r->cc.ops->on_lost(&r->cc, &c);
+}
+
 /* begin() - what fast recovery and recovery after a timeout have in common */
 static void begin(struct recovery *r, const struct rec_env *e)
 {
@@ -51,9 +66,10 @@ void recovery_enter_fast(struct recovery *r, const struct rec_env *e, uint32_t d
 {
     uint32_t fs = seq_span(r->una, r->nxt) - r->sent.sacked - r->reno_sacked + delivered;
 
-    if (r->state == GN_RECOVERY_FAST) /* once more, from the window that it was on the way to */
+    if (r->state == GN_RECOVERY_FAST &&
+        !r->cc.ops->own_recovery) /* once more, from the window that it was on the way to */
         r->cc.cwnd = r->cc.ssthresh;
-    else
+    if (r->state != GN_RECOVERY_FAST)
         undo_start(&r->undo, r->una);
     r->cwv.loss_pipe = r->cwv.since ? recovery_flight_size(r) : 0;
     r->cc.ops->on_loss(&r->cc, recovery_flight_size(r), e->now);
@@ -85,7 +101,7 @@ void recovery_leave_fast(struct recovery *r, const struct rec_env *e)
 
     settle_overshoot(r);
     r->cc.ops->on_recovered(&r->cc, flight, e->now); /* CC-9937-8, CC-6675-6 */
-    if (!r->sack_ok)                                 /* no burst: CC-6582-3 */
+    if (!r->sack_ok && !r->cc.ops->own_recovery)     /* no burst: CC-6582-3 */
         r->cc.cwnd = min_u32(r->cc.cwnd, max_u32(flight, r->mss) + r->mss);
     r->reno_sacked = 0;
     r->force = false;
@@ -128,6 +144,6 @@ void recovery_keep_room(struct recovery *r, uint32_t in_flight)
 {
     uint32_t room = r->cc.cwnd > in_flight ? r->cc.cwnd - in_flight : 0;
 
-    if (r->state == GN_RECOVERY_FAST)
+    if (r->state == GN_RECOVERY_FAST && !r->cc.ops->own_recovery)
         r->cc.cwnd = max_u32(recovery_in_flight(r) + room, r->mss);
 }

@@ -4,6 +4,7 @@
  */
 #include "base/bits.h"
 #include "recovery/internal.h"
+#include "recovery/rate.h"
 
 void recovery_arm_rto(struct recovery *r, const struct rec_env *e)
 {
@@ -62,7 +63,20 @@ void recovery_on_rto(struct recovery *r, const struct rec_env *e)
     else
         recovery_enter_loss(r, e, first);
     mark_lost(r, e);
+    recovery_tell_lost(r, e);
     recovery_arm_rto(r, e);
+}
+
+deadline_t recovery_pace_at(const struct recovery *r)
+{
+    return r->rate ? r->rate->pace_at : deadline_none();
+}
+
+void recovery_on_pace(struct recovery *r, bool app_limited)
+{
+    r->rate->pace_at = deadline_none();
+    if (app_limited && !r->limited && !r->sent.resend)
+        rate_bubble(r);
 }
 
 void recovery_on_pto(struct recovery *r, const struct rec_env *e)
@@ -81,6 +95,7 @@ void recovery_on_reorder_timer(struct recovery *r, const struct rec_env *e)
 
     r->reo_at = deadline_none();
     again = recovery_detect(r, e);
+    recovery_tell_lost(r, e);
     if ((r->sent.resend > resend && !recovery_active(r)) || again)
         recovery_enter_fast(r, e, 0);
     recovery_keep_room(r, in_flight);

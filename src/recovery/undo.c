@@ -27,7 +27,9 @@ bool undo_ours(const struct undo *u, seq_t l, uint32_t len)
 
 bool undo_by_echo(const struct undo *u, const struct delivery *d)
 {
-    return u->on && u->stamp && d->retrans && echo_before(d, u->stamp); /* CC-4015-2 */
+    /* what a recovery before this one has sent again does not speak of this one */
+    return u->on && u->stamp && d->retrans && d->resent_first >= u->stamp &&
+           echo_before(d, u->stamp); /* CC-4015-2 */
 }
 
 bool undo_by_dsack(struct undo *u, seq_t l, uint32_t len)

@@ -106,6 +106,7 @@ static uint64_t default_of(const struct gn_conf *c, enum gn_opt o)
     case GN_OPT_V6ONLY:
     case GN_OPT_FASTOPEN:
     case GN_OPT_FASTOPEN_CONNECT:
+    case GN_OPT_MAX_PACING_RATE:
     case GN_OPT_COUNT: return 0;
     }
     return 0;
@@ -262,6 +263,34 @@ static int set_algorithm(struct sock *sk, const char *value, socklen_t len)
     return set_value(sk, GN_OPT_CONGESTION, c.tcp_congestion_control);
 }
 
+/** set_max_pacing() - SO_MAX_PACING_RATE: 32 or 64 bits, all ones for no limit */
+static int set_max_pacing(struct sock *sk, const void *value, socklen_t len)
+{
+    uint32_t v = 0;
+    uint64_t wide;
+
+    if (len < sizeof(v))
+        return -EINVAL;
+    if (len < sizeof(wide)) {
+        memcpy(&v, value, sizeof(v));
+        return set_value(sk, GN_OPT_MAX_PACING_RATE, v);
+    }
+    memcpy(&wide, value, sizeof(wide));
+    return set_value(sk, GN_OPT_MAX_PACING_RATE, wide);
+}
+
+/** give_max_pacing() - the same back */
+static int give_max_pacing(const struct sock *sk, void *value, socklen_t *len)
+{
+    uint64_t wide = value_of(sk, GN_OPT_MAX_PACING_RATE);
+    uint32_t v;
+
+    wide = wide && wide < UINT32_MAX ? wide : UINT64_MAX;
+    v = (uint32_t)wide;
+    return *len < sizeof(wide) ? give(value, len, &v, sizeof(v))
+                               : give(value, len, &wide, sizeof(wide));
+}
+
 /** set_timeout() - SO_RCVTIMEO, SO_SNDTIMEO; 0 is for ever */
 static int set_timeout(gn_time *t, const void *value, socklen_t len)
 {
@@ -355,6 +384,8 @@ static int set_call(struct sock *sk, int level, int name, const void *value, soc
         return set_timeout(&sk->rcvtimeo, value, len);
     if (level == SOL_SOCKET && name == SO_SNDTIMEO)
         return set_timeout(&sk->sndtimeo, value, len);
+    if (level == SOL_SOCKET && name == SO_MAX_PACING_RATE)
+        return set_max_pacing(sk, value, len);
     if (level == IPPROTO_TCP && name == TCP_CONGESTION)
         return set_algorithm(sk, value, len);
     if (level == IPPROTO_TCP && name == TCP_FASTOPEN_KEY)
@@ -400,6 +431,7 @@ static int get_socket(struct sock *sk, int name, void *value, socklen_t *len)
     case SO_MEMINFO: return give_meminfo(sk, value, len);
     case SO_RCVTIMEO: return give_timeout(sk->rcvtimeo, value, len);
     case SO_SNDTIMEO: return give_timeout(sk->sndtimeo, value, len);
+    case SO_MAX_PACING_RATE: return give_max_pacing(sk, value, len);
     default: return -ENOPROTOOPT;
     }
 }

@@ -78,7 +78,9 @@ static void fill_sender(struct tcp_info *i, const struct gn_status *s, gn_time n
     i->tcpi_snd_ssthresh = s->ssthresh == UINT32_MAX || !s->mss ? INT32_MAX : s->ssthresh / s->mss;
     i->tcpi_snd_wnd = s->snd.wnd;
     i->tcpi_pacing_rate = s->pacing_rate ? s->pacing_rate : UINT64_MAX;
-    i->tcpi_max_pacing_rate = UINT64_MAX;
+    i->tcpi_max_pacing_rate = s->max_pacing_rate ? s->max_pacing_rate : UINT64_MAX;
+    i->tcpi_delivery_rate = s->delivery_rate;
+    i->tcpi_delivery_rate_app_limited = s->delivery_app_limited;
     i->tcpi_notsent_bytes = s->not_sent;
     i->tcpi_last_data_sent = since_ms(s->last_out, now);
     i->tcpi_bytes_acked = s->bytes_acked;

@@ -77,6 +77,7 @@ enum gn_err tcp_open(struct tcb *t, const struct tcp_env *e)
     t->rcv.wscale = t->ws_ok ? window_shift(e, &t->opts) : 0;
     t->send_mss = options_mss(e, &t->key, &t->opts);
     recovery_init(&t->rec, &re, t->snd.iss, tcp_mss(t, e), t->opts.cc);
+    (void)recovery_set_max_pacing(&t->rec, &re, t->opts.max_pacing_rate);
     if (!recovery_reserve(&t->rec, &re, 2)) /* SYN, and text with it */
         return GN_E_NO_MEMORY;
     t->created = t->last_in = e->now;

@@ -94,6 +94,7 @@ enum gn_err tcp_open_fast(struct tcb *t, const struct tcp_env *e, const struct s
     half_open_inherit(t, e, &h);
     t->snd.una = t->snd.nxt = t->snd.up = t->snd.iss; /* our SYN is still to be sent */
     recovery_init(&t->rec, &re, t->snd.iss, tcp_mss(t, e), t->opts.cc);
+    (void)recovery_set_max_pacing(&t->rec, &re, t->opts.max_pacing_rate);
     t->rec.sack_ok = t->sack_ok;
     if (!recovery_reserve(&t->rec, &re, 1))
         return GN_E_NO_MEMORY;

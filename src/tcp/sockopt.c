@@ -113,6 +113,7 @@ static bool set_time(struct tcb *t, const struct tcp_env *e, enum gn_opt o, uint
 static bool set_number(struct tcb *t, const struct tcp_env *e, enum gn_opt o, uint64_t v)
 {
     struct tcb_opts *p = &t->opts;
+    struct rec_env re = rec_env(e);
 
     if (o == GN_OPT_KEEPCNT && v >= 1 && v <= 127) {
         p->keepcnt = (uint8_t)v;
@@ -128,8 +129,12 @@ static bool set_number(struct tcb *t, const struct tcp_env *e, enum gn_opt o, ui
             options_mss_changed(t, e);
     } else if (o == GN_OPT_CONGESTION && cc_name((unsigned)v) != NULL) {
         if (t->state != GN_CLOSED && p->cc != v)
-            cc_switch(&t->rec.cc, (unsigned)v, e->now);
+            recovery_set_cc(&t->rec, &re, (unsigned)v);
         p->cc = (uint8_t)v;
+    } else if (o == GN_OPT_MAX_PACING_RATE) {
+        p->max_pacing_rate = v < UINT32_MAX ? (uint32_t)v : 0;
+        if (t->state != GN_CLOSED)
+            return recovery_set_max_pacing(&t->rec, &re, p->max_pacing_rate);
     } else if (o == GN_OPT_RCVLOWAT && v <= BUF_MAX) {
         p->rcvlowat = (uint32_t)max_u64(v, 1);
     } else if (o == GN_OPT_PMTU && v < GN_PMTU_COUNT) {
@@ -177,6 +182,7 @@ enum gn_err tcp_set_option(struct tcb *t, const struct tcp_env *e, enum gn_opt o
     case GN_OPT_MAXSEG:
     case GN_OPT_CONGESTION:
     case GN_OPT_PMTU:
+    case GN_OPT_MAX_PACING_RATE:
     case GN_OPT_FASTOPEN:
     case GN_OPT_FASTOPEN_CONNECT:
     case GN_OPT_TTL:
@@ -220,6 +226,7 @@ enum gn_err tcp_get_option(const struct tcb *t, const struct tcp_env *e, enum gn
         *ret = state_synchronised(t->state) ? t->rec.mss : options_mss(e, &t->key, p);
         break;
     case GN_OPT_CONGESTION: *ret = p->cc; break;
+    case GN_OPT_MAX_PACING_RATE: *ret = p->max_pacing_rate; break;
     case GN_OPT_TTL: *ret = p->ttl; break;
     case GN_OPT_TOS: *ret = p->tos; break;
     case GN_OPT_OOBINLINE: *ret = p->oobinline; break;

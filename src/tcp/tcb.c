@@ -92,6 +92,7 @@ static void status_timers(const struct tcb *t, struct gn_status *ret)
         [GN_TIMER_RTO] = t->rec.rto_at,
         [GN_TIMER_PROBE] = t->rec.pto_at,
         [GN_TIMER_REORDER] = t->rec.reo_at,
+        [GN_TIMER_PACE] = recovery_pace_at(&t->rec),
         [GN_TIMER_PERSIST] = t->persist_at,
         [GN_TIMER_KEEPALIVE] = t->keepalive_at,
         [GN_TIMER_DELACK] = t->delack_at,
@@ -170,7 +171,7 @@ void tcb_status(const struct tcb *t, const struct tcp_env *e, struct gn_status *
     ret->segs_out = t->segs_out;
     ret->sndbuf = t->opts.sndbuf;
     ret->rcvbuf = t->opts.rcvbuf;
-    ret->memory = (uint32_t)sizeof *t + t->sndbuf.cap + t->rcvbuf.cap +
+    ret->memory = (uint32_t)sizeof *t + recovery_memory(&t->rec) + t->sndbuf.cap + t->rcvbuf.cap +
                   t->ooo.cap * (uint32_t)sizeof(struct range);
     ret->probes = t->probes;
     ret->created = t->created;

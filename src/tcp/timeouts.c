@@ -277,6 +277,8 @@ static void recovery_timeouts(struct tcb *t, const struct tcp_env *e)
         recovery_on_pto(&t->rec, &re);
     if (deadline_due(t->rec.rto_at, e->now))
         on_rto(t, e);
+    if (t->rec.rate && deadline_due(recovery_pace_at(&t->rec), e->now))
+        recovery_on_pace(&t->rec, sndbuf_unsent(t) == 0);
 }
 
 void tcp_timeouts(struct tcb *t, const struct tcp_env *e)
@@ -309,6 +311,8 @@ deadline_t tcp_deadline(const struct tcb *t)
     if (t->state == GN_CLOSED)
         return deadline_none();
     d = deadline_min(d, t->rec.reo_at);
+    if (t->rec.rate)
+        d = deadline_min(d, recovery_pace_at(&t->rec));
     d = deadline_min(d, t->ack_now ? deadline_none() : t->delack_at);
     d = deadline_min(d, t->persist_at);
     d = deadline_min(d, t->keepalive_at);

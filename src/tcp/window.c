@@ -116,10 +116,11 @@ uint32_t window_usable(const struct tcb *t)
 }
 
 /* send buffer auto-tuning: twice the congestion window, so that a full flight is always at hand,
- * and the next; not while the host's memory is short */
+ * and the next; who goes on at full rate while a loss is mended needs more. Not while the host's
+ * memory is short */
 void window_grow_sndbuf(struct tcb *t, const struct tcp_env *e)
 {
-    uint64_t want = 2 * (uint64_t)t->rec.cc.cwnd;
+    uint64_t want = (t->rec.cc.ops->own_recovery ? 4 : 2) * (uint64_t)t->rec.cc.cwnd;
 
     if (!t->opts.sndbuf_fixed && want > t->opts.sndbuf && !mem_short(e->mem))
         t->opts.sndbuf = (uint32_t)min_u64(want, max_u64(e->conf->tcp_wmem_max, t->opts.sndbuf));

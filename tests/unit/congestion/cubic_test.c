@@ -21,11 +21,11 @@ static void start(uint32_t cwnd, uint32_t ssthresh)
     now = GN_SEC;
     rtt = RTT;
     delivered = 0;
-    cc_init(&c, CC_CUBIC, MSS, 10, now);
+    cc_init(&c, CC_CUBIC, MSS, 10, NULL, now);
     c.cwnd = cwnd * MSS;
     if (ssthresh) {
         c.ssthresh = ssthresh * MSS;
-        cc_switch(&c, CC_CUBIC, now);
+        cc_switch(&c, CC_CUBIC, NULL, now);
     }
 }
 

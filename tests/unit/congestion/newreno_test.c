@@ -17,7 +17,7 @@ static void ack(uint32_t octets, bool limited, bool after_rto)
 
 static void start(uint32_t cwnd, uint32_t ssthresh)
 {
-    cc_init(&c, CC_NEWRENO, MSS, 10, 0);
+    cc_init(&c, CC_NEWRENO, MSS, 10, NULL, 0);
     c.cwnd = cwnd * MSS;
     c.ssthresh = ssthresh * MSS;
 }
@@ -30,7 +30,7 @@ Test(cc, names)
     cr_expect_eq(cc_find("vegas"), -1);
     cr_expect_str_eq(cc_name(CC_NEWRENO), "newreno");
     cr_expect_null(cc_name(77));
-    cc_init(&c, 77, MSS, 10, 0);
+    cc_init(&c, 77, MSS, 10, NULL, 0);
     cr_expect_eq(c.ops, &cc_newreno);
 }
 
@@ -41,7 +41,7 @@ Test(cc, CC_5681_2_and_4_initial_window)
                                        {2000, 14600}, {9000, 18000}, {536, 5360}};
 
     for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
-        cc_init(&c, CC_NEWRENO, want[i][0], 10, 0);
+        cc_init(&c, CC_NEWRENO, want[i][0], 10, NULL, 0);
         cr_expect_eq(c.cwnd, want[i][1]);
         cr_expect_eq(c.ssthresh, UINT32_MAX);
     }
@@ -59,13 +59,13 @@ Test(cc, CC_5681_19_smaller_segments_keep_their_number)
 Test(cc, switched_in_flight_keeps_the_window)
 {
     start(40, 20);
-    cc_switch(&c, CC_CUBIC, 1);
+    cc_switch(&c, CC_CUBIC, NULL, 1);
     cr_expect_str_eq(c.ops->name, "cubic");
     cr_expect_eq(c.cwnd, 40 * MSS);
     cr_expect_eq(c.ssthresh, 20 * MSS);
     c.ops->on_loss(&c, 40 * MSS, 1);
     cr_expect(c.ssthresh > 27900 && c.ssthresh < 28100);
-    cc_switch(&c, CC_NEWRENO, 2);
+    cc_switch(&c, CC_NEWRENO, NULL, 2);
     ack(MSS, true, false);
 }
 

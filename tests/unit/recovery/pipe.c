@@ -28,6 +28,7 @@ struct pipe {
     gn_time start, busy_until;
     uint8_t *got; /* by units */
     uint32_t total, rcv_nxt, n_units;
+    uint32_t high; /* the unit after the last that ever arrived */
     gn_time ts_recent;
     struct pipe_result res;
 };
@@ -173,7 +174,7 @@ static void put_sacks(struct pipe *p, const struct thing *t, bool dup, struct re
     while (a->n_sack < 3) {
         while (held(p, unit))
             unit++;
-        while (unit < p->n_units && !held(p, unit))
+        while (unit < p->high && !held(p, unit))
             unit++;
         if (!held(p, unit))
             return;
@@ -190,6 +191,7 @@ static void receive(struct pipe *p, const struct thing *t)
         dup &= p->got[u];
         p->got[u] = 1;
     }
+    p->high = max_u32(p->high, (t->start + t->len) / UNIT);
     advances = t->start <= p->rcv_nxt && t->start + t->len > p->rcv_nxt;
     if (t->start <= p->rcv_nxt && t->ts > p->ts_recent)
         p->ts_recent = t->ts;
@@ -229,7 +231,7 @@ static void take_ack(struct pipe *p, const struct thing *t)
 
 static deadline_t next_timer(const struct recovery *r)
 {
-    return deadline_min(r->rto_at, deadline_min(r->pto_at, r->reo_at));
+    return deadline_min(deadline_min(r->rto_at, recovery_pace_at(r)), deadline_min(r->pto_at, r->reo_at));
 }
 
 static void run_timers(struct pipe *p)
@@ -245,6 +247,8 @@ static void run_timers(struct pipe *p)
         recovery_on_rto(r, &p->g.env);
         p->res.timeouts++;
     }
+    if (deadline_due(recovery_pace_at(r), now))
+        recovery_on_pace(r, seq_eq(r->nxt, rig_seq(p->total)));
     recovery_check(r);
 }
 
@@ -277,7 +281,8 @@ struct pipe_result pipe_run(const struct pipe_opts *o)
     prng_seed(&p.rnd, o->seed, 0);
     rig_open(&p.g, o->sack, 2 * o->delay + o->per_segment);
     recovery_set_mss(&p.g.r, &p.g.env, o->mss);
-    cc_init(&p.g.r.cc, o->cc, o->mss, 10, p.g.env.now);
+    recovery_set_cc(&p.g.r, &p.g.env, o->cc);
+    cc_set_mss(&p.g.r.cc, o->mss, 10, true);
     if (o->knobs)
         o->knobs(&p.g.conf);
     p.n_units = p.total / UNIT;

@@ -19,7 +19,7 @@ static struct pipe_opts random_opts(uint64_t seed, bool sack)
         .dsack = prng_below(&rnd, 2),
         .ts = prng_below(&rnd, 2),
         .renege = !prng_below(&rnd, 8),
-        .cc = prng_below(&rnd, 2),
+        .cc = prng_below(&rnd, 3),
         .mss = prng_below(&rnd, 2) ? 1000 : 1400,
         .loss = prng_below(&rnd, 3) ? prng_below(&rnd, 2000) : 0,
         .ack_loss = prng_below(&rnd, 3) ? 0 : prng_below(&rnd, 3000),
@@ -88,4 +88,41 @@ Test(pipe, everything_arrives_in_spite_of_spurious_timeouts)
 {
     swarm(true, short_rto);
     swarm(false, short_rto);
+}
+
+/* long_haul() - 100 Mbit/s, 20 ms, a queue of one BDP, @loss of 10000; % of the link's rate */
+static unsigned long_haul(unsigned cc, uint32_t loss)
+{
+    const struct pipe_opts o = {.seed = 7,
+                                .segments = 60000,
+                                .sack = true,
+                                .dsack = true,
+                                .ts = true,
+                                .cc = cc,
+                                .mss = 1400,
+                                .loss = loss,
+                                .delay = 10 * GN_MSEC,
+                                .per_segment = 112 * GN_USEC, /* 1400 octets at 100 Mbit/s */
+                                .queue = 180,
+                                .burst = 4};
+    struct pipe_result r = pipe_run(&o);
+    unsigned percent = (unsigned)(r.goodput * 100 / 12500000);
+
+    fprintf(stderr, "%-8s %u.%02u %% loss: %u %% of 100 Mbit/s, %u timeouts, %u sent again\n",
+            cc_name(cc), loss / 100, loss % 100, percent, r.timeouts, r.retransmits);
+    return percent;
+}
+
+Test(goodput, clean_path)
+{
+    cr_expect_geq(long_haul(CC_NEWRENO, 0), 80);
+    cr_expect_geq(long_haul(CC_CUBIC, 0), 80);
+    cr_expect_geq(long_haul(CC_BBR, 0), 85);
+}
+
+Test(goodput, one_percent_random_loss)
+{
+    /* the response function of RFC 9438 5.1, Reno-friendly: 1.22 * MSS / (RTT * sqrt(p)) is 7 % */
+    cr_expect_geq(long_haul(CC_CUBIC, 100), 5);
+    cr_expect_geq(long_haul(CC_BBR, 100), 60);
 }

@@ -49,6 +49,31 @@ Test(undo, CC_4015_2_the_echo_of_the_retransmission_is_no_witness)
     rig_fini(&g);
 }
 
+/* what was sent again in one recovery and is acknowledged in the next speaks of the former */
+Test(undo, CC_4015_2_what_an_earlier_recovery_sent_again_is_no_witness)
+{
+    rig_open(&g, true, 20 * GN_MSEC);
+    g.r.cc.cwnd = 40 * MSS;
+    rig_send(&g, 10);
+    rig_sack(&g, 0, 20, (uint32_t[][2]){{1, 8}}, 1);
+    cr_assert(g.ret.entered);
+    cr_assert_eq(rig_again(&g), 1);
+    rig_send(&g, 10); /* beyond `recover` */
+    rig_sack(&g, 10, 20, (uint32_t[][2]){{11, 18}}, 1);
+    cr_assert(g.ret.left);
+    cr_assert(g.ret.entered || g.r.state == GN_RECOVERY_FAST, "the segment 10 is lost");
+    cr_assert_eq(rig_again(&g), 1);
+    rig_send(&g, 10); /* 20 to 29 */
+    rig_sack(&g, 10, 10, (uint32_t[][2]){{11, 20}, {21, 28}}, 2);
+    cr_assert_eq(rig_again(&g), 1, "the segment 20, 10 ms after the segment 10");
+    ack(20, 10, 20, true); /* the first of these has arrived */
+    cr_expect(!g.ret.spurious);
+    g.env.now += GN_MSEC;
+    ack(30, 9, 20, true); /* and the second, with its own time */
+    cr_expect(!g.ret.spurious);
+    rig_fini(&g);
+}
+
 Test(undo, CC_4015_2_eifel_in_fast_recovery)
 {
     rig_open(&g, false, 100 * GN_MSEC);

@@ -148,7 +148,34 @@ Test(option, congestion_control_by_name)
     cr_assert_str_eq(text, "cubic");
     FAILS(gn_setsockopt(s[0], IPPROTO_TCP, TCP_CONGESTION, "vegas", 5), ENOENT);
     FAILS(gn_setsockopt(s[0], IPPROTO_TCP, TCP_CONGESTION, "0", 1), ENOENT);
+    GIVES(gn_setsockopt(s[0], IPPROTO_TCP, TCP_CONGESTION, "bbr", 3), 0);
+    GIVES(gn_getsockopt(s[0], IPPROTO_TCP, TCP_CONGESTION, text, &len), 0);
+    cr_assert_str_eq(text, "bbr");
     GIVES(gn_setsockopt(s[0], IPPROTO_TCP, TCP_CONGESTION, "reno", 4), 0);
+}
+
+Test(option, max_pacing_rate)
+{
+    uint32_t v = 0;
+    uint64_t wide = 0;
+    socklen_t len = sizeof(v);
+    int s[2];
+
+    net_pair(80, s);
+    GIVES(gn_getsockopt(s[0], SOL_SOCKET, SO_MAX_PACING_RATE, &v, &len), 0);
+    cr_assert_eq(v, UINT32_MAX, "no limit");
+    v = 123456;
+    GIVES(gn_setsockopt(s[0], SOL_SOCKET, SO_MAX_PACING_RATE, &v, sizeof(v)), 0);
+    len = sizeof(wide);
+    GIVES(gn_getsockopt(s[0], SOL_SOCKET, SO_MAX_PACING_RATE, &wide, &len), 0);
+    cr_assert_eq(wide, 123456);
+    wide = UINT64_MAX;
+    GIVES(gn_setsockopt(s[0], SOL_SOCKET, SO_MAX_PACING_RATE, &wide, sizeof(wide)), 0);
+    len = sizeof(wide);
+    wide = 0;
+    GIVES(gn_getsockopt(s[0], SOL_SOCKET, SO_MAX_PACING_RATE, &wide, &len), 0);
+    cr_assert_eq(wide, UINT64_MAX);
+    FAILS(gn_setsockopt(s[0], SOL_SOCKET, SO_MAX_PACING_RATE, &v, 2), EINVAL);
 }
 
 Test(option, tcp_info)

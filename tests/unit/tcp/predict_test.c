@@ -57,7 +57,7 @@ static void assert_same_record(const struct sent *s, const struct sent *f, const
     cr_assert(s->xmit == f->xmit && s->first_xmit == f->first_xmit && s->flags == f->flags,
               "times and flags of a record after %s", after);
     cr_assert(s->delivered == f->delivered && s->delivered_at == f->delivered_at &&
-                  s->first_sent == f->first_sent,
+                  s->send_span == f->send_span,
               "rate sample of a record after %s", after);
 }
 

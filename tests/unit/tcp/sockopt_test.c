@@ -56,6 +56,30 @@ Test(sockopt, congestion_control_in_flight)
     set(&fx, GN_OPT_CONGESTION, CC_CUBIC);
     cr_assert_str_eq(fx.tcb.rec.cc.ops->name, "cubic");
     cr_assert_eq(fx.tcb.rec.cc.cwnd, cwnd);
+    set(&fx, GN_OPT_CONGESTION, CC_BBR);
+    cr_assert_str_eq(fx.tcb.rec.cc.ops->name, "bbr");
+    cr_assert_eq(fx.tcb.rec.cc.cwnd, cwnd);
+    set(&fx, GN_OPT_CONGESTION, CC_CUBIC);
+    cr_assert_str_eq(fx.tcb.rec.cc.ops->name, "cubic");
+    fx_fini(&fx);
+}
+
+/* SO_MAX_PACING_RATE: whatever the congestion control, and at any time */
+Test(sockopt, max_pacing_rate)
+{
+    struct fixture fx;
+    struct gn_status st;
+
+    fx_init(&fx, GN_ESTABLISHED);
+    cr_assert_null(fx.tcb.rec.rate, "nobody pays for what he does not use");
+    set(&fx, GN_OPT_MAX_PACING_RATE, 50000);
+    tcb_status(&fx.tcb, &fx.env, &st);
+    cr_assert_eq(st.pacing_rate, 50000);
+    cr_assert_eq(st.max_pacing_rate, 50000);
+    set(&fx, GN_OPT_MAX_PACING_RATE, UINT64_MAX);
+    tcb_status(&fx.tcb, &fx.env, &st);
+    cr_assert_eq(st.pacing_rate, 0);
+    cr_assert_null(fx.tcb.rec.rate);
     fx_fini(&fx);
 }
 

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Delivery rate samples and pacing (draft-ietf-ccwg-bbr 4.1, 5.6.2, 5.6.3). */
+#include "recovery/rate.h"
+
+#include "base/bits.h"
+#include "unit/recovery/rig.h"
+
+#include <criterion/criterion.h>
+
+#define RTT (20 * GN_MSEC)
+#define RATE \
+    10000000 /* octets per second: a segment in 100 us, a quantum of ten in a millisecond */
+
+static struct rig g;
+
+/* an open connection of 20 ms that may send @cwnd segments, paced at RATE by its user */
+static void paced(uint32_t cwnd)
+{
+    rig_open(&g, true, RTT);
+    cr_assert(recovery_set_max_pacing(&g.r, &g.env, RATE));
+    g.r.cc.cwnd = cwnd * MSS;
+}
+
+/* send as much as may go now; segments */
+static uint32_t burst(void)
+{
+    uint32_t n = 0, room;
+
+    while ((room = recovery_room(&g.r) / MSS) > 0) {
+        rig_send(&g, room);
+        n += room;
+    }
+    return n;
+}
+
+/* let time pass until pacing lets more go, and @late beyond */
+static void wake(gn_time late)
+{
+    cr_assert(deadline_armed(recovery_pace_at(&g.r)));
+    g.env.now = max_u64(g.env.now, deadline_time(recovery_pace_at(&g.r))) + late;
+    recovery_on_pace(&g.r, false);
+}
+
+Test(rate, only_those_that_need_it_have_the_block)
+{
+    rig_open(&g, true, RTT);
+    cr_expect_null(g.r.rate);
+    rig_send(&g, 10);
+    cr_expect_not(deadline_armed(recovery_pace_at(&g.r)));
+    cr_expect_eq(recovery_memory(&g.r), 0);
+    cr_assert(recovery_set_max_pacing(&g.r, &g.env, RATE));
+    cr_expect_not_null(g.r.rate);
+    cr_expect(recovery_memory(&g.r) > 0);
+    cr_assert(recovery_set_max_pacing(&g.r, &g.env, 0));
+    cr_expect_null(g.r.rate);
+    rig_fini(&g);
+}
+
+Test(rate, sec_5_6_3_send_quantum)
+{
+    cr_expect_eq(cc_send_quantum(RATE, MSS), 10000, "a millisecond");
+    cr_expect_eq(cc_send_quantum(100000, MSS), 2 * MSS, "two segments at least");
+    cr_expect_eq(cc_send_quantum(UINT64_C(1000000000), MSS), 65536, "a super-segment at most");
+}
+
+Test(rate, sec_5_6_2_one_quantum_a_deadline)
+{
+    gn_time from;
+    uint32_t sent = 0;
+
+    paced(1000);
+    cr_expect_eq(burst(), 20, "what an idle time would have allowed, and one ahead");
+    from = g.env.now;
+    for (unsigned i = 0; i < 40; i++) {
+        wake(0);
+        sent += burst();
+    }
+    cr_expect_eq(sent, 400, "ten a millisecond");
+    cr_expect_eq(g.env.now - from, 40 * GN_MSEC);
+    rig_fini(&g);
+}
+
+Test(rate, sec_5_6_2_what_a_late_wake_up_loses_is_made_up_for)
+{
+    gn_time from;
+    uint32_t sent = 0;
+
+    paced(2000);
+    burst();
+    from = g.env.now;
+    for (unsigned i = 0; i < 50; i++) {
+        wake(GN_MSEC / 2);
+        sent += burst();
+    }
+    cr_expect(sent * UINT64_C(100000) + 20 * UINT64_C(100000) >= g.env.now - from,
+              "%u segments are less than the rate", sent);
+    cr_expect(sent * UINT64_C(100000) <= g.env.now - from + 2 * GN_MSEC);
+    wake(GN_SEC);
+    cr_expect_eq(burst(), 20, "not more than a quantum, however late");
+    rig_fini(&g);
+}
+
+Test(rate, pacing_does_not_hold_back_what_is_forced)
+{
+    paced(1000);
+    burst();
+    cr_expect_eq(recovery_room(&g.r), 0);
+    g.r.force = true;
+    cr_expect_geq(recovery_room(&g.r), MSS);
+    rig_fini(&g);
+}
+
+Test(rate, the_window_still_limits)
+{
+    paced(5);
+    cr_expect_eq(burst(), 5);
+    cr_expect_not(deadline_armed(recovery_pace_at(&g.r)), "pacing is not what holds it back");
+    rig_fini(&g);
+}
+
+Test(rate, tcp_pacing_follows_window_and_round_trip_time)
+{
+    rig_init(&g, true);
+    g.conf.tcp_pacing = 1;
+    recovery_free(&g.r, &g.env);
+    recovery_init(&g.r, &g.env, seq(ISS), MSS, CC_NEWRENO);
+    recovery_on_open(&g.r, &g.env, 0, RTT);
+    g.r.una = g.r.nxt = rig_seq(0);
+    g.r.sack_ok = true;
+    cr_assert_not_null(g.r.rate);
+    cr_expect_eq(rate_pacing(&g.r), 0, "no ACK was seen yet");
+    rig_send(&g, 10);
+    rig_ack(&g, 10, 20);
+    cr_expect_eq(rate_pacing(&g.r), g.r.cc.cwnd * UINT64_C(2) * 50, "twice as fast in slow start");
+    g.r.cc.ssthresh = g.r.cc.cwnd;
+    rig_send(&g, 10);
+    rig_ack(&g, 20, 20);
+    cr_expect(rate_pacing(&g.r) >= g.r.cc.cwnd * UINT64_C(59) &&
+              rate_pacing(&g.r) <= g.r.cc.cwnd * UINT64_C(60));
+    cr_assert(recovery_set_max_pacing(&g.r, &g.env, 1000));
+    cr_expect_eq(rate_pacing(&g.r), 1000, "the user's limit is below that");
+    rig_fini(&g);
+}
+
+Test(rate, sec_4_1_2_a_sample)
+{
+    paced(1000);
+    rig_send(&g, 10);
+    rig_ack(&g, 10, 20);
+    cr_expect_eq(g.r.rate->latest, 10 * MSS * 50, "ten segments in 20 ms");
+    cr_expect_not(g.r.rate->latest_app);
+    rig_fini(&g);
+}
+
+Test(rate, sec_4_1_2_the_longer_of_the_send_and_the_ack_interval)
+{
+    uint64_t rate;
+
+    paced(1000);
+    rig_send(&g, 1);
+    for (unsigned i = 1; i < 20; i++) { /* sent in 19 ms, a segment each */
+        g.env.now += GN_MSEC;
+        rig_send(&g, 1);
+    }
+    rig_ack(&g, 1, 1);
+    rig_ack(&g, 20, 1); /* the ACKs of the others come all at once */
+    rate = g.r.rate->latest;
+    cr_expect(rate <= 20 * MSS * UINT64_C(1000) / 19, "%llu", (unsigned long long)rate);
+    rig_fini(&g);
+}
+
+Test(rate, sec_4_1_2_4_nothing_for_the_application_to_send)
+{
+    paced(1000);
+    cr_assert(recovery_reserve(&g.r, &g.env, 10));
+    recovery_on_sent(&g.r, &g.env, g.r.nxt, 5 * MSS, true); /* nothing waits behind it */
+    g.env.now += GN_MSEC;
+    rig_send(&g, 1); /* sent in the bubble */
+    rig_ack(&g, 5, 20);
+    cr_expect_not(g.r.rate->latest_app, "what went before the bubble");
+    rig_ack(&g, 6, 1);
+    cr_expect(g.r.rate->latest_app);
+    cr_expect_eq(g.r.rate->app_limited, 0, "the bubble has left");
+    rig_fini(&g);
+}
+
+Test(rate, sec_4_1_2_4_whose_turn_it_is_not_is_not_limited_by_the_application)
+{
+    paced(1000);
+    cr_assert(recovery_reserve(&g.r, &g.env, 30));
+    recovery_on_sent(&g.r, &g.env, g.r.nxt, 20 * MSS, true);
+    cr_expect(deadline_armed(recovery_pace_at(&g.r)));
+    cr_expect_eq(g.r.rate->app_limited, 0);
+    g.env.now = deadline_time(recovery_pace_at(&g.r));
+    recovery_on_pace(&g.r, true); /* and still nothing waits */
+    cr_expect_eq(g.r.rate->app_limited, 20 * MSS);
+    rig_fini(&g);
+}
+
+Test(rate, bbr_switched_on_and_off_in_flight)
+{
+    rig_open(&g, true, RTT);
+    rig_send(&g, 10);
+    recovery_set_cc(&g.r, &g.env, CC_BBR);
+    cr_expect_str_eq(g.r.cc.ops->name, "bbr");
+    cr_assert_not_null(g.r.rate);
+    cr_expect_eq(g.r.cc.cwnd, 10 * MSS);
+    cr_expect(g.r.cc.pacing_rate > 0);
+    rig_ack(&g, 10, 20); /* sent when nobody wanted samples: none comes of it */
+    cr_expect_eq(g.r.rate->latest, 0);
+    rig_send(&g, 10);
+    rig_ack(&g, 20, 20);
+    cr_expect(g.r.rate->latest > 0);
+    rig_send(&g, 5);
+    recovery_set_cc(&g.r, &g.env, CC_CUBIC);
+    cr_expect_str_eq(g.r.cc.ops->name, "cubic");
+    cr_expect_null(g.r.rate);
+    cr_expect_eq(recovery_memory(&g.r), 0);
+    rig_ack(&g, 25, 20);
+    cr_expect(seq_eq(g.r.una, g.r.nxt));
+    rig_fini(&g);
+}
+
+Test(rate, the_users_limit_outlives_the_algorithm)
+{
+    rig_open(&g, true, RTT);
+    recovery_set_cc(&g.r, &g.env, CC_BBR);
+    cr_assert(recovery_set_max_pacing(&g.r, &g.env, 5000));
+    cr_expect_eq(rate_pacing(&g.r), 5000);
+    recovery_set_cc(&g.r, &g.env, CC_CUBIC);
+    cr_expect_eq(rate_pacing(&g.r), 5000);
+    cr_assert(recovery_set_max_pacing(&g.r, &g.env, 0));
+    cr_expect_null(g.r.rate);
+    rig_fini(&g);
+}
+
+Test(rate, no_memory_for_samples_no_bbr)
+{
+    rig_open(&g, true, RTT);
+    g.mem.budget = g.mem.taken; /* what is in the free lists may still do for one block */
+    while (mem_alloc(&g.mem, sizeof(struct rate)))
+        ;
+    recovery_set_cc(&g.r, &g.env, CC_BBR);
+    cr_expect_str_eq(g.r.cc.ops->name, "newreno");
+    cr_expect_null(g.r.rate);
+    cr_expect_not(recovery_set_max_pacing(&g.r, &g.env, 1000));
+    recovery_free(&g.r, &g.env);
+    mem_fini(&g.mem);
+}
