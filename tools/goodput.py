@@ -28,6 +28,9 @@ TITLE = {
 PLOTS = {
     "goodput-clean.svg": ["--rate", "20000", "--rtt", "40", "--seconds", "30"],
     "goodput-lossy.svg": ["--rate", "20000", "--rtt", "40", "--loss", "1000", "--seconds", "30"],
+    "goodput-bbr.svg": ["--cc", "bbr", "--rate", "20000", "--rtt", "40", "--seconds", "30"],
+    "goodput-bbr-lossy.svg": ["--cc", "bbr", "--rate", "20000", "--rtt", "40", "--loss", "10000",
+                              "--seconds", "30"],
 }
 BEGINNING = """# Goodput
 
@@ -45,6 +48,17 @@ any algorithm of their kind can hold.
 ![one flow without losses but those of the queue](goodput-clean.svg)
 
 ![one flow with 0.1 % loss](goodput-lossy.svg)
+
+BBR has no response function, so its limit is the link. It paces one percent below what it measures
+and halves its flight for 200 ms every five seconds, which leaves 97 % of a clean link and hardly a
+queue. Below 2 % loss (its LossThresh) it stays near that, but each round trip with a loss lowers
+its short-term bounds until the next probe, and where few segments are in flight chance alone crosses
+the threshold; beyond 2 % it gives way. Losses at random that end Startup early take long to grow out
+of on long paths.
+
+![one flow of BBR](goodput-bbr.svg)
+
+![one flow of BBR with 1 % loss](goodput-bbr-lossy.svg)
 """
 
 
