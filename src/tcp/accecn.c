@@ -214,9 +214,9 @@ uint32_t accecn_marks(uint32_t cep, unsigned ace, uint32_t packets, bool has_ceb
     uint32_t d = (ace - cep) & 7;
 
     if (has_ceb) { /* appendix A.2.2: as many as the octets need */
-        while ((uint64_t)d * mss < ceb && d < CC_CWND_MAX)
-            d += 8;
-        return d;
+        uint32_t least = ceb / mss + (ceb % mss != 0);
+
+        return least > d ? d + ((least - d + 7) & ~7u) : d;
     }
     if (d == 0 || packets <= d) /* none, or it cannot have gone round */
         return d;

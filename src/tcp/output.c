@@ -189,12 +189,13 @@ static bool nagle_allows(const struct tcb *t, uint32_t len, bool all, bool first
  *
  * What must differ between them forbids more than one: each has its own distance to the urgent
  * octet, options other than timestamps and CWR (CC-3168-4) are for one, and a loss probe is one.
+ * Without Don't Fragment each has an identification of its own (RFC 6864 4.2).
  */
 static uint32_t segments_at_once(const struct tcb *t, const struct tcp_env *e, const struct seg *s,
                                  uint32_t room)
 {
     if ((t->urg_snd && seq_lt(t->snd.nxt, t->snd.up)) || (s->opt.has & (uint8_t)~OPT_TS) ||
-        (t->ecn_ok && t->ecn_cwr) || t->rec.probe_due)
+        (t->ecn_ok && t->ecn_cwr) || t->rec.probe_due || s->fragment)
         return 1;
     return max_u32(min_u32(e->segs_max, (65535 - 256) / room), 1);
 }

@@ -117,8 +117,10 @@ bool syncookie_check(const struct tcp_env *e, const struct seg *s, uint16_t list
         ret->mss = mss_table[iss & 7];
         if ((s->opt.has & OPT_TS) && e->conf->tcp_timestamps)
             options_from_echo(ret, e, s);
-        /* a peer that speaks it tells so in this ACK (RFC 9768 5.1) */
-        ret->accecn = e->conf->tcp_ecn >= 3 && accecn_ace(s->ctl) > 1;
+        /* a peer that speaks it tells so in this ACK (RFC 9768 5.1); CWR of RFC 3168 says nothing
+           of the kind */
+        ret->accecn = e->conf->tcp_ecn >= 3 && !(ret->flags & HALF_OPEN_ECN) &&
+                      accecn_ace(s->ctl) > 1;
         e->stats->SyncookiesRecv++;
         return true;
     }

@@ -126,3 +126,35 @@ Test(headers, r1_makes_ip_ask)
         world_fini(&w);
     }
 }
+
+/** How often each identification was seen in a packet that routers may fragment. */
+static uint8_t idents[65536];
+
+static void count_idents(struct packet *p)
+{
+    if (p->data[0] >> 4 == 4 && get16(p->data + 22) == 80 && !(p->data[6] & 0x40))
+        idents[get16(p->data + 4)]++;
+}
+
+/* RFC 6864 4.2, RFC 1191 3: without Don't Fragment no two packets have the same identification,
+ * whether they were made one by one or cut from one train, here or by the interface */
+Test(headers, identification)
+{
+    for (unsigned tso = 0; tso < 2; tso++) {
+        gn_handle l, c, s;
+        unsigned n = 0;
+
+        memset(idents, 0, sizeof(idents));
+        world_init(&w, NULL, tso ? GN_CAP_TSO | GN_CAP_CSUM_TX : 0, GN_MEDIUM_IP);
+        world_pair(&w, false, 80, &l, &c, &s);
+        w.bend = count_idents;
+        cr_assert_eq(gn_host_set_option(w.h[0], c, GN_OPT_PMTU, GN_PMTU_DONT, w.now), GN_OK);
+        world_transfer(&w, 0, c, s, 200000);
+        for (unsigned i = 0; i < 65536; i++) {
+            cr_expect_leq(idents[i], 1, "identification %u in %u packets", i, idents[i]);
+            n += idents[i];
+        }
+        cr_expect_geq(n, 200000 / 1460, "no more than %u packets without Don't Fragment", n);
+        world_fini(&w);
+    }
+}

@@ -82,6 +82,21 @@ Test(accecn, CC_9768_8_marks_by_octets)
     cr_expect_eq(accecn_marks(5, 5, 40, true, 0, MSS), 0);
     cr_expect_eq(accecn_marks(5, 5, 40, true, 8 * MSS, MSS), 8);
     cr_expect_eq(accecn_marks(5, 7, 3, true, 0, MSS), 2, "marks on segments without text");
+    cr_expect_eq(accecn_marks(0, 0, 3, true, 0x7fffff, 1), 0x800000, "the most that one can tell");
+}
+
+/* the same by the definition: the least number that ACE allows and that holds the octets */
+Test(accecn, CC_9768_8_least_likely)
+{
+    for (uint32_t ace = 0; ace < 8; ace++)
+        for (uint32_t ceb = 0; ceb < 300; ceb++)
+            for (uint32_t mss = 1; mss < 12; mss++) {
+                uint32_t n = ace;
+
+                while (n * mss < ceb)
+                    n += 8;
+                cr_assert_eq(accecn_marks(0, ace, 1, true, ceb, mss), n);
+            }
 }
 
 /* one answer in a round trip, to as many marks as there are; and no CWR */
@@ -333,6 +348,29 @@ Test(accecn, CC_9768_1_cookie)
     cr_expect(h.accecn);
     s.ctl = CTL_ACK;
     cr_assert(syncookie_check(&fx.env, &s, 0, &h));
+    cr_expect_not(h.accecn);
+    fx_fini(&fx);
+}
+
+/* CC-3168-1, CC-9768-1: what a cookie remembers is RFC 3168; the third ACK is lost, and the next
+ * segment has CWR, which is half of a counter to those who count */
+Test(accecn, CC_9768_1_cookie_of_the_old_kind)
+{
+    struct half_open h;
+    struct seg s = fx_seg(CTL_SYN | CTL_CWR | CTL_ECE, FX_IRS, 0, ""), r;
+    struct tcb_opts o;
+
+    fx_init(&fx, GN_CLOSED);
+    fx.conf.tcp_ecn = 5;
+    tcb_opts_default(&o, &fx.conf);
+    s.opt = (struct tcpopt){.has = OPT_TS, .tsval = 7};
+    syncookie_reply(&fx.env, &s, &o);
+    cr_assert_eq(fx_reply(&fx, &r), 1);
+    cr_expect_eq(accecn_ace(r.ctl), 1);
+    s = fx_seg(CTL_ACK | CTL_CWR, FX_IRS + 1, r.seq.raw + 1, "text");
+    s.opt = (struct tcpopt){.has = OPT_TS, .tsval = 8, .tsecr = r.opt.tsval};
+    cr_assert(syncookie_check(&fx.env, &s, 0, &h));
+    cr_expect(h.flags & HALF_OPEN_ECN);
     cr_expect_not(h.accecn);
     fx_fini(&fx);
 }
