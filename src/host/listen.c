@@ -254,10 +254,19 @@ static void enqueue(struct gn_host *h, struct listener *l, struct tcb *t)
         list_append(&h->listen_events, &l->event);
 }
 
+/** accepted_new() - a block for a connection that a listener makes. Its interface is the one that
+ * its segments leave by, whose MTU and capabilities count; not always where the peer's came in */
+static struct tcb *accepted_new(struct gn_host *h, const struct tcp_key *k)
+{
+    const struct ip_path *path = host_path(h, &k->raddr, NULL);
+
+    return conn_new(h, k, path ? path->iface : h->in_iface);
+}
+
 enum gn_drop listen_promote(struct gn_host *h, struct listener *l, const struct half_open *half,
                             ref_t ref, uint32_t hash, const struct seg *s, enum gn_cause cause)
 {
-    struct tcb *t = conn_new(h, &half->key, h->in_iface);
+    struct tcb *t = accepted_new(h, &half->key);
     enum gn_err err;
 
     if (!t)
@@ -326,7 +335,7 @@ static bool fast_room(struct gn_host *h, struct listener *l)
 static bool fast_new(struct gn_host *h, struct listener *l, const struct seg *s, uint32_t hash,
                      bool new_cookie)
 {
-    struct tcb *t = conn_new(h, &s->key, h->in_iface);
+    struct tcb *t = accepted_new(h, &s->key);
 
     if (!t)
         return false;

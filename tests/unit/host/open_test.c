@@ -175,3 +175,51 @@ Test(open, one_ack_for_a_burst)
     cr_expect_eq(world_stats(&w, 1).OutSegs - out, 1);
     world_fini(&w);
 }
+
+/** out_via() - octets of text that host 1 sends to port 7 now, through interface @iface alone, in
+ * frames that it can carry */
+static uint32_t out_via(unsigned iface, uint32_t mtu, uint32_t *ret_seq)
+{
+    static uint8_t room[64][GN_FRAME_MAX];
+    struct gn_frame f[64];
+    uint32_t text = 0;
+    size_t n;
+
+    memset(f, 0, sizeof(f));
+    for (unsigned i = 0; i < 64; i++)
+        f[i] = (struct gn_frame){.buf = room[i], .cap = sizeof(room[i])};
+    n = gn_host_output(w.h[1], f, 64, w.now);
+    for (size_t i = 0; i < n; i++) {
+        cr_expect_eq(f[i].iface, iface);
+        cr_expect_eq(f[i].gso_size, 0, "a super-segment of %u octets", gn_frame_total(&f[i]));
+        cr_expect_leq(gn_frame_total(&f[i]), mtu);
+        *ret_seq = get32(f[i].data + 24);
+        text += gn_frame_total(&f[i]) - 20 - (f[i].data[32] >> 4) * 4u;
+    }
+    return text;
+}
+
+/* what arrives by one interface and is answered by another is cut for the one that it leaves by */
+Test(open, the_way_back_is_another)
+{
+    const struct gn_iface narrow = {.medium = GN_MEDIUM_IP, .mtu = 576};
+    const struct gn_endpoint peer = {gn_addr_v4(172, 16, 0, 1), 7}, us = world_end(1, false, 80);
+    static char text[4000];
+    gn_handle l, s;
+    uint32_t isn = 0;
+    int other;
+
+    world_init(&w, NULL, GN_CAP_TSO | GN_CAP_CSUM_TX, GN_MEDIUM_IP);
+    other = gn_host_add_iface(w.h[1], &narrow);
+    cr_assert_eq(other, 1);
+    cr_assert_eq(gn_host_add_addr(w.h[1], other, gn_addr_v4(192, 168, 0, 1), 24), GN_OK);
+    cr_assert_eq(gn_host_add_route(w.h[1], other, gn_addr_v4(172, 16, 0, 0), 12, peer.addr), GN_OK);
+    cr_assert_eq(gn_host_listen(w.h[1], us, 8, NULL, &l), GN_OK);
+    world_inject(&w, 1, peer, us, 1000, 0, CTL_SYN);
+    cr_assert_eq(out_via(1, 576, &isn), 0);
+    world_inject(&w, 1, peer, us, 1001, isn + 1, CTL_ACK);
+    cr_assert_eq(gn_host_accept(w.h[1], l, &s), GN_OK);
+    cr_assert_eq(gn_host_send(w.h[1], s, text, sizeof(text), 0, w.now), (int64_t)sizeof(text));
+    cr_expect_geq(out_via(1, 576, &isn), 3000);
+    world_fini(&w);
+}
