@@ -119,8 +119,8 @@ bool syncookie_check(const struct tcp_env *e, const struct seg *s, uint16_t list
             options_from_echo(ret, e, s);
         /* a peer that speaks it tells so in this ACK (RFC 9768 5.1); CWR of RFC 3168 says nothing
            of the kind */
-        ret->accecn = e->conf->tcp_ecn >= 3 && !(ret->flags & HALF_OPEN_ECN) &&
-                      accecn_ace(s->ctl) > 1;
+        ret->accecn =
+            e->conf->tcp_ecn >= 3 && !(ret->flags & HALF_OPEN_ECN) && accecn_ace(s->ctl) > 1;
         e->stats->SyncookiesRecv++;
         return true;
     }
