@@ -224,8 +224,10 @@ static void walk(struct ack *k)
     again = recovery_detect(r, k->e);
     if (!r->sack_ok)
         detect_reno(k);
-    recovery_tell_lost(r, k->e);
     k->ret->lost = r->sent.resend - resend;
+    if (k->ret->lost && recovery_spare_mtu_probe(r, resend))
+        k->ret->lost = 0;
+    recovery_tell_lost(r, k->e);
     if (!recovery_active(r) && (k->ret->lost || (ended && r->sent.lost))) {
         recovery_enter_fast(r, k->e, k->delivered);
         k->ret->entered = true;
@@ -359,6 +361,8 @@ static void take(struct ack *k)
     if (k->ret->acked) {
         take_cumulative(k);
         r->dup_acks = 0;
+        if (r->mtu_probe == MTU_PROBE_OUT && seq_ge(r->una, r->mtu_probe_end))
+            r->mtu_probe = MTU_PROBE_ARRIVED;
     } else if (k->a->dup && !seq_eq(r->una, r->nxt)) {
         r->dup_acks = (uint16_t)min_u32(r->dup_acks + 1u, UINT16_MAX); /* CC-5681-7 */
     }

@@ -45,6 +45,9 @@ gn_time recovery_reo_wnd(const struct recovery *r, const struct rec_env *e);
 /** recovery_detect() - mark what SACK or RACK shows to be lost; true: a retransmission of this
  *  recovery was lost in turn. Arms the reordering timer */
 bool recovery_detect(struct recovery *r, const struct rec_env *e);
+/** recovery_spare_mtu_probe() - of what was marked lost since `resend` was @resend, is the MTU
+ * probe all? Then it is no sign of congestion. Notes what has become of the probe */
+bool recovery_spare_mtu_probe(struct recovery *r, uint32_t resend);
 /** recovery_enter_fast() - a loss was found, by an ACK that delivered @delivered octets */
 void recovery_enter_fast(struct recovery *r, const struct rec_env *e, uint32_t delivered);
 /** recovery_leave_fast() - all that was outstanding when it began is acknowledged */

@@ -91,6 +91,7 @@ void recovery_set_mss(struct recovery *r, const struct rec_env *e, uint32_t mss)
     cc_set_mss(&r->cc, mss, (uint32_t)e->conf->tcp_initial_window, r->handshake);
     if (r->handshake || !smaller)
         return;
+    r->mtu_probe = MTU_PROBE_NONE;
     for (uint32_t no = r->sent.head; no != r->sent.tail; no++)
         if (sent_at(&r->sent, no)->len > mss)
             sent_lose(&r->sent, no);
@@ -104,6 +105,21 @@ void recovery_lose_all(struct recovery *r)
     r->sent.lost_new = 0;
 }
 
+void recovery_mtu_probe(struct recovery *r, uint32_t len)
+{
+    r->mtu_probe = MTU_PROBE_DUE;
+    r->mtu_probe_start = r->nxt;
+    r->mtu_probe_end = seq_add(r->nxt, len);
+}
+
+void recovery_lose_mtu_probe(struct recovery *r)
+{
+    if (r->mtu_probe == MTU_PROBE_OUT)
+        sent_lose(&r->sent, sent_find(&r->sent, seq_max(r->una, r->mtu_probe_start)));
+    r->sent.lost_new = 0;
+    r->mtu_probe = MTU_PROBE_NONE;
+}
+
 bool recovery_reserve(struct recovery *r, const struct rec_env *e, uint32_t n)
 {
     return sent_reserve(&r->sent, e->mem, n);
@@ -112,13 +128,19 @@ bool recovery_reserve(struct recovery *r, const struct rec_env *e, uint32_t n)
 /* log_new() - octets never sent before, in records of one segment each */
 static void log_new(struct recovery *r, const struct rec_env *e, uint32_t len)
 {
+    uint32_t most = r->mss;
+
+    if (r->mtu_probe == MTU_PROBE_DUE) {
+        r->mtu_probe = MTU_PROBE_OUT;
+        most = len;
+    }
     if (seq_eq(r->una, r->nxt)) {
         r->first_unacked = e->now;
         if (r->rate)
             rate_restart(r, e->now);
     }
     while (len) {
-        uint32_t n = min_u32(len, r->mss);
+        uint32_t n = min_u32(len, most);
         struct sent *s = sent_push(&r->sent, r->nxt, n, e->now);
 
         r->nxt = seq_add(r->nxt, n);
@@ -299,6 +321,8 @@ bool recovery_next_probe(struct recovery *r, seq_t *ret_start, uint32_t *ret_len
     const struct sent *s = sent_at(&r->sent, r->sent.tail - 1);
 
     r->probe_again = true;
+    if (r->mtu_probe == MTU_PROBE_OUT && seq_eq(sent_end(s), r->mtu_probe_end))
+        r->mtu_probe = MTU_PROBE_UNCLEAR;
     *ret_start = s->start;
     *ret_len = s->len;
     return true;

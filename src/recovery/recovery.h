@@ -40,6 +40,18 @@ struct rec_env {
 
 struct rate;
 
+/** What is known of the one segment larger than SMSS, whose loss is no sign of congestion (RFC
+ * 4821). */
+enum mtu_probe {
+    MTU_PROBE_NONE,
+    MTU_PROBE_DUE,     /* the next new data are it */
+    MTU_PROBE_OUT,     /* it has left */
+    MTU_PROBE_ARRIVED, /* acknowledged, sent but once */
+    MTU_PROBE_LOST,    /* and nothing else */
+    MTU_PROBE_TIMEOUT, /* nothing came after it until the RTO */
+    MTU_PROBE_UNCLEAR  /* other segments were lost as well, or it was sent again */
+};
+
 struct recovery {
     struct sent_log sent; /* what is between una and nxt, one record per segment */
     seq_t una, nxt;
@@ -61,11 +73,14 @@ struct recovery {
     uint32_t reno_sacked; /* without SACK: octets that duplicate ACKs stand for */
     struct undo undo;
     struct cwv cwv;
+    seq_t mtu_probe_start; /* with mtu_probe: first octet of the probe, and the one after it */
+    seq_t mtu_probe_end;
     gn_time since;        /* when the present recovery began */
     uint32_t retransmits; /* segments sent again, in all */
     uint16_t dup_acks;
     uint8_t state;          /* enum gn_recovery_state */
     uint8_t frto;           /* enum frto */
+    uint8_t mtu_probe;      /* enum mtu_probe */
     uint8_t backoff;        /* RTO doublings, until an RTT is measured (Karn) */
     uint8_t timeouts;       /* RTOs in a row without una advancing: for R1 and R2 */
     bool sack_ok       : 1; /* SACK negotiated */
@@ -153,6 +168,11 @@ void recovery_on_reorder_timer(struct recovery *r, const struct rec_env *e);
 deadline_t recovery_pace_at(const struct recovery *r);
 /** recovery_on_pace() - that time has come; @app_limited: and nothing waits */
 void recovery_on_pace(struct recovery *r, bool app_limited);
+/** recovery_mtu_probe() - the next new data, @len octets, leave as one segment larger than mss:
+ * what becomes of it is told by `mtu_probe` */
+void recovery_mtu_probe(struct recovery *r, uint32_t len);
+/** recovery_lose_mtu_probe() - a router says that it was too large: it is to be sent again */
+void recovery_lose_mtu_probe(struct recovery *r);
 /** recovery_next_lost() - the lowest run of octets marked lost and not sent again since; at most
  *  @max octets; false: none */
 bool recovery_next_lost(const struct recovery *r, uint32_t max, seq_t *ret_start,

@@ -50,6 +50,25 @@ void recovery_tell_lost(struct recovery *r, const struct rec_env *e)
     r->cc.ops->on_lost(&r->cc, &c);
 }
 
+bool recovery_spare_mtu_probe(struct recovery *r, uint32_t resend)
+{
+    const struct sent *s;
+    bool only;
+
+    if (r->mtu_probe != MTU_PROBE_OUT)
+        return false;
+    s = sent_at(&r->sent, sent_find(&r->sent, seq_max(r->una, r->mtu_probe_start)));
+    if (!sent_pending(s))
+        return false;
+    only = !recovery_active(r) && r->sent.resend - resend == s->len;
+    r->mtu_probe = only ? MTU_PROBE_LOST : MTU_PROBE_UNCLEAR;
+    if (only)
+        r->sent.lost_new = 0;
+    if (only && !r->sack_ok) /* the duplicate ACKs that follow tell of the same loss */
+        r->recover = r->nxt;
+    return only;
+}
+
 /* begin() - what fast recovery and recovery after a timeout have in common */
 static void begin(struct recovery *r, const struct rec_env *e)
 {
@@ -116,6 +135,8 @@ void recovery_enter_loss(struct recovery *r, const struct rec_env *e, bool first
     cwv_reset(&r->cwv);
     if (first)
         undo_start(&r->undo, r->una);
+    if (r->mtu_probe == MTU_PROBE_OUT)
+        r->mtu_probe = seq_ge(r->una, r->mtu_probe_start) ? MTU_PROBE_TIMEOUT : MTU_PROBE_UNCLEAR;
     r->state = GN_RECOVERY_LOSS;
     r->dup_acks = 0;
     r->reno_sacked = 0;

@@ -91,12 +91,13 @@ void recovery_on_pto(struct recovery *r, const struct rec_env *e)
 void recovery_on_reorder_timer(struct recovery *r, const struct rec_env *e)
 {
     uint32_t in_flight = recovery_in_flight(r), resend = r->sent.resend;
-    bool again;
+    bool again, spared;
 
     r->reo_at = deadline_none();
     again = recovery_detect(r, e);
+    spared = recovery_spare_mtu_probe(r, resend);
     recovery_tell_lost(r, e);
-    if ((r->sent.resend > resend && !recovery_active(r)) || again)
+    if ((r->sent.resend > resend && !recovery_active(r) && !spared) || again)
         recovery_enter_fast(r, e, 0);
     recovery_keep_room(r, in_flight);
 }

@@ -34,6 +34,8 @@ static void tell_recovery(struct arrival *a, bool dup)
             ra.sack[i] = (struct rec_sack){a->s.opt.sack[i].l, a->s.opt.sack[i].r};
     }
     recovery_on_ack(&t->rec, &re, &ra, &rr);
+    if (t->search.size != 0)
+        pmtu_on_probe(t, a->e);
     if (rr.sacked) { /* the window may have grown though SND.UNA waits */
         window_grow_sndbuf(t, a->e);
         sndbuf_tell(t, a->e);

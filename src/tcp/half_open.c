@@ -229,6 +229,7 @@ void half_open_inherit(struct tcb *t, const struct tcp_env *e, const struct half
     t->ts.offset = tcp_ts_offset(e, &t->key);
     t->ts.recent = h->ts_recent;
     t->ts.recent_at = e->now;
+    pmtu_on_open(t, e);
     recovery_init(&t->rec, &re, t->snd.una, tcp_mss(t, e), t->opts.cc);
     (void)recovery_set_max_pacing(&t->rec, &re, t->opts.max_pacing_rate);
     t->rec.sack_ok = t->sack_ok;

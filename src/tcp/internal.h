@@ -151,6 +151,15 @@ static inline bool pmtu_fragment(const struct tcb_opts *o)
 enum gn_drop pmtu_on_icmp(struct tcb *t, const struct tcp_env *e, seq_t quoted, uint32_t mtu);
 void pmtu_on_rto(struct tcb *t, const struct tcp_env *e);
 void pmtu_on_timeout(struct tcb *t, const struct tcp_env *e);
+/** pmtu_on_open() - both SYNs are known: with tcp_mtu_probing=2 the search begins */
+void pmtu_on_open(struct tcb *t, const struct tcp_env *e);
+/** pmtu_probe() - octets of new text that are to leave as a probe, in the segment whose options are
+ *  those of @s; 0: none now */
+uint32_t pmtu_probe(struct tcb *t, const struct tcp_env *e, const struct seg *s);
+/** pmtu_probe_sent() - it leaves, with @len octets of text */
+void pmtu_probe_sent(struct tcb *t, const struct tcp_env *e, uint32_t len);
+/** pmtu_on_probe() - a probe is out, and an ACK or a timer may have told of it */
+void pmtu_on_probe(struct tcb *t, const struct tcp_env *e);
 
 /* urgent.c */
 uint32_t urgent_skip(const struct tcb *t);

@@ -155,5 +155,6 @@ void options_negotiate(struct tcb *t, const struct tcp_env *e, const struct seg 
         t->ts.recent_at = e->now;
     }
     t->rec.sack_ok = t->sack_ok;
+    pmtu_on_open(t, e);
     options_mss_changed(t, e);
 }

@@ -254,7 +254,7 @@ static bool fin_due(const struct tcb *t, uint32_t len)
 static bool make_new(struct tcb *t, const struct tcp_env *e, struct seg *s)
 {
     struct rec_env re = rec_env(e);
-    uint32_t len, room, n;
+    uint32_t len, room, n, probe;
     bool fin;
 
     if ((seq_eq(t->snd.una, t->snd.iss) && !t->fast_child) || t->fin_sent ||
@@ -264,8 +264,9 @@ static bool make_new(struct tcb *t, const struct tcp_env *e, struct seg *s)
         recovery_on_idle_restart(&t->rec, &re);
     begin(t, s, t->snd.nxt, CTL_ACK);
     options_other(t, e, s, false);
-    room = segment_room(t, e, s);
-    len = new_text(t, e, room, segments_at_once(t, e, s, room));
+    probe = t->search.high != 0 ? pmtu_probe(t, e, s) : 0;
+    room = probe != 0 ? probe : segment_room(t, e, s);
+    len = new_text(t, e, room, probe != 0 ? 1 : segments_at_once(t, e, s, room));
     fin = fin_due(t, len);
     n = len + fin;
     if (n == 0)
@@ -274,6 +275,8 @@ static bool make_new(struct tcb *t, const struct tcp_env *e, struct seg *s)
         try_later(t, e); /* no ACK may be due that would (INV-04) */
         return false;
     }
+    if (probe != 0)
+        pmtu_probe_sent(t, e, len);
     t->fin_sent = fin;
     fill(t, e, s, t->snd.nxt, n);
     if (len > room)

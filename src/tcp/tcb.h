@@ -46,7 +46,7 @@ struct tcb_opts {
     uint8_t fastopen_connect; /* 1: the SYN may take text along, 2: and waits for it */
     uint32_t rcvlowat, notsent_lowat;
     uint32_t max_pacing_rate; /* octets per second; 0: no limit */
-    uint32_t sndbuf, rcvbuf; /* octets */
+    uint32_t sndbuf, rcvbuf;  /* octets */
 };
 
 /** Accurate ECN (RFC 9768): what has arrived with which mark, and what the peer says of that. */
@@ -119,6 +119,11 @@ struct tcb {
     uint16_t rcv_mss_guess; /* size of the peer's full segments, for delayed ACKs */
     uint16_t send_mss;      /* SendMSS: the peer's option or 536/1220 */
     uint16_t path_mtu;      /* 0: the interface's */
+    struct {
+        uint16_t high; /* the search for a larger path MTU goes so far; 0: there is none (pmtu.c) */
+        uint16_t size; /* of the probe that is out; 0: none is */
+        gn_time at;    /* no probe before */
+    } search;
 
     struct {
         seq_t una, nxt;   /* nxt is the highest ever sent + 1; it never goes back */
