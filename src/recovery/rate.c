@@ -11,7 +11,10 @@
 #define SLOW_START_RATIO 200
 #define AVOIDANCE_RATIO  120
 
-#define LONGEST          GN_SEC /* that one segment is made to wait for the one before, however slow */
+/* that a quantum is made to wait for the one before, however slow: a model that is wrong must not
+ * make a connection stand still. The user's own limit may */
+#define LONGEST      (GN_SEC / 4)
+#define LONGEST_USER (60 * GN_SEC)
 
 bool rate_settle(struct recovery *r, const struct rec_env *e, uint64_t max)
 {
@@ -121,13 +124,13 @@ void rate_pace(struct recovery *r, uint32_t len, gn_time now)
 {
     struct rate *q = r->rate;
     uint64_t rate = rate_pacing(r);
-    gn_time ahead;
+    gn_time ahead, longest = rate == q->max ? LONGEST_USER : LONGEST;
 
     if (!rate)
         return;
-    ahead = min_u64(cc_send_quantum(rate, r->mss) * GN_SEC / rate, LONGEST);
+    ahead = min_u64(cc_send_quantum(rate, r->mss) * GN_SEC / rate, longest);
     q->next_send = max_u64(q->next_send, now - min_u64(ahead, now));
-    q->next_send += min_u64(len * GN_SEC / rate, LONGEST);
+    q->next_send += min_u64(len * GN_SEC / rate, longest);
     if (q->next_send >= now + ahead)
         q->pace_at = deadline_at(q->next_send);
 }

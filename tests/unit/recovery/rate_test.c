@@ -100,6 +100,23 @@ Test(rate, sec_5_6_2_what_a_late_wake_up_loses_is_made_up_for)
     rig_fini(&g);
 }
 
+/* what a congestion control believes for a moment must not make a connection stand still */
+Test(rate, a_quantum_waits_for_half_a_second_at_the_most)
+{
+    rig_open(&g, true, RTT);
+    recovery_set_cc(&g.r, &g.env, CC_BBR);
+    g.r.cc.cwnd = 100 * MSS;
+    g.r.cc.pacing_rate = 10; /* octets per second */
+    burst();
+    cr_expect(deadline_time(recovery_pace_at(&g.r)) <= g.env.now + GN_SEC / 2);
+    cr_assert(recovery_set_max_pacing(&g.r, &g.env, 100));
+    g.r.cc.pacing_rate = 1000;
+    burst();
+    cr_expect(deadline_time(recovery_pace_at(&g.r)) >= g.env.now + 10 * GN_SEC,
+              "what the user wants is another thing");
+    rig_fini(&g);
+}
+
 Test(rate, pacing_does_not_hold_back_what_is_forced)
 {
     paced(1000);
