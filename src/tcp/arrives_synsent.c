@@ -97,7 +97,7 @@ enum gn_drop tcp_segment_arrives(struct tcb *t, const struct tcp_env *e, const s
     struct arrival a = {.t = t, .e = e, .s = *s};
 
     ASSERT(t->state != GN_CLOSED && t->state != GN_LISTEN);
-    t->segs_in++;
+    t->segs_in += seg_on_wire(s);
     DASSERT((tcb_check(t), true));
     if (t->state == GN_SYN_SENT)
         return arrives_syn_sent(&a);

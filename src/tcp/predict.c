@@ -55,7 +55,7 @@ unsigned tcp_predicted(struct tcb *t, const struct tcp_env *e, const struct seg 
         return 0;
     DASSERT((tcb_check(t), true));
     for (i = 0; i < n && expected(t, &s[i]) && text_room(t, e, &s[i]); i++) {
-        t->segs_in++;
+        t->segs_in += seg_on_wire(&s[i]);
         t->last_in = e->now;
         ts_update(t, e, &s[i]);
         take_ack(t, e, &s[i]);

@@ -78,7 +78,7 @@ static inline uint32_t seg_len(const struct seg *s)
 /** seg_on_wire() - how many segments it is on the wire: a super-segment is several */
 static inline uint32_t seg_on_wire(const struct seg *s)
 {
-    return s->gso_size ? (s->text_len + s->gso_size - 1) / s->gso_size : 1;
+    return s->gso_size && s->text_len ? (s->text_len + s->gso_size - 1) / s->gso_size : 1;
 }
 
 /** seg_part() - the wire segment of the super-segment @s that begins @off octets into its text, a

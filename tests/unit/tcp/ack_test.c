@@ -118,3 +118,28 @@ Test(ack, one_for_a_burst)
     cr_assert_not(fx_output(&fx));
     fx_fini(&fx);
 }
+
+/* what an interface has put together is counted as it was on the wire, predicted or not, and what
+ * is empty is one */
+Test(ack, segments_on_the_wire)
+{
+    static struct fixture fx;
+    struct seg s;
+
+    fx_init(&fx, GN_ESTABLISHED);
+    for (unsigned predict = 0; predict < 2; predict++) {
+        uint64_t was = fx.tcb.segs_in;
+
+        s = fx_seg(CTL_ACK, fx.tcb.rcv.nxt.raw, FX_UNA, "0123456789");
+        s.gso_size = 4;
+        if (predict)
+            cr_assert_eq(tcp_predicted(&fx.tcb, &fx.env, &s, 1), 1);
+        else
+            cr_assert_eq(fx_arrives(&fx, s), GN_DROP_NONE);
+        cr_expect_eq(fx.tcb.segs_in, was + 3);
+    }
+    s = fx_seg(CTL_ACK, fx.tcb.rcv.nxt.raw, FX_UNA, "");
+    s.gso_size = 4;
+    cr_expect_eq(seg_on_wire(&s), 1);
+    fx_fini(&fx);
+}
