@@ -163,7 +163,7 @@ static void swarm(uint64_t seed, unsigned caps, enum gn_medium medium, long fail
     c.tcp_abort_on_overflow = prng_below(&rng, 2);
     c.tcp_timestamps = prng_below(&rng, 3);
     c.tcp_fastopen = prng_below(&rng, 4) ? 3 : 0;
-    c.tcp_mtu_probing = prng_below(&rng, 2);
+    c.tcp_mtu_probing = prng_below(&rng, 3);
     c.tcp_challenge_ack_limit = prng_below(&rng, 2) ? UINT32_MAX : prng_below(&rng, 10);
     c.ip_local_port_min = 3000;
     c.ip_local_port_max = 3000 + prng_below(&rng, 40);
