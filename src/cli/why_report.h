@@ -19,8 +19,8 @@ struct why_style {
 void why_text(const struct facts *f, const struct why_result *r, const struct why_style *s,
               const char *what, struct buf *b);
 /** why_text_finding() - one of them */
-void why_text_finding(const struct facts *f, const struct why_finding *x,
-                      const struct why_style *s, struct buf *b);
+void why_text_finding(const struct facts *f, const struct why_finding *x, const struct why_style *s,
+                      struct buf *b);
 /** why_json() - all of it as one object, a member called @name if that is not NULL; of the
  * connections of a finding the first @most */
 void why_json(const struct facts *f, const struct why_result *r, const char *what, uint32_t most,

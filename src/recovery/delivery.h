@@ -16,15 +16,15 @@ struct delivery {
     seq_t fack;   /* the highest that was delivered before this ACK */
     gn_time echo; /* time of the timestamp echoed, in ticks; ~0: none came */
     /* gathered */
-    uint32_t octets;   /* never delivered before */
-    gn_time oldest;    /* first transmission of the oldest sent but once; ~0: none */
-    gn_time newest;    /* and of the newest */
+    uint32_t octets;      /* never delivered before */
+    gn_time oldest;       /* first transmission of the oldest sent but once; ~0: none */
+    gn_time newest;       /* and of the newest */
     bool retrans;         /* something sent more than once was acknowledged cumulatively ... */
     gn_time resent;       /* ... and this is the last transmission of any such ... */
     gn_time resent_first; /* ... and the earliest of their last transmissions */
-    bool reordered;    /* something sent but once was below fack (RFC 8985 6.2 step 3) */
-    bool rack;         /* rack_xmit, rack_end are valid */
-    gn_time rack_xmit; /* the segment sent last among those delivered */
+    bool reordered;       /* something sent but once was below fack (RFC 8985 6.2 step 3) */
+    bool rack;            /* rack_xmit, rack_end are valid */
+    gn_time rack_xmit;    /* the segment sent last among those delivered */
     seq_t rack_end;
     seq_t high;              /* the highest delivered, fack at least */
     const struct sent *rate; /* the record whose snapshot gives the rate sample */

@@ -231,7 +231,8 @@ static void take_ack(struct pipe *p, const struct thing *t)
 
 static deadline_t next_timer(const struct recovery *r)
 {
-    return deadline_min(deadline_min(r->rto_at, recovery_pace_at(r)), deadline_min(r->pto_at, r->reo_at));
+    return deadline_min(deadline_min(r->rto_at, recovery_pace_at(r)),
+                        deadline_min(r->pto_at, r->reo_at));
 }
 
 static void run_timers(struct pipe *p)
