@@ -69,6 +69,8 @@ static const struct track *track_of(const struct watch *w, const struct why_find
 {
     const struct track wanted = {.key = x->key};
 
+    if (!w->n_tracks)
+        return NULL;
     return bsearch(&wanted, w->tracks, w->n_tracks, sizeof wanted, by_key);
 }
 
