@@ -110,6 +110,7 @@ struct swarm {
         uint16_t mtu;
     } change[SWARM_MTUS];
     gn_time stray;                   /* when a packet that was not of a flow was lost last */
+    int strays;                      /* such packets that are under way */
     bool troubled;                   /* some flow is */
     uint8_t carrier[SWARM_CARRIERS]; /* by the packet's id: its flow + 1, or 0 */
     uint64_t planned;                /* octets of all flows */

@@ -3,11 +3,11 @@
  * @file swarm_stall.c  A checker: no connection stands still for more than a second unless the
  * network, the reader, or a limit that was set is to blame.
  *
- * What that means, exactly. A connection is *silent* from the moment when nothing of it is under
- * way in the network, nothing of it was sent or has arrived, and neither application has read or
- * written anything. After SWARM_SILENCE of this, what both ends say of themselves is looked at. An
- * end *wants* something if octets, its SYN or its FIN are not acknowledged or not sent. That is a
- * stall, and wrong, unless
+ * What that means, exactly. A connection is *silent* from the moment when nothing of it, and
+ * nothing that belongs to none, such as ARP, is under way in the network, nothing of it was sent or
+ * has arrived, and neither application has read or written anything. After SWARM_SILENCE of this,
+ * what both ends say of themselves is looked at. An end *wants* something if octets, its SYN or its
+ * FIN are not acknowledged or not sent. That is a stall, and wrong, unless
  *
  * - the network is to blame: it lost, spoilt or marked (ECN) a packet of this connection, or a
  *   mark is being echoed, or it lost a packet that belongs to none, such as ARP. Retransmission
@@ -102,6 +102,15 @@ static void trouble(struct swarm *s, struct flow *f)
             s->flow[i].troubled = true;
 }
 
+/** stray() - a packet of no connection has left or arrived: any may wait for it */
+static void stray(struct swarm *s, const struct gn_tap *t)
+{
+    s->strays += t->kind == GN_TAP_SENT ? 1 : -1;
+    for (unsigned i = 0; i < s->n_flow; i++)
+        if (s->flow[i].started)
+            stall_touch(&s->flow[i], t->at);
+}
+
 void stall_packet(struct swarm *s, const struct gn_tap *t, bool marked)
 {
     uint8_t *carrier = &s->carrier[t->id % SWARM_CARRIERS];
@@ -117,8 +126,10 @@ void stall_packet(struct swarm *s, const struct gn_tap *t, bool marked)
     f = *carrier ? &s->flow[*carrier - 1] : NULL;
     if (t->kind == GN_TAP_LOST || bad_news(t, tcp, marked))
         trouble(s, f);
-    if (!f)
+    if (!f) {
+        stray(s, t);
         return;
+    }
     if (t->kind == GN_TAP_SENT)
         f->under_way++;
     else
@@ -262,6 +273,8 @@ static bool silent(const struct flow *f)
 
 void stall_check(struct swarm *s, gn_time now)
 {
+    if (s->strays > 0)
+        return;
     for (unsigned i = 0; i < s->n_flow; i++)
         if (silent(&s->flow[i]) && s->flow[i].active + SWARM_SILENCE <= now)
             look(s, &s->flow[i]);
@@ -271,6 +284,8 @@ gn_time stall_next(const struct swarm *s)
 {
     gn_time next = GN_FOREVER;
 
+    if (s->strays > 0) /* its arrival will ask again */
+        return next;
     for (unsigned i = 0; i < s->n_flow; i++)
         if (silent(&s->flow[i]))
             next = min_u64(next, s->flow[i].active + SWARM_SILENCE);

@@ -343,6 +343,8 @@ static void settle_timers(struct ack *k)
         r->probe_due = r->probe_again = r->force = false;
         if (!r->ece_hold)
             r->rto_at = deadline_none();
+        if (r->rate)
+            rate_drained(r);
         sent_release(&r->sent, k->e->mem);
         return;
     }

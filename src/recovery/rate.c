@@ -108,6 +108,10 @@ uint64_t rate_pacing(const struct recovery *r)
 
     if (!r->rate)
         return 0;
+    /* One segment a round trip at least: MinPipeCwnd lets four be in flight whatever the estimate.
+     * A bandwidth measured across an outage would else hold the text back for seconds. */
+    if (rate && r->rtt.srtt)
+        rate = max_u64(rate, r->mss * GN_SEC / r->rtt.srtt);
     return r->rate->max && (!rate || rate > r->rate->max) ? r->rate->max : rate;
 }
 
@@ -133,6 +137,16 @@ void rate_pace(struct recovery *r, uint32_t len, gn_time now)
     q->next_send += min_u64(len * GN_SEC / rate, longest);
     if (q->next_send >= now + ahead)
         q->pace_at = deadline_at(q->next_send);
+}
+
+void rate_drained(struct recovery *r)
+{
+    struct rate *q = r->rate;
+
+    if (q->max && q->max < r->cc.pacing_rate)
+        return;
+    q->next_send = 0;
+    q->pace_at = deadline_none();
 }
 
 uint32_t rate_room(const struct recovery *r, uint32_t room)

@@ -55,6 +55,9 @@ uint64_t rate_pacing(const struct recovery *r);
 void rate_from_window(struct recovery *r);
 /** rate_pace() - @len octets leave @now: when may the next ones? */
 void rate_pace(struct recovery *r, uint32_t len, gn_time now);
+/** rate_drained() - everything sent has arrived: a wait that was set when the path seemed slower
+ * (an outage, a handshake of seconds) is over, unless the user has bounded the rate */
+void rate_drained(struct recovery *r);
 /** rate_room() - of @room octets, how many pacing lets go at a time; 0: none before pace_at */
 uint32_t rate_room(const struct recovery *r, uint32_t room);
 /** rate_status() - for STATUS */
