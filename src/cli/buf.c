@@ -85,8 +85,7 @@ struct text_writer buf_writer(struct buf *b)
     return (struct text_writer){.write = buf_write, .ctx = b};
 }
 
-/** utf8_length() - octets of the well-formed character at @s, 0: it is none */
-static size_t utf8_length(const char *s)
+size_t utf8_length(const char *s)
 {
     const unsigned char *u = (const unsigned char *)s;
     size_t n = u[0] < 0x80 ? 1 : u[0] < 0xC2 ? 0 : u[0] < 0xE0 ? 2 : u[0] < 0xF0 ? 3 : 4;

@@ -29,6 +29,9 @@ void buf_print(struct buf *b, FILE *f);
 /** buf_writer() - a writer of the ladder that appends to @b */
 struct text_writer buf_writer(struct buf *b);
 
+/** utf8_length() - octets of the well-formed character at @s, 0: it is none */
+size_t utf8_length(const char *s);
+
 /** JSON being written; the members of an object need names, elements of an array get NULL. */
 struct json {
     struct buf *b;

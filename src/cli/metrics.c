@@ -23,12 +23,18 @@ static void family(const struct exposition *x, const char *name, const char *typ
                type);
 }
 
-/** label() - NAME="value", with what must be escaped */
+/** label() - NAME="value", with what must be escaped; a scraper refuses the whole answer for one octet
+ * that is no UTF-8, and a process may name itself anything */
 static void label(struct buf *b, const char *before, const char *name, const char *value)
 {
     buf_printf(b, "%s%s=\"", before, name);
     for (const char *s = value ? value : ""; *s; s++) {
-        if (*s == '\\' || *s == '"')
+        size_t n = utf8_length(s);
+
+        if (n != 1) {
+            buf_mem(b, n ? s : "\xEF\xBF\xBD", n ? n : 3);
+            s += n ? n - 1 : 0;
+        } else if (*s == '\\' || *s == '"')
             buf_printf(b, "\\%c", *s);
         else if (*s == '\n')
             buf_str(b, "\\n");

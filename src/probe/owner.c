@@ -300,8 +300,8 @@ void owner_find(struct store *s)
         store_gap(s, "/proc is not mounted: no socket's process is known");
     else if (w.missing > 0 && w.denied > 0)
         store_gap(s,
-                  "the processes of %zu socket%s belong to other users and are not known; root "
-                  "sees them",
+                  "the processes of %zu socket%s are not known: they belong to other users, or let "
+                  "nobody look into them; root sees them",
                   w.missing, w.missing == 1 ? "" : "s");
     else if (w.missing > 0)
         store_gap(s,
