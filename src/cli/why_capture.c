@@ -54,8 +54,12 @@ static void note_gaps(struct captured *c)
     if (t->stats.fragments)
         snprintf(missing(c), WHY_SORRY, "%" PRIu64 " fragments were not put together.",
                  t->stats.fragments);
+    c->facts.holes = t->missed > 0;
     if (t->missed)
-        snprintf(missing(c), WHY_SORRY, "The capture missed %" PRIu64 " packets.", t->missed);
+        snprintf(missing(c), WHY_SORRY,
+                 "The capture missed %" PRIu64
+                 " packets: what seems to stand still may have gone on.",
+                 t->missed);
 }
 
 /** fill() - two ends a connection */

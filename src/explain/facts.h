@@ -150,6 +150,7 @@ struct facts {
     gn_time now;            /* wall or capture time of the sample */
     gn_time interval;       /* since the sample before, 0: none */
     bool partial;           /* something could not be read; see `gap` */
+    bool holes;             /* captures: packets were missed, so a state may be an old one */
     const char *const *gap; /* sentences: what is missing and what would show it */
     size_t n_gaps;
     struct fact_conn *conn;

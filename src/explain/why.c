@@ -349,7 +349,12 @@ static void judge(struct search *s, size_t n, size_t from, size_t to, uint32_t n
     out.before = g.before;
     out.since = g.since;
     identify(w, &g, by, &out);
-    bool kept = r->judge(w, &g, &out) && (out.severity > WHY_NOTE || w->o->notes);
+    bool kept = r->judge(w, &g, &out);
+    if (w->f->holes) { /* what seems to stand still may have gone on unseen */
+        out.severity = WHY_NOTE;
+        out.confidence = WHY_POSSIBLE;
+    }
+    kept = kept && (out.severity > WHY_NOTE || w->o->notes);
     if (!kept || !keep(s, &out))
         w->a->used = mark;
 }

@@ -79,6 +79,21 @@ Test(why, close_wait_leak_names_the_process)
     cr_assert_not(r.truncated);
 }
 
+/* a state that was seen last before a hole of the capture is nothing to be alarmed about */
+Test(why, holes_of_a_capture_leave_nothing_but_notes)
+{
+    begin();
+    in_state(GN_CLOSE_WAIT, 5, 40 * GN_SEC);
+    f.holes = true;
+    explain(why_arena_size(&f));
+    cr_expect_eq(r.n_findings, 0);
+    o.notes = true;
+    explain(why_arena_size(&f));
+    cr_assert(is(0, "close-wait-leak"));
+    cr_expect_eq(r.finding[0]->severity, WHY_NOTE);
+    cr_expect_eq(r.finding[0]->confidence, WHY_POSSIBLE);
+}
+
 Test(why, close_wait_of_a_moment_is_healthy)
 {
     begin();
