@@ -168,6 +168,8 @@ bool rule_refused_judge(struct rules *w, const struct rule_group *g, struct why_
 bool rule_ports_match(const struct rules *w, const struct fact_conn *c)
 {
     int64_t port = c->local.port;
+    if (w->f->source == FACTS_CAPTURE) /* the ports of hosts that we do not know, at no one time */
+        return false;
     return port >= facts_setting(w->f, "ip_local_port_min", 32768) &&
            port <= facts_setting(w->f, "ip_local_port_max", 60999) && !rules_listening(w, c);
 }

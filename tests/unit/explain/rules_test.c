@@ -265,6 +265,9 @@ Test(rules, ports_exhausted_counts_all_states)
     cr_assert_eq(grade("ports-exhausted"), WHY_WARNING);
     f.n_conns = 49;
     cr_assert_eq(grade("ports-exhausted"), -1);
+    f.n_conns = 96;
+    f.source = FACTS_CAPTURE; /* a flood or a scan that passed by */
+    cr_assert_eq(grade("ports-exhausted"), -1);
 }
 
 Test(rules, connect_blackholed_and_filtered_by_who_else_answers)
