@@ -23,8 +23,8 @@ static void family(const struct exposition *x, const char *name, const char *typ
                type);
 }
 
-/** label() - NAME="value", with what must be escaped; a scraper refuses the whole answer for one octet
- * that is no UTF-8, and a process may name itself anything */
+/** label() - NAME="value", with what must be escaped; a scraper refuses the whole answer for one
+ * octet that is no UTF-8, and a process may name itself anything */
 static void label(struct buf *b, const char *before, const char *name, const char *value)
 {
     buf_printf(b, "%s%s=\"", before, name);
