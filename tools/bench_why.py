@@ -100,6 +100,8 @@ def compare(gannet, number, runs):
 
 
 def main():
+    if len(sys.argv) < 2 or not os.access(sys.argv[1], os.X_OK):
+        sys.exit("usage: bench_why.py GANNET [n=100000] [runs=7] [--json]")
     words = [w for w in sys.argv[2:] if w != "--json"]
     options = {"n": 100000, "runs": 7}
     options.update({k: int(v) for k, _, v in (w.partition("=") for w in words)})
