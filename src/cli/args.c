@@ -155,3 +155,11 @@ bool parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret)
     *ret = v;
     return true;
 }
+
+void args_colour(const struct args *a, const char *value, bool *ret)
+{
+    if (strcmp(value, "always") != 0 && strcmp(value, "never") != 0 && strcmp(value, "auto") != 0)
+        usage_fail(a, "--color is always, never or auto, not '%s'", value);
+    if (strcmp(value, "auto") != 0)
+        *ret = value[0] == 'a';
+}

@@ -61,6 +61,8 @@ enum { ARGS_END = 0, ARGS_WORD = -1 };
 int args_next(struct args *a, const char **value);
 /** args_left() - how many words have not been read */
 int args_left(const struct args *a);
+/** args_colour() - the value of --color: always, never, or auto, which leaves *@ret as it is */
+void args_colour(const struct args *a, const char *value, bool *ret);
 /** usage_fail() - "gannet CMD: ..." on one line, with a pointer to --help; exit code 2 */
 _Noreturn void usage_fail(const struct args *a, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

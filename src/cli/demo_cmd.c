@@ -261,13 +261,7 @@ static void take(struct args *a, int id, const char *value, struct request *q)
             usage_fail(a, "--width is a number from 80 to 1000, not '%s'", value);
         q->draw.style.width = (unsigned)n;
         break;
-    case OPT_COLOUR:
-        if (strcmp(value, "always") != 0 && strcmp(value, "never") != 0 &&
-            strcmp(value, "auto") != 0)
-            usage_fail(a, "--color is always, never or auto, not '%s'", value);
-        if (strcmp(value, "auto") != 0)
-            q->draw.style.colour = value[0] == 'a';
-        break;
+    case OPT_COLOUR: args_colour(a, value, &q->draw.style.colour); break;
     case OPT_LATENCY:
         if (!parse_number(value, 0, 10000, &n))
             usage_fail(a, "--latency is a number of milliseconds, 10000 at most, not '%s'", value);

@@ -31,6 +31,8 @@ void view_header(struct buf *b);
 void view_status(const struct view *v, const struct gn_status *s, gn_time now, struct buf *b);
 /** view_status_json() - one connection as an object; @name as json_open() */
 void view_status_json(const struct gn_status *s, const char *name, gn_time now, struct json *j);
+/** view_transition_json() - one, with its cause, as an element of an array */
+void view_transition_json(const struct gn_transition *t, gn_time now, struct json *j);
 /** view_summary() - counts by state, drops and counters of a host; text or JSON object */
 void view_summary(const struct gn_stats *st, bool json, struct buf *b);
 /** view_transitions() - which transitions were made, and how often: a table of the states visited

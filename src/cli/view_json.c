@@ -110,6 +110,18 @@ static void json_numbers(const struct gn_status *s, struct json *j)
     json_u64(j, "probes", s->probes);
 }
 
+void view_transition_json(const struct gn_transition *t, gn_time now, struct json *j)
+{
+    json_open(j, NULL, '{');
+    json_seconds(j, "ago", now > t->at ? now - t->at : 0);
+    json_str(j, "from", gn_state_name(t->from));
+    json_str(j, "to", gn_state_name(t->to));
+    json_str(j, "cause", gn_cause_name(t->cause));
+    json_str(j, "text", gn_cause_text(t->cause));
+    json_str(j, "rfc", gn_cause_rfc(t->cause));
+    json_close(j, '}');
+}
+
 /** json_times() - timers that run, and the history */
 static void json_times(const struct gn_status *s, gn_time now, struct json *j)
 {
@@ -121,17 +133,8 @@ static void json_times(const struct gn_status *s, gn_time now, struct json *j)
     }
     json_close(j, '}');
     json_open(j, "history", '[');
-    for (unsigned i = 0; i < s->n_history; i++) {
-        const struct gn_transition *t = &s->history[i];
-        json_open(j, NULL, '{');
-        json_seconds(j, "ago", now > t->at ? now - t->at : 0);
-        json_str(j, "from", gn_state_name(t->from));
-        json_str(j, "to", gn_state_name(t->to));
-        json_str(j, "cause", gn_cause_name(t->cause));
-        json_str(j, "text", gn_cause_text(t->cause));
-        json_str(j, "rfc", gn_cause_rfc(t->cause));
-        json_close(j, '}');
-    }
+    for (unsigned i = 0; i < s->n_history; i++)
+        view_transition_json(&s->history[i], now, j);
     json_close(j, ']');
 }
 

@@ -146,15 +146,6 @@ static uint32_t number(const struct args *a, const char *what, const char *value
     return (uint32_t)n;
 }
 
-/** colour() - --color */
-static void colour(const struct args *a, const char *value, struct why_style *s)
-{
-    if (strcmp(value, "always") != 0 && strcmp(value, "never") != 0 && strcmp(value, "auto") != 0)
-        usage_fail(a, "--color is always, never or auto, not '%s'", value);
-    if (strcmp(value, "auto") != 0)
-        s->colour = value[0] == 'a';
-}
-
 /** is_capture() - does a word name a file ("-": standard input) rather than belong to a filter? */
 static bool is_capture(const char *word)
 {
@@ -198,7 +189,7 @@ static void take(struct args *a, int id, const char *value, struct question *q)
     case OPT_FOR: q->seconds = number(a, "number of seconds", value, 1, 86400); break;
     case OPT_WIDTH: q->style.width = number(a, "width from 60 to 1000", value, 60, 1000); break;
     case OPT_ASCII: q->style.ascii = true; break;
-    case OPT_COLOUR: colour(a, value, &q->style); break;
+    case OPT_COLOUR: args_colour(a, value, &q->style.colour); break;
     default:
         if (q->explain && !q->id)
             q->id = value;

@@ -4,6 +4,8 @@
  */
 #include "cli/why_report.h"
 
+#include "cli/view.h"
+
 #include <inttypes.h>
 
 /** or_null() - a string that may be missing */
@@ -41,19 +43,6 @@ static void process(const struct facts *f, uint32_t index, struct json *j)
     json_u64(j, "uid", p->uid);
     json_u64(j, "fds", p->fds);
     json_u64(j, "fd_limit", p->fd_limit);
-    json_close(j, '}');
-}
-
-/** transition() - one, with its cause */
-static void transition(const struct gn_transition *t, gn_time now, struct json *j)
-{
-    json_open(j, NULL, '{');
-    json_seconds(j, "ago", now > t->at ? now - t->at : 0);
-    json_str(j, "from", gn_state_name(t->from));
-    json_str(j, "to", gn_state_name(t->to));
-    json_str(j, "cause", gn_cause_name(t->cause));
-    json_str(j, "text", gn_cause_text(t->cause));
-    json_str(j, "rfc", gn_cause_rfc(t->cause));
     json_close(j, '}');
 }
 
@@ -133,7 +122,7 @@ void why_json_connection(const struct facts *f, const struct fact_conn *c, bool 
     if (c->known & FACT_HISTORY) {
         json_open(j, "history", '[');
         for (unsigned i = 0; i < c->n_history; i++)
-            transition(&c->history[i], f->now, j);
+            view_transition_json(&c->history[i], f->now, j);
         json_close(j, ']');
     }
     json_close(j, '}');
