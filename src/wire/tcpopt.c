@@ -190,10 +190,13 @@ static uint32_t sack_fitting(const struct tcpopt *o, uint32_t other)
     return min_u32(o->n_sack, (TCPOPT_MAX - 4 - other) / LEN_SACK);
 }
 
-/** accecn_len() - who puts it in looks whether it fits beside the others */
-static uint32_t accecn_len(const struct tcpopt *o)
+/** accecn_fitting() - its octets, or 0 where @used leave no room: it yields, as SACK blocks do, and
+ * never breaks a header (OPT-SACK-2, CC-9768-8) */
+static uint32_t accecn_fitting(const struct tcpopt *o, uint32_t used)
 {
-    return o->has & OPT_ACCECN ? words(2u + (uint32_t)o->n_acc * LEN_ACCECN) : 0;
+    uint32_t n = o->has & OPT_ACCECN ? words(2u + (uint32_t)o->n_acc * LEN_ACCECN) : 0;
+
+    return used + n <= TCPOPT_MAX ? n : 0;
 }
 
 uint32_t tcpopt_len(const struct tcpopt *o)
@@ -201,7 +204,8 @@ uint32_t tcpopt_len(const struct tcpopt *o)
     if (o->has == OPT_TS)
         return TS_SPACE;
     uint32_t other = other_len(o), n = sack_fitting(o, other);
-    return other + (n ? 4 + n * LEN_SACK : 0) + accecn_len(o);
+    uint32_t used = other + (n ? 4 + n * LEN_SACK : 0);
+    return used + accecn_fitting(o, used);
 }
 
 /** put_head() - kind and length behind two NOPs */
@@ -268,7 +272,7 @@ uint32_t tcpopt_emit(const struct tcpopt *o, uint8_t *p)
         put_ts(o, p);
         return TS_SPACE;
     }
-    uint32_t n_sack = sack_fitting(o, other_len(o));
+    uint32_t other = other_len(o), n_sack = sack_fitting(o, other);
     if (o->has & OPT_MSS)
         p = put32(p, (uint32_t)KIND_MSS << 24 | LEN_MSS << 16 | o->mss);
     if (o->has & OPT_TS)
@@ -279,7 +283,7 @@ uint32_t tcpopt_emit(const struct tcpopt *o, uint8_t *p)
         p = put32(p, (uint32_t)KIND_NOP << 24 | KIND_WSCALE << 16 | LEN_WSCALE << 8 | o->wscale);
     if (n_sack)
         p = put_sack(o, n_sack, p);
-    if (o->has & OPT_ACCECN)
+    if (accecn_fitting(o, other + (n_sack ? 4 + n_sack * LEN_SACK : 0)))
         p = put_accecn(o, p);
     if (o->has & OPT_TFO)
         p = put_tfo(o, p);

@@ -51,7 +51,7 @@ struct tcpopt {
  */
 bool tcpopt_parse(const uint8_t *p, uint32_t len, bool syn, struct tcpopt *ret);
 /** tcpopt_len() - octets that tcpopt_emit() writes: a multiple of 4, 40 at most; fewer SACK blocks
- * if they do not fit */
+ * and no accurate ECN if they do not fit */
 uint32_t tcpopt_len(const struct tcpopt *o);
 /** tcpopt_emit() - the one place that lays options out; padding is NOP inside and zero at the end;
  * returns tcpopt_len() */

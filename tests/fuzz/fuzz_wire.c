@@ -68,6 +68,12 @@ static void check_tcp(const uint8_t *p, uint32_t len)
     if (again.opt.n_sack == 0)
         s.opt.has &= (uint8_t)~OPT_SACK;
     s.opt.n_sack = again.opt.n_sack;
+    if ((s.opt.has & OPT_ACCECN) && !(again.opt.has & OPT_ACCECN)) { /* no room for it */
+        s.opt.has &= (uint8_t)~OPT_ACCECN;
+        s.opt.acc_order = again.opt.acc_order;
+        s.opt.n_acc = again.opt.n_acc;
+        memcpy(s.opt.acc, again.opt.acc, sizeof s.opt.acc);
+    }
     MUST(memcmp(&s.opt, &again.opt, sizeof s.opt) == 0);
 }
 

@@ -361,6 +361,37 @@ Test(tcpopt, sack_blocks_yield_to_the_space)
     }
 }
 
+/* CC-9768-8: the counters of accurate ECN go where there is room, and are left out whole where
+ * there is none: a full SYN with a cookie, or SACK blocks that fill the header */
+Test(tcpopt, accecn_yields_to_the_space)
+{
+    static const struct {
+        uint8_t others, tfo_len, blocks, counters, len;
+    } cases[] = {
+        {0, 0, 0, 3, 12},
+        {OPT_TS | OPT_SACK, 0, 2, 2, 40},
+        {OPT_TS | OPT_SACK, 0, 2, 3, 32},
+        {OPT_TS | OPT_SACK, 0, 3, 0, 40},
+        {OPT_TS | OPT_MSS | OPT_SACKOK | OPT_WSCALE | OPT_TFO, 16, 0, 0, 40},
+    };
+    uint8_t p[TCPOPT_MAX];
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct tcpopt o = {.has = OPT_ACCECN | cases[i].others,
+                           .tfo_len = cases[i].tfo_len,
+                           .n_sack = cases[i].blocks,
+                           .n_acc = cases[i].counters},
+                      back;
+        bool fits = i == 0 || i == 1;
+
+        cr_assert_eq(tcpopt_len(&o), cases[i].len, "case %zu", i);
+        cr_assert_eq(tcpopt_emit(&o, p), cases[i].len);
+        cr_assert(parse(p, cases[i].len, true, &back));
+        cr_assert_eq(back.has, cases[i].others | (fits ? OPT_ACCECN : 0), "case %zu", i);
+        cr_assert_eq(back.n_sack, cases[i].blocks);
+    }
+}
+
 /* OPT-GEN-6, OPT-SACK-2, TRAP-12: whatever is asked for is legal on the wire and reads back as it
  * was, but for blocks */
 Test(tcpopt, emit_then_parse_gives_the_same)
