@@ -62,6 +62,12 @@ GN_API void gn_host_free(struct gn_host *h);
 #define GN_IFACE_MAX 4
 /** gn_host_add_iface() - index of the new interface (0, 1, ...), or a negative gn_err */
 GN_API int gn_host_add_iface(struct gn_host *h, const struct gn_iface *i);
+/** gn_host_set_iface() - the MTU or the capabilities of an interface have changed (its medium and
+ * its MAC cannot). Connections over it follow: down at once, and what is out in larger segments
+ * goes again; up by probes of larger ones. Frames for gn_host_output() have to be as large as the
+ * new MTU. Below 1280 there are no paths for IPv6. GN_E_INVALID: no such interface, an MTU below
+ * 576, or another medium or MAC */
+GN_API enum gn_err gn_host_set_iface(struct gn_host *h, int iface, const struct gn_iface *i);
 /** gn_host_add_addr() - own an address; the prefix becomes an on-link route */
 GN_API enum gn_err gn_host_add_addr(struct gn_host *h, int iface, struct gn_addr a,
                                     unsigned prefix_len);

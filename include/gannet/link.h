@@ -57,7 +57,8 @@ struct gn_link_ops {
 struct gn_link {
     const struct gn_link_ops *ops;
     int fd;                /* to poll for reading (and writing when full); -1: none */
-    struct gn_iface iface; /* for gn_host_add_iface(): medium, MTU, caps, name, own MAC */
+    struct gn_iface iface; /* for gn_host_add_iface(): medium, MTU, caps, name, own MAC. MTU and
+                              caps may change: a loop tells its host at the next turn */
     struct gn_link_stats stats;
 };
 
@@ -110,6 +111,12 @@ GN_API struct gn_link *gn_link_tap(const struct gn_tun_config *c, struct gn_link
 /* Kernel interfaces of this network namespace: 0, or -errno. */
 GN_API int gn_netif_up(const char *name);
 GN_API int gn_netif_set_mtu(const char *name, unsigned mtu);
+/** gn_netif_mtu() - the MTU, or -errno */
+GN_API int gn_netif_mtu(const char *name);
+/** gn_netif_watch() - an fd that is readable when an interface may have changed, or -errno; the
+ * caller's to close. gn_netif_changed() empties it: has one changed? */
+GN_API int gn_netif_watch(void);
+GN_API bool gn_netif_changed(int fd);
 /** gn_netif_add_addr() - no duplicate address detection: usable at once; -EEXIST if it is there */
 GN_API int gn_netif_add_addr(const char *name, struct gn_prefix p);
 /** gn_netif_add_route() - @gateway all zero: on-link */

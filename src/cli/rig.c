@@ -253,11 +253,33 @@ static void describe(const struct rig_options *o, const struct gn_link *l)
     fputc('\n', stderr);
 }
 
+/** on_netif() - gn_watch_fn: somebody has set an interface of this machine. If it is ours, the host
+ * follows at its next turn */
+static void on_netif(void *ctx, int fd, unsigned what, gn_time now)
+{
+    struct rig *r = ctx;
+    (void)what;
+    (void)now;
+    int mtu = gn_netif_changed(fd) ? gn_netif_mtu(r->device) : -1;
+    if (mtu > 0 && mtu <= UINT16_MAX)
+        r->link->iface.mtu = (uint16_t)mtu;
+}
+
+/** watch_device() - from now on the MTU of the device is that of the host's interface. Without, it
+ * stays as it is */
+static void watch_device(struct rig *r, struct gn_link *link)
+{
+    r->link = link;
+    r->watch = gn_netif_watch();
+    if (r->watch >= 0)
+        (void)gn_loop_watch(r->loop, r->watch, GN_WATCH_READ, on_netif, r);
+}
+
 bool rig_open(struct rig_options *o, struct rig *ret)
 {
     struct gn_link_error err;
     enum gn_err e;
-    *ret = (struct rig){0};
+    *ret = (struct rig){.watch = -1};
     struct gn_link *link = open_link(o);
     if (!link)
         return false;
@@ -279,6 +301,7 @@ bool rig_open(struct rig_options *o, struct rig *ret)
         complain("device %s: %s", ret->device, gn_err_text((enum gn_err)iface));
         gn_link_close(link);
     } else if (configure(o, ret->host, iface)) {
+        watch_device(ret, link);
         return true;
     }
     rig_close(ret);
@@ -288,13 +311,17 @@ bool rig_open(struct rig_options *o, struct rig *ret)
 void rig_close(struct rig *r)
 {
     signalled_loop = NULL;
+    if (r->link && r->watch >= 0) {
+        gn_loop_unwatch(r->loop, r->watch);
+        close(r->watch);
+    }
     if (r->loop && r->host)
         gn_loop_remove(r->loop, r->host);
     if (r->loop)
         gn_loop_free(r->loop);
     if (r->host)
         gn_host_free(r->host);
-    *r = (struct rig){0};
+    *r = (struct rig){.watch = -1};
 }
 
 /** on_signal() - handler */

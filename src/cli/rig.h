@@ -69,6 +69,8 @@ enum {
 struct rig {
     struct gn_loop *loop;
     struct gn_host *host;
+    struct gn_link *link; /* the loop's */
+    int watch;            /* tells when the device changes; -1: nothing does */
     char device[16];
 };
 

@@ -103,38 +103,76 @@ void gn_host_free(struct gn_host *h)
     src.free(src.ctx, h, h->block_bytes);
 }
 
-/** forget_paths() - routes have changed */
-static void forget_paths(struct gn_host *h)
+/** need_frames() - room that frames must have for packets of interface @i */
+static void need_frames(struct gn_host *h, const struct gn_iface *i)
+{
+    uint32_t need = GN_FRAME_HEAD;
+
+    if (!(i->caps & GN_CAP_GATHER))
+        need = max_u32(need, i->caps & GN_CAP_TSO ? GN_FRAME_MAX : i->mtu + 14u);
+    h->frame_need = max_u32(h->frame_need, need);
+}
+
+/** paths_changed() - interfaces or routes have: connections follow. The MTU of interface @iface was
+ * @was before */
+static void paths_changed(struct gn_host *h, int iface, uint32_t was)
 {
     for (unsigned i = 0; i < HOST_PATHS; i++)
         h->paths[i].valid = false;
+    for (uint32_t i = pool_next(&h->conns, 0); i != UINT32_MAX; i = pool_next(&h->conns, i + 1)) {
+        struct tcb *t = pool_at(&h->conns, i);
+        const struct ip_path *path = host_path(h, &t->key.raddr, NULL);
+        uint32_t before = t->iface == iface ? was : h->ip.iface[t->iface].mtu;
+
+        if (path)
+            t->iface = path->iface;
+        if (t->state == GN_CLOSED || h->ip.iface[t->iface].mtu == before)
+            continue;
+        tcp_mtu_changed(t, host_env(h, t), before);
+        conn_after(h, t);
+    }
 }
 
 int gn_host_add_iface(struct gn_host *h, const struct gn_iface *i)
 {
     int index = ip_add_iface(&h->ip, i);
-    uint32_t need = GN_FRAME_HEAD;
 
     if (index < 0)
         return index;
-    if (!(i->caps & GN_CAP_GATHER))
-        need = max_u32(need, i->caps & GN_CAP_TSO ? GN_FRAME_MAX : i->mtu + 14u);
-    h->frame_need = max_u32(h->frame_need, need);
-    forget_paths(h);
+    need_frames(h, i);
+    paths_changed(h, index, i->mtu);
     return index;
+}
+
+enum gn_err gn_host_set_iface(struct gn_host *h, int iface, const struct gn_iface *i)
+{
+    uint32_t was = iface >= 0 && iface < h->ip.n_iface ? h->ip.iface[iface].mtu : 0;
+    enum gn_err err = ip_set_iface(&h->ip, iface, i);
+
+    if (err)
+        return err;
+    need_frames(h, i);
+    paths_changed(h, iface, was);
+    return GN_OK;
 }
 
 enum gn_err gn_host_add_addr(struct gn_host *h, int iface, struct gn_addr a, unsigned prefix_len)
 {
-    forget_paths(h);
-    return ip_add_addr(&h->ip, &h->ip_env, iface, a, prefix_len);
+    enum gn_err err = ip_add_addr(&h->ip, &h->ip_env, iface, a, prefix_len);
+
+    if (!err)
+        paths_changed(h, -1, 0);
+    return err;
 }
 
 enum gn_err gn_host_add_route(struct gn_host *h, int iface, struct gn_addr dst, unsigned prefix_len,
                               struct gn_addr gateway)
 {
-    forget_paths(h);
-    return ip_add_route(&h->ip, iface, dst, prefix_len, gateway);
+    enum gn_err err = ip_add_route(&h->ip, iface, dst, prefix_len, gateway);
+
+    if (!err)
+        paths_changed(h, -1, 0);
+    return err;
 }
 
 const struct ip_path *host_path(struct gn_host *h, const struct gn_addr *dst, enum gn_err *ret_err)

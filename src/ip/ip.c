@@ -95,6 +95,20 @@ int ip_add_iface(struct ip *ip, const struct gn_iface *i)
     return (int)index;
 }
 
+enum gn_err ip_set_iface(struct ip *ip, int iface, const struct gn_iface *i)
+{
+    struct gn_iface *old;
+
+    if (iface < 0 || iface >= ip->n_iface || i->mtu < IPV4_MTU_MIN)
+        return GN_E_INVALID;
+    old = &ip->iface[iface];
+    if (i->medium != old->medium ||
+        (i->medium == GN_MEDIUM_ETHERNET && memcmp(i->mac, old->mac, sizeof old->mac) != 0))
+        return GN_E_INVALID;
+    *old = *i;
+    return GN_OK;
+}
+
 enum gn_err ip_add_addr(struct ip *ip, const struct ip_env *e, int iface, struct gn_addr a,
                         unsigned prefix_len)
 {
@@ -224,7 +238,7 @@ enum gn_err ip_path(const struct ip *ip, const struct ip_env *e, const struct gn
     const struct gn_addr *source;
 
     (void)e;
-    if (!r)
+    if (!r || (!addr_v4(dst) && ip->iface[r->iface].mtu < IPV6_MTU_MIN)) /* RFC 8200 5 */
         return GN_E_NO_ROUTE;
     source = ip_source(ip, r->iface, dst);
     if (!source)

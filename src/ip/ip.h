@@ -100,6 +100,8 @@ struct ip {
 void ip_init(struct ip *ip, const struct ip_env *e, const uint8_t secret[32]);
 void ip_fini(struct ip *ip, const struct ip_env *e);
 int ip_add_iface(struct ip *ip, const struct gn_iface *i);
+/** ip_set_iface() - another MTU, other capabilities; GN_E_INVALID as gn_host_set_iface() */
+enum gn_err ip_set_iface(struct ip *ip, int iface, const struct gn_iface *i);
 enum gn_err ip_add_addr(struct ip *ip, const struct ip_env *e, int iface, struct gn_addr a,
                         unsigned prefix_len);
 enum gn_err ip_add_route(struct ip *ip, int iface, struct gn_addr dst, unsigned prefix_len,

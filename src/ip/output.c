@@ -208,13 +208,25 @@ void ip_own_send(struct ip *ip, const struct ip_env *e, const struct ip_path *pa
         ip_count(e, drop);
 }
 
+/* can the interface still carry what was made for it a while ago? */
+static bool carries(const struct gn_iface *i, const struct ip_own *o)
+{
+    uint32_t link = i->medium == GN_MEDIUM_ETHERNET ? ETH_HEADER : 0;
+
+    if ((o->flags & GN_FRAME_CSUM_OWED) && !(i->caps & GN_CAP_CSUM_TX))
+        return false;
+    return o->gso_size ? (i->caps & GN_CAP_TSO) && o->gso_size + o->hdr_len <= i->mtu + link
+                       : o->len <= i->mtu + link;
+}
+
 /* fill @f with @o; false: does not fit. Takes @o */
 static bool hand_out(struct ip *ip, const struct ip_env *e, struct ip_own *o, struct gn_frame *f)
 {
     uint32_t head = min_u32(o->len, f->cap);
     bool whole = head == o->len;
 
-    if (!whole && (f->cap < GN_FRAME_HEAD || !(ip->iface[o->iface].caps & GN_CAP_GATHER))) {
+    if (!carries(&ip->iface[o->iface], o) ||
+        (!whole && (f->cap < GN_FRAME_HEAD || !(ip->iface[o->iface].caps & GN_CAP_GATHER)))) {
         own_free(e->mem, o);
         return false;
     }

@@ -71,6 +71,42 @@ int gn_netif_set_mtu(const char *name, unsigned mtu)
     return netif_ioctl(SIOCSIFMTU, &req);
 }
 
+int gn_netif_mtu(const char *name)
+{
+    struct ifreq req;
+    int r = netif_name(name, &req);
+
+    if (r == 0)
+        r = netif_ioctl(SIOCGIFMTU, &req);
+    return r < 0 ? r : req.ifr_mtu;
+}
+
+int gn_netif_watch(void)
+{
+    struct sockaddr_nl group = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK};
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE), r;
+
+    if (fd < 0)
+        return -errno;
+    if (bind(fd, (struct sockaddr *)&group, sizeof group) == 0)
+        return fd;
+    r = -errno;
+    close(fd);
+    return r;
+}
+
+bool gn_netif_changed(int fd)
+{
+    char text[4096];
+    bool any = false;
+    ssize_t n;
+
+    /* a message that was lost (ENOBUFS) is one, too */
+    while ((n = recv(fd, text, sizeof text, 0)) > 0 || (n < 0 && errno == ENOBUFS))
+        any = true;
+    return any;
+}
+
 /** request_attr() - append an attribute; the request has room for all that this file puts in */
 static void request_attr(struct request *q, unsigned short type, const void *data, size_t len)
 {

@@ -77,8 +77,24 @@ int station_add(struct station *s, struct gn_link *link)
         return GN_E_NO_MEMORY;
     i = gn_host_add_iface(s->host, &link->iface);
     if (i >= 0)
-        s->link[i] = (struct station_link){.link = link};
+        s->link[i] = (struct station_link){
+            .link = link, .mtu = link->iface.mtu, .caps = link->iface.caps};
     return i;
+}
+
+/** station_iface() - tell the host if the interface of link @i is not what it was; what the host
+ * refuses, or there is no memory for, is not asked again */
+static void station_iface(struct station *s, unsigned i)
+{
+    struct station_link *l = &s->link[i];
+    const struct gn_iface *now = &l->link->iface;
+
+    if (now->mtu == l->mtu && now->caps == l->caps)
+        return;
+    l->mtu = now->mtu;
+    l->caps = now->caps;
+    if (station_make_room(s, l->link))
+        (void)gn_host_set_iface(s->host, (int)i, now);
 }
 
 struct gn_link *station_drop_link(struct station *s, unsigned i)
@@ -242,6 +258,9 @@ size_t station_turn(struct station *s, gn_time now)
 {
     size_t sent;
 
+    for (unsigned i = 0; i < GN_IFACE_MAX; i++)
+        if (station_alive(s, i))
+            station_iface(s, i);
     station_serve(s, now);
     sent = station_output(s, now);
     for (unsigned round = 0; round < TURN_ROUNDS && station_serve(s, now) > 0; round++)

@@ -28,6 +28,8 @@ struct held {
 struct station_link {
     struct gn_link *link; /* NULL: none */
     int err;              /* errno if it has died: no longer used, for the loop to clear away */
+    uint16_t mtu;         /* of its interface, as the host was told */
+    unsigned caps;
     struct held *held, **held_tail;
     gn_time full_since, retry_at;
 };

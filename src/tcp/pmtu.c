@@ -199,6 +199,23 @@ void pmtu_on_rto(struct tcb *t, const struct tcp_env *e)
     lower(t, e, mtu);
 }
 
+/* Less holds at once. More may not get through beyond the interface: larger segments are tried, one
+ * at a time, unless routers may fragment them or the error of a router is to expire anyway */
+void tcp_mtu_changed(struct tcb *t, const struct tcp_env *e, uint32_t was)
+{
+    if (e->mtu > was && !pmtu_fragment(&t->opts)) {
+        if (t->path_mtu == 0 || t->path_mtu > was)
+            t->path_mtu = (uint16_t)was;
+        if (!deadline_armed(t->pmtu_at)) {
+            t->search.high = (uint16_t)search_top(t, e);
+            t->search.at = e->now;
+        }
+    } else if (t->search.high > e->mtu) {
+        t->search.high = e->mtu;
+    }
+    options_mss_changed(t, e);
+}
+
 /* RFC 1191 6.3: is the path better by now? */
 void pmtu_on_timeout(struct tcb *t, const struct tcp_env *e)
 {

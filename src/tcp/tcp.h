@@ -126,6 +126,9 @@ unsigned tcp_predicted(struct tcb *t, const struct tcp_env *e, const struct seg 
  *  @hard: may abort in SYN-SENT; @mtu: for frag-needed and packet-too-big, else 0 */
 enum gn_drop tcp_icmp_error(struct tcb *t, const struct tcp_env *e, seq_t quoted, enum gn_err error,
                             bool hard, uint32_t mtu);
+/** tcp_mtu_changed() - the MTU of the connection's interface, or the interface, is another; it was
+ * @was before, and e->mtu is the new one */
+void tcp_mtu_changed(struct tcb *t, const struct tcp_env *e, uint32_t was);
 /** tcp_prune() - memory is short: throw away what arrived out of order. Its SACKs are taken back,
  * which RFC 2018 8 allows for this reason; the peer sends it again */
 void tcp_prune(struct tcb *t, const struct tcp_env *e);

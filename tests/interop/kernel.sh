@@ -120,6 +120,10 @@ result $? "200 short connections"
 exec 5<>/dev/tcp/10.77.0.2/9
 wait_for sh -c "'$gannet' ss state established | grep -q '10.77.0.2:9 '"
 result $? "ss shows ESTABLISHED"
+ip link set gannet0 mtu 1300
+wait_for sh -c "'$gannet' ss -i state established sport = :9 | grep -q 'mss:1248 '"
+result $? "a connection follows the MTU of its device"
+ip link set gannet0 mtu 1500
 "$gannet" ss -o -i --history state established sport = :9 >"$tmp/out" && grep -q 'cwnd:' "$tmp/out" &&
     grep -q 'SYN-RECEIVED.*ESTABLISHED' "$tmp/out"
 result $? "ss -o -i --history shows internals and transitions"

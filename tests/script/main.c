@@ -4,7 +4,7 @@
  * time.
  *
  *     gannet-script FILE...         say what is wrong, exit status 1 if anything is
- *     gannet-script --tap DIR...    all .pkt files of the directories, as TAP
+ *     gannet-script --tap DIR...    all .pkt files of the directories, as TAP; none is a failure
  *
  * Each script has a process of its own, so that one which kills the stack costs nobody else
  * anything. A script whose first line is "// error: TEXT" must fail with exactly this text.
@@ -137,6 +137,8 @@ static int collect(const char *dir, char **paths, int n)
     }
     if (k >= 0)
         free(list);
+    else
+        fprintf(stderr, "%s: cannot be read as a directory\n", dir);
     return n;
 }
 
@@ -170,5 +172,5 @@ int main(int argc, char **argv)
         free(paths[i]);
     }
     printf(tap ? "# scripts: %d run, %d failed\n" : "scripts: %d run, %d failed\n", n, failed);
-    return failed != 0;
+    return failed != 0 || n == 0; /* nothing run is nothing shown */
 }

@@ -124,6 +124,27 @@ Test(simloop, timeouts_alone_drive_a_host)
     world_free();
 }
 
+Test(simloop, an_interface_that_changes_is_told_to_its_host)
+{
+    struct gn_pipe_config p = {.latency = GN_MSEC};
+    struct gn_sim_config c = {.ports = 2, .pipe = {p, p}};
+    struct gn_status st;
+
+    world_new(&c);
+    party_connect(&w.p[0], endpoint4(2, 80), 100000, START);
+    gn_simloop_run(w.loop, START + 3 * GN_MSEC, NULL, NULL);
+    cr_assert_eq(gn_host_status(w.p[0].host, w.p[0].conn, gn_simloop_now(w.loop), &st), GN_OK);
+    cr_assert_eq(st.mss, 1448);
+    gn_sim_port(w.sim, 0)->iface.mtu = 1000;
+    cr_assert(gn_simloop_settle(w.loop));
+    cr_assert_eq(gn_host_status(w.p[0].host, w.p[0].conn, gn_simloop_now(w.loop), &st), GN_OK);
+    cr_expect_eq(st.mss, 948);
+    gn_sim_port(w.sim, 0)->iface.mtu = 9000; /* frames that are too small would be no frames */
+    cr_assert(gn_simloop_run(w.loop, START + 600 * GN_SEC, both_done, NULL));
+    cr_expect_eq(w.p[1].got, 100000);
+    world_free();
+}
+
 Test(simloop, time_stops_at_until)
 {
     struct gn_sim_config c = {.ports = 2,
