@@ -18,7 +18,6 @@
 #define QUOTE_MIN      8 /* octets of transport header that an error must quote (MAL-56) */
 
 #define IPV4_MTU_LEAST 68 /* RFC 1191 3: no estimate below this */
-#define IPV6_MTU_LEAST 1280
 #define ERROR4_MAX     576  /* octets of an ICMP error: RFC 1812 4.3.2.3 */
 #define ERROR6_MAX     1280 /* RFC 4443 2.4 (c) */
 
@@ -184,34 +183,53 @@ static enum ip_verdict error6(struct ip *ip, const struct ip_env *e, const struc
 
 /* --- what we send --- */
 
-/* queue ICMP message @m, its body copied, from @src to @dst, which must not be longer than the way
- * there allows */
+/* write ICMP message @m, its body copied, to @p */
+static void emit(const struct ip_header *h, struct icmp *m, uint8_t *p)
+{
+    if (addr_v4(&h->dst))
+        icmp4_emit(m, p);
+    else
+        icmp6_emit(&h->src, &h->dst, m, p);
+}
+
+/* queue ICMP message @m, which is too long for @path in one piece */
+static enum gn_drop send_long(struct ip *ip, const struct ip_env *e, const struct ip_path *path,
+                              const struct ip_header *h, struct icmp *m)
+{
+    struct ip_own *whole = own_new(e->mem, h->len);
+
+    if (!whole)
+        return GN_DROP_NO_MEMORY;
+    emit(h, m, whole->data);
+    e->stats->IcmpOutMsgs++;
+    ip_own_fragments(ip, e, path, h, whole->data);
+    own_free(e->mem, whole);
+    return GN_DROP_NONE;
+}
+
+/* queue ICMP message @m, its body copied, with @h in front */
 static enum gn_drop send(struct ip *ip, const struct ip_env *e, const struct ip_header *h,
                          struct icmp *m)
 {
     struct ip_path path;
     struct ip_own *o;
     uint8_t *payload;
-    bool v4 = addr_v4(&h->dst);
 
     if (ip_path(ip, e, &h->dst, &path) != GN_OK)
         return GN_DROP_IP_NO_ROUTE;
-    if (h->len + (v4 ? IPV4_HEADER : IPV6_HEADER) > path.mtu)
-        return GN_DROP_ICMP_IGNORED;
+    if (h->len + (addr_v4(&h->dst) ? IPV4_HEADER : IPV6_HEADER) > path.mtu)
+        return send_long(ip, e, &path, h, m);
     o = ip_own_packet(ip, e, &path, h, &payload);
     if (!o)
         return GN_DROP_NONE; /* counted there */
-    if (v4)
-        icmp4_emit(m, payload);
-    else
-        icmp6_emit(&h->src, &h->dst, m, payload);
+    emit(h, m, payload);
     e->stats->IcmpOutMsgs++;
     ip_own_send(ip, e, &path, h, o);
     return GN_DROP_NONE;
 }
 
-/* answer an echo request, if it is not longer than what we can send in one piece (RFC 1122 3.2.2.6,
- * RFC 4443 4.2) */
+/* answer an echo request with all that came, in fragments if need be (RFC 1122 3.2.2.6, RFC 4443
+ * 4.2) */
 static enum gn_drop echo(struct ip *ip, const struct ip_env *e, const struct ip_packet *p,
                          const struct icmp *m)
 {

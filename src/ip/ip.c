@@ -15,7 +15,6 @@
 #define SECRET_IDENT 0x102
 
 #define IPV4_MTU_MIN 576
-#define IPV6_MTU_MIN 1280
 
 void ip_init(struct ip *ip, const struct ip_env *e, const uint8_t secret[32])
 {
@@ -83,7 +82,7 @@ int ip_add_iface(struct ip *ip, const struct gn_iface *i)
         return GN_E_NO_MEMORY;
     if (i->mtu < IPV4_MTU_MIN || (i->medium == GN_MEDIUM_ETHERNET && (i->mac[0] & 1)))
         return GN_E_INVALID;
-    if (i->medium == GN_MEDIUM_ETHERNET && i->mtu >= IPV6_MTU_MIN) {
+    if (i->medium == GN_MEDIUM_ETHERNET && i->mtu >= IPV6_MTU_LEAST) {
         struct gn_addr a = link_local_of(i->mac);
         enum gn_err err = note_addr(ip, index, &a, 64);
 
@@ -117,7 +116,7 @@ enum gn_err ip_add_addr(struct ip *ip, const struct ip_env *e, int iface, struct
 
     ip->again.valid = false; /* what is unicast may change */
     if (iface < 0 || iface >= ip->n_iface || prefix_len > (v4 ? 32u : 128u) ||
-        !ip_is_unicast(ip, &a) || (!v4 && ip->iface[iface].mtu < IPV6_MTU_MIN))
+        !ip_is_unicast(ip, &a) || (!v4 && ip->iface[iface].mtu < IPV6_MTU_LEAST))
         return GN_E_INVALID;
     for (unsigned i = 0; i < ip->n_addr; i++)
         if (addr_same(&ip->addr[i].addr, &a))
@@ -214,7 +213,10 @@ static unsigned source_score(const struct gn_addr *a, const struct gn_addr *dst)
     return score;
 }
 
-const struct gn_addr *ip_source(const struct ip *ip, unsigned iface, const struct gn_addr *dst)
+/* of the addresses of interface @iface, or (@borrow) of those of others that hold there, too, the
+ * one that suits @dst best; NULL: none */
+static const struct gn_addr *best_source(const struct ip *ip, unsigned iface, bool borrow,
+                                         const struct gn_addr *dst)
 {
     const struct gn_addr *best = NULL;
     bool v4 = addr_v4(dst);
@@ -222,13 +224,22 @@ const struct gn_addr *ip_source(const struct ip *ip, unsigned iface, const struc
     for (unsigned i = 0; i < ip->n_addr; i++) {
         const struct gn_addr *a = &ip->addr[i].addr;
 
-        if (ip->addr[i].iface != iface || addr_v4(a) != v4)
+        if ((ip->addr[i].iface == iface) == borrow || addr_v4(a) != v4 ||
+            (borrow && !v4 && addr_link_local6(a)))
             continue;
         /* mostly there is one only, which needs no score */
         if (!best || source_score(a, dst) > source_score(best, dst))
             best = a;
     }
     return best;
+}
+
+/* an interface without an address of its own borrows one (RFC 1812 2.2.7) */
+const struct gn_addr *ip_source(const struct ip *ip, unsigned iface, const struct gn_addr *dst)
+{
+    const struct gn_addr *own = best_source(ip, iface, false, dst);
+
+    return own ? own : best_source(ip, iface, true, dst);
 }
 
 enum gn_err ip_path(const struct ip *ip, const struct ip_env *e, const struct gn_addr *dst,
@@ -238,7 +249,7 @@ enum gn_err ip_path(const struct ip *ip, const struct ip_env *e, const struct gn
     const struct gn_addr *source;
 
     (void)e;
-    if (!r || (!addr_v4(dst) && ip->iface[r->iface].mtu < IPV6_MTU_MIN)) /* RFC 8200 5 */
+    if (!r || (!addr_v4(dst) && ip->iface[r->iface].mtu < IPV6_MTU_LEAST)) /* RFC 8200 5 */
         return GN_E_NO_ROUTE;
     source = ip_source(ip, r->iface, dst);
     if (!source)

@@ -138,10 +138,13 @@ void ip_doubt(struct ip *ip, const struct ip_env *e, const struct ip_path *path)
 struct ip_header {
     struct gn_addr src, dst;
     uint8_t proto, tos /* ECN bits included */, ttl;
-    uint32_t len; /* of the transport packet */
+    uint32_t len; /* of the transport packet; of a fragment: of this part of it */
     bool dont_fragment;
+    bool fragment, more; /* not all of a packet; another part comes behind this one */
+    uint32_t off, id;    /* fragment: where in the packet, a multiple of 8; and of which */
 };
-/** ip_headers_len() - octets of link and IP header on interface @iface for destination @dst */
+/** ip_headers_len() - octets of link and IP header, not of a fragment, on interface @iface for
+ * destination @dst */
 uint32_t ip_headers_len(const struct ip *ip, unsigned iface, const struct gn_addr *dst);
 /**
  * ip_emit() - write link and IP header into @buf (ip_headers_len() octets)

@@ -65,8 +65,13 @@ static void emit4(struct ip *ip, const struct ip_header *h, uint8_t *p)
                      .total_len = (uint16_t)(IPV4_HEADER + h->len)};
 
     ASSERT(h->len <= UINT16_MAX - IPV4_HEADER);
-    if (!h->dont_fragment)
+    if (h->fragment) {
+        v.ident = (uint16_t)h->id;
+        v.frag_off = (uint16_t)h->off;
+        v.more = h->more;
+    } else if (!h->dont_fragment) {
         v.ident = ip->ident++;
+    }
     ipv4_emit(&v, p);
 }
 
@@ -81,6 +86,11 @@ static void emit6(const struct ip_header *h, uint8_t *p)
                      .total_len = IPV6_HEADER + h->len};
 
     ASSERT(h->len <= UINT16_MAX);
+    if (h->fragment) {
+        v.frag = (struct ipv6_frag){
+            .present = true, .more = h->more, .off = (uint16_t)h->off, .id = h->id};
+        v.total_len += IPV6_FRAG_HEADER;
+    }
     ipv6_emit(&v, p);
 }
 
@@ -186,7 +196,8 @@ struct ip_own *ip_own_frame(struct ip *ip, const struct ip_env *e, unsigned ifac
 struct ip_own *ip_own_packet(struct ip *ip, const struct ip_env *e, const struct ip_path *path,
                              const struct ip_header *h, uint8_t **ret_payload)
 {
-    uint32_t head = ip_headers_len(ip, path->iface, &h->dst);
+    uint32_t head = ip_headers_len(ip, path->iface, &h->dst) +
+                    (h->fragment && !addr_v4(&h->dst) ? IPV6_FRAG_HEADER : 0);
     struct ip_own *o = ip_own_frame(ip, e, path->iface, head + h->len);
 
     if (o)
@@ -206,6 +217,29 @@ void ip_own_send(struct ip *ip, const struct ip_env *e, const struct ip_path *pa
     drop = hold(ip, e, path, o);
     if (drop != GN_DROP_NONE)
         ip_count(e, drop);
+}
+
+void ip_own_fragments(struct ip *ip, const struct ip_env *e, const struct ip_path *path,
+                      const struct ip_header *h, const uint8_t *payload)
+{
+    struct ip_header part = *h;
+    uint32_t room = addr_v4(&h->dst) ? path->mtu - IPV4_HEADER
+                                     : IPV6_MTU_LEAST - IPV6_HEADER - IPV6_FRAG_HEADER;
+
+    part.fragment = true;
+    part.id = ip->ident++;
+    for (part.off = 0; part.off < h->len; part.off += part.len) {
+        struct ip_own *o;
+        uint8_t *at;
+
+        part.more = h->len - part.off > room;
+        part.len = part.more ? room & ~7u : h->len - part.off;
+        o = ip_own_packet(ip, e, path, &part, &at);
+        if (!o)
+            return; /* counted; without this one the others are of no use */
+        memcpy(at, payload + part.off, part.len);
+        ip_own_send(ip, e, path, &part, o);
+    }
 }
 
 /* can the interface still carry what was made for it a while ago? */

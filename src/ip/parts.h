@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#define IPV6_MTU_LEAST 1280 /* that every path carries (RFC 8200 5) */
+
 /** addr_link_local6() - fe80::/10 */
 static inline bool addr_link_local6(const struct gn_addr *a)
 {
@@ -25,8 +27,8 @@ static inline void ip_count(const struct ip_env *e, enum gn_drop why)
 
 /* ip.c */
 
-/** ip_source() - our address on @iface that suits @dst best (RFC 6724 sec. 5 rules 1, 2, 5, 8), or
- * NULL */
+/** ip_source() - our address on @iface that suits @dst best (RFC 6724 sec. 5 rules 1, 2, 5, 8),
+ * without one there any other of ours, or NULL */
 const struct gn_addr *ip_source(const struct ip *ip, unsigned iface, const struct gn_addr *dst);
 /** ip_has_addr() - is @a one of ours on this very interface? */
 bool ip_has_addr(const struct ip *ip, unsigned iface, const struct gn_addr *a);
@@ -46,6 +48,11 @@ struct ip_own *ip_own_packet(struct ip *ip, const struct ip_env *e, const struct
  * @o */
 void ip_own_send(struct ip *ip, const struct ip_env *e, const struct ip_path *path,
                  const struct ip_header *h, struct ip_own *o);
+/** ip_own_fragments() - a packet that is too long for @path, in as many fragments as it takes. The
+ * MTU of a path is not kept: those of IPv6 are as small as any path carries (RFC 8200 5), those of
+ * IPv4 may be fragmented further */
+void ip_own_fragments(struct ip *ip, const struct ip_env *e, const struct ip_path *path,
+                      const struct ip_header *h, const uint8_t *payload);
 /** ip_own_frame() - room for a frame of @len octets on @iface, to be queued by own_push(&ip->own);
  * NULL as ip_own_packet() */
 struct ip_own *ip_own_frame(struct ip *ip, const struct ip_env *e, unsigned iface, uint32_t len);

@@ -120,6 +120,10 @@ result $? "200 short connections"
 exec 5<>/dev/tcp/10.77.0.2/9
 wait_for sh -c "'$gannet' ss state established | grep -q '10.77.0.2:9 '"
 result $? "ss shows ESTABLISHED"
+if command -v ping >/dev/null; then
+    ping -c 1 -W 5 -s 65000 10.77.0.2 >"$tmp/out" 2>&1 && ping -c 1 -W 5 -s 65000 fd77::2 >>"$tmp/out" 2>&1
+    result $? "an echo of 65000 octets comes back, in fragments"
+fi
 ip link set gannet0 mtu 1300
 wait_for sh -c "'$gannet' ss -i state established sport = :9 | grep -q 'mss:1248 '"
 result $? "a connection follows the MTU of its device"

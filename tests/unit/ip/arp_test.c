@@ -137,6 +137,7 @@ Test(ip_arp, new_address_is_announced)
     world_free(w);
 }
 
+/* an interface without an address asks in the name of another's; with none at all it cannot */
 Test(ip_arp, without_an_address_nobody_is_asked)
 {
     struct world *w = world_new(GN_MEDIUM_ETHERNET);
@@ -144,8 +145,15 @@ Test(ip_arp, without_an_address_nobody_is_asked)
     struct ip_path path = {.iface = 1, .next_hop = v4(10, 5, 0, 2)};
     struct ip_header h = {.src = v4(10, 0, 0, 1), .dst = v4(10, 5, 0, 2), .ttl = 1};
     uint8_t buf[34];
+    struct arp a;
 
     cr_assert_eq(ip_add_iface(&w->ip, &i), 1);
+    cr_assert_eq(ip_emit(&w->ip, &w->e, &path, &h, buf), GN_DROP_NEIGH_UNRESOLVED);
+    cr_assert(output(w));
+    cr_assert_eq(arp_parse(w->f.data + 14, w->f.len - 14, &a), GN_DROP_NONE);
+    ASSERT_ADDR(a.spa, v4(10, 0, 0, 1));
+    w->ip.n_addr = 0;
+    path.next_hop = h.dst = v4(10, 5, 0, 3);
     cr_assert_eq(ip_emit(&w->ip, &w->e, &path, &h, buf), GN_DROP_NEIGH_UNRESOLVED);
     cr_assert_not(output(w));
     world_free(w);

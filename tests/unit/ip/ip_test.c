@@ -111,12 +111,17 @@ Test(ip, paths)
     ASSERT_ADDR(p.next_hop, v6("fd00::fe"));
     ASSERT_ADDR(p.source, v6("fd00::1")); /* not the link-local one */
     cr_assert_eq(ip_add_route(&w->ip, 1, there, 16, (struct gn_addr){0}), GN_OK);
-    cr_assert_eq(ip_path(&w->ip, &w->e, &there, &p), GN_E_NOT_AVAILABLE);
+    cr_assert_eq(ip_path(&w->ip, &w->e, &there, &p), GN_OK);
+    ASSERT_ADDR(p.source, v4(10, 0, 0, 1)); /* borrowed */
+    cr_assert_eq(p.iface, 1);
     cr_assert_eq(ip_add_addr(&w->ip, &w->e, 1, v4(172, 16, 0, 1), 24), GN_OK);
     cr_assert_eq(ip_path(&w->ip, &w->e, &there, &p), GN_OK);
+    ASSERT_ADDR(p.source, v4(172, 16, 0, 1));
     cr_assert_eq(p.iface, 1);
     cr_assert_eq(p.mtu, 9000);
     cr_assert_eq(p.caps, GN_CAP_TSO);
+    w->ip.n_addr = 0;
+    cr_assert_eq(ip_path(&w->ip, &w->e, &there, &p), GN_E_NOT_AVAILABLE);
     w->ip.routes.n = 0;
     cr_assert_eq(ip_path(&w->ip, &w->e, &lost, &p), GN_E_NO_ROUTE);
     world_free(w);

@@ -173,6 +173,7 @@ Test(output, hold_keeps_metadata_and_gathers_tails)
 
     memset(one, 1, sizeof one);
     memset(two, 2, sizeof two);
+    w->ip.iface[0].caps = GN_CAP_CSUM_TX | GN_CAP_TSO;
     cr_assert_eq(ip_emit(&w->ip, &w->e, &path, &h, buf), GN_DROP_NEIGH_UNRESOLVED);
     cr_assert_eq(ip_hold(&w->ip, &w->e, &path, &f), GN_DROP_NONE);
     output(w);
@@ -187,6 +188,34 @@ Test(output, hold_keeps_metadata_and_gathers_tails)
     cr_assert_eq(w->f.gso_size, 20);
     cr_assert_eq(w->f.hdr_len, 54);
     world_free(w);
+}
+
+/* what waited is not sent if the interface can no longer do what the packet was made for */
+Test(output, held_for_an_interface_that_has_changed)
+{
+    const struct gn_iface now[] = {{.caps = GN_CAP_CSUM_TX, .mtu = 1500},
+                                   {.caps = GN_CAP_CSUM_TX | GN_CAP_TSO, .mtu = 1500},
+                                   {.caps = GN_CAP_CSUM_TX | GN_CAP_TSO, .mtu = 59},
+                                   {.caps = 0, .mtu = 1500}};
+    const bool sent[] = {false, true, false, false};
+
+    for (unsigned i = 0; i < 4; i++) {
+        struct world *w = world_new(GN_MEDIUM_ETHERNET);
+        struct ip_header h;
+        struct ip_path path = path_to(w, v4(10, 0, 0, 2), 60, &h);
+        uint8_t buf[94] = {0};
+        struct gn_frame f = {
+            .data = buf, .len = 94, .flags = GN_FRAME_CSUM_OWED, .gso_size = 20, .hdr_len = 54};
+
+        cr_assert_eq(ip_emit(&w->ip, &w->e, &path, &h, buf), GN_DROP_NEIGH_UNRESOLVED);
+        cr_assert_eq(ip_hold(&w->ip, &w->e, &path, &f), GN_DROP_NONE);
+        output(w);
+        arp_reply(w);
+        w->ip.iface[0].caps = now[i].caps;
+        w->ip.iface[0].mtu = now[i].mtu;
+        cr_expect_eq(output(w), sent[i], "%u", i);
+        world_free(w);
+    }
 }
 
 Test(output, hold_without_an_entry_or_memory)
