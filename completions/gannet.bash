@@ -32,6 +32,15 @@ _gannet() {
         mapfile -t COMPREPLY < <(compgen -W "gannet0" -- "$cur")
         return
         ;;
+    --link)
+        mapfile -t COMPREPLY < <(compgen -W "tun: tap: packet:" -- "$cur")
+        compopt -o nospace
+        return
+        ;;
+    :) # readline breaks words there
+        mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net 2>/dev/null)" -- "$cur")
+        return
+        ;;
     --color)
         mapfile -t COMPREPLY < <(compgen -W "always never auto" -- "$cur")
         return

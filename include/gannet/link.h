@@ -59,6 +59,7 @@ struct gn_link {
     int fd;                /* to poll for reading (and writing when full); -1: none */
     struct gn_iface iface; /* for gn_host_add_iface(): medium, MTU, caps, name, own MAC. MTU and
                               caps may change: a loop tells its host at the next turn */
+    const char *about;     /* how it works and why so, for people; NULL: nothing to say */
     struct gn_link_stats stats;
 };
 
@@ -107,6 +108,23 @@ struct gn_tun_config {
 GN_API struct gn_link *gn_link_tun(const struct gn_tun_config *c, struct gn_link_error *ret_err);
 /** gn_link_tap() - the same with Ethernet frames */
 GN_API struct gn_link *gn_link_tap(const struct gn_tun_config *c, struct gn_link_error *ret_err);
+
+/* --- an Ethernet interface of the kernel's, shared with it --- */
+
+/** The host has a MAC of its own there and must have addresses that the kernel has not. To the
+ * kernel it is another machine on that wire, which its own stack cannot reach: that sends to the
+ * other end. */
+struct gn_nic_config {
+    const char *name; /* of an interface that is up */
+    uint16_t mtu;     /* 0: the interface's, which is also the most */
+    uint8_t mac[6];   /* all zero: the kernel's, made a local one with its last bit flipped */
+    bool no_offload;  /* no super-segments out, no owed checksums */
+};
+
+/** gn_link_packet() - through a packet socket (needs CAP_NET_RAW): GN_CAP_GATHER and, unless
+ * no_offload, CSUM_TX | CSUM_RX | TSO, whatever the device can do. It dies of ENETDOWN or ENODEV
+ * when the interface is set down or removed. NULL: *ret_err (may be NULL) says why */
+GN_API struct gn_link *gn_link_packet(const struct gn_nic_config *c, struct gn_link_error *ret_err);
 
 /* Kernel interfaces of this network namespace: 0, or -errno. */
 GN_API int gn_netif_up(const char *name);

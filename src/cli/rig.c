@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
- * @file rig.c  One host on one TUN or TAP device.
+ * @file rig.c  One host on one device.
  */
 #include "cli/rig.h"
 
 #include "cli/pages.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +46,6 @@ void rig_defaults(struct rig_options *o)
 {
     memset(o, 0, sizeof *o);
     gn_conf_default(&o->conf);
-    o->mtu = 1500;
 }
 
 /** add_prefix() - one more of at most @max */
@@ -84,23 +86,71 @@ static bool no_host(const struct gn_prefix *p)
     return (addr & mask) == 0 || (addr & mask) == mask;
 }
 
-/** take_device() - --tun and --tap */
-static void take_device(struct args *a, bool tap, const char *value, struct rig_options *o)
+static const struct {
+    const char *word, *name;
+} kinds[] = {
+    [RIG_LINK_TUN] = {"tun", "TUN"},
+    [RIG_LINK_TAP] = {"tap", "TAP"},
+    [RIG_LINK_PACKET] = {"packet", "packet socket on"},
+};
+
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+/** shares_interface() - is the device an interface that is there already, and the kernel's too? */
+static bool shares_interface(const struct rig_options *o)
+{
+    return o->link == RIG_LINK_PACKET;
+}
+
+/** take_device() - --tun, --tap and --link */
+static void take_device(struct args *a, enum rig_link link, const char *name, struct rig_options *o)
 {
     if (o->device)
         usage_fail(a, "one device, not two");
-    if (!*value || strlen(value) > 15 || strchr(value, '/'))
-        usage_fail(a, "'%s' cannot be the name of a device", value);
-    o->device = value;
-    o->tap = tap;
+    if (!*name || strlen(name) > 15 || strchr(name, '/'))
+        usage_fail(a, "'%s' cannot be the name of a device", name);
+    o->device = name;
+    o->link = link;
+}
+
+/** take_link() - "KIND:NAME" */
+static void take_link(struct args *a, const char *value, struct rig_options *o)
+{
+    size_t len = strcspn(value, ":");
+    unsigned kind = 0;
+    while (kind < KINDS &&
+           (strlen(kinds[kind].word) != len || memcmp(kinds[kind].word, value, len)))
+        kind++;
+    if (kind == KINDS || !value[len])
+        usage_fail(a, "--link wants tun:NAME, tap:NAME or packet:IF, not '%s'", value);
+    take_device(a, (enum rig_link)kind, value + len + 1, o);
+}
+
+/** take_mac() - "02:00:00:00:00:01" */
+static void take_mac(struct args *a, const char *value, struct rig_options *o)
+{
+    const char *p = value;
+    bool good = true;
+    for (unsigned i = 0; i < 6 && good; i++) {
+        char *end;
+        unsigned long v = strtoul(p, &end, 16);
+        good = end - p == 2 && isxdigit((unsigned char)*p) && *end == (i < 5 ? ':' : 0);
+        o->mac[i] = (uint8_t)v;
+        p = end + 1;
+    }
+    if (!good || o->mac[0] & 1)
+        usage_fail(a, "--mac wants the address of one interface, as 02:00:00:00:00:01, not '%s'",
+                   value);
 }
 
 void rig_take(struct args *a, int id, const char *value, struct rig_options *o)
 {
     uint64_t n;
     switch (id) {
-    case RIG_TUN:
-    case RIG_TAP: take_device(a, id == RIG_TAP, value, o); break;
+    case RIG_TUN: take_device(a, RIG_LINK_TUN, value, o); break;
+    case RIG_TAP: take_device(a, RIG_LINK_TAP, value, o); break;
+    case RIG_LINK: take_link(a, value, o); break;
+    case RIG_MAC: take_mac(a, value, o); break;
     case RIG_ADDR: add_prefix(a, "--addr", value, o->addr, &o->n_addr, RIG_ADDRS); break;
     case RIG_PEER: add_prefix(a, "--peer-addr", value, o->peer, &o->n_peer, GN_TUN_ADDRS); break;
     case RIG_GATEWAY:
@@ -131,6 +181,10 @@ static void complete(struct rig_options *o)
 {
     if (!o->device)
         o->device = "gannet0";
+    if (shares_interface(o))
+        return;
+    if (!o->mtu)
+        o->mtu = 1500;
     if (!o->n_addr) {
         (void)parse_prefix("10.77.0.2/24", &o->addr[o->n_addr++]);
         if (o->mtu >= 1280)
@@ -151,16 +205,34 @@ static void complete(struct rig_options *o)
     }
 }
 
+/** check_shared() - what only an interface of our own can do, and what only a shared one needs */
+static void check_shared(struct args *a, const struct rig_options *o)
+{
+    static const uint8_t none[6];
+    if (!shares_interface(o)) {
+        if (o->link == RIG_LINK_TUN && memcmp(o->mac, none, 6) != 0)
+            usage_fail(a, "--mac: a TUN device has no MAC");
+        return;
+    }
+    if (o->n_peer)
+        usage_fail(a, "--peer-addr: the kernel's addresses on %s are not ours to set", o->device);
+    if (o->own_netns)
+        usage_fail(a, "--netns: there is no %s in a new namespace", o->device);
+    if (!o->n_addr)
+        usage_fail(a, "--addr is needed with %s:%s", kinds[o->link].word, o->device);
+}
+
 void rig_check(struct args *a, struct rig_options *o)
 {
     char text[GN_ADDR_TEXT];
+    check_shared(a, o);
     complete(o);
     for (unsigned i = 0; i < o->n_addr; i++) {
         const struct gn_prefix *p = &o->addr[i];
         if (no_host(p))
             usage_fail(a, "%s/%u is the address of the network or its broadcast, not of a host",
                        gn_addr_format(&p->addr, text), p->len);
-        if (!gn_addr_is_v4(&p->addr) && o->mtu < 1280)
+        if (!gn_addr_is_v4(&p->addr) && o->mtu && o->mtu < 1280)
             usage_fail(a, "IPv6 needs --mtu 1280 at least (RFC 8200), not %u", o->mtu);
     }
     for (unsigned i = 0; i < o->n_gateway; i++) {
@@ -173,13 +245,55 @@ void rig_check(struct args *a, struct rig_options *o)
     }
 }
 
+/** kernels_own() - the first of the host's addresses that the kernel has as well, or NULL */
+static const struct gn_addr *kernels_own(const struct rig_options *o)
+{
+    struct ifaddrs *list, *i;
+    const struct gn_addr *found = NULL;
+    if (getifaddrs(&list) < 0)
+        return NULL;
+    for (i = list; i && !found; i = i->ifa_next) {
+        struct gn_addr its = {{0}};
+        if (i->ifa_addr && i->ifa_addr->sa_family == AF_INET) {
+            its = gn_addr_v4(0, 0, 0, 0);
+            memcpy(its.b + 12, &((struct sockaddr_in *)(void *)i->ifa_addr)->sin_addr, 4);
+        } else if (i->ifa_addr && i->ifa_addr->sa_family == AF_INET6) {
+            memcpy(its.b, &((struct sockaddr_in6 *)(void *)i->ifa_addr)->sin6_addr, 16);
+        }
+        for (unsigned k = 0; k < o->n_addr; k++)
+            if (!memcmp(&its, &o->addr[k].addr, sizeof its))
+                found = &o->addr[k].addr;
+    }
+    freeifaddrs(list);
+    return found;
+}
+
+/** try_shared() - on an interface that the kernel has too */
+static struct gn_link *try_shared(const struct rig_options *o, struct gn_link_error *err)
+{
+    struct gn_nic_config c = {.name = o->device, .mtu = o->mtu, .no_offload = o->no_offload};
+    const struct gn_addr *taken = kernels_own(o);
+    char text[GN_ADDR_TEXT];
+    if (taken) {
+        snprintf(err->text, sizeof err->text,
+                 "the kernel has the address %s itself; both would answer: give the host its own",
+                 gn_addr_format(taken, text));
+        return NULL;
+    }
+    memcpy(c.mac, o->mac, sizeof c.mac);
+    return gn_link_packet(&c, err);
+}
+
 /** try_link() - the device; NULL and *@err if it cannot be opened */
 static struct gn_link *try_link(const struct rig_options *o, struct gn_link_error *err)
 {
     struct gn_tun_config c = {
         .name = o->device, .mtu = o->mtu, .n_kernel_addr = o->n_peer, .no_offload = o->no_offload};
+    if (shares_interface(o))
+        return try_shared(o, err);
     memcpy(c.kernel_addr, o->peer, sizeof c.kernel_addr);
-    return o->tap ? gn_link_tap(&c, err) : gn_link_tun(&c, err);
+    memcpy(c.mac, o->mac, sizeof c.mac);
+    return o->link == RIG_LINK_TAP ? gn_link_tap(&c, err) : gn_link_tun(&c, err);
 }
 
 /** open_link() - the device, if need be in a namespace of our own; NULL: said why */
@@ -188,7 +302,7 @@ static struct gn_link *open_link(const struct rig_options *o)
     struct gn_link_error err = {0};
     struct gn_netns_report report = {0};
     struct gn_link *l = o->own_netns ? NULL : try_link(o, &err);
-    bool denied = err.err == EPERM || err.err == EACCES;
+    bool denied = !shares_interface(o) && (err.err == EPERM || err.err == EACCES);
     if (!l && (o->own_netns || denied)) {
         int e = gn_netns_enter(&report);
         if (e < 0) {
@@ -240,17 +354,19 @@ static bool configure(const struct rig_options *o, struct gn_host *h, int iface)
     return true;
 }
 
-/** describe() - for -v: what was put together */
+/** describe() - for -v: what was put together, and why */
 static void describe(const struct rig_options *o, const struct gn_link *l)
 {
     char text[GN_ADDR_TEXT];
-    fprintf(stderr, "gannet: %s %s, mtu %u, %s, %s",
-            l->iface.medium == GN_MEDIUM_IP ? "TUN" : "TAP", l->iface.name, l->iface.mtu,
-            l->iface.caps & GN_CAP_TSO ? "super-segments" : "no super-segments",
+    fprintf(stderr, "gannet: %s %s, mtu %u, %s, %s", kinds[o->link].name, l->iface.name,
+            l->iface.mtu, l->iface.caps & GN_CAP_TSO ? "super-segments" : "no super-segments",
             l->iface.caps & GN_CAP_CSUM_TX ? "checksum offload" : "checksums in software");
+    if (l->iface.medium == GN_MEDIUM_ETHERNET)
+        fprintf(stderr, ", mac %02x:%02x:%02x:%02x:%02x:%02x", l->iface.mac[0], l->iface.mac[1],
+                l->iface.mac[2], l->iface.mac[3], l->iface.mac[4], l->iface.mac[5]);
     for (unsigned i = 0; i < o->n_addr; i++)
         fprintf(stderr, ", %s/%u", gn_addr_format(&o->addr[i].addr, text), o->addr[i].len);
-    fputc('\n', stderr);
+    fprintf(stderr, "\ngannet: %s: %s\n", l->iface.name, l->about);
 }
 
 /** on_netif() - gn_watch_fn: somebody has set an interface of this machine. If it is ours, the host

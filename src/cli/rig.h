@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
- * @file rig.h  One host on one TUN or TAP device: the options that `up` and `nc` share, and how it
+ * @file rig.h  One host on one device: the options that `up` and `nc` share, and how it
  * is put together.
  */
 #ifndef GN_CLI_RIG_H
@@ -15,11 +15,15 @@
 #define RIG_ADDRS    8
 #define RIG_GATEWAYS 2
 
+enum rig_link { RIG_LINK_TUN, RIG_LINK_TAP, RIG_LINK_PACKET };
+
 struct rig_options {
     struct gn_conf conf;
+    enum rig_link link;
     const char *device; /* NULL: "gannet0" */
-    bool tap, own_netns, no_offload, verbose;
-    uint16_t mtu;
+    bool own_netns, no_offload, verbose;
+    uint16_t mtu; /* 0: 1500, or the interface's */
+    uint8_t mac[6];
     struct gn_prefix addr[RIG_ADDRS]; /* the host's own */
     unsigned n_addr;
     struct gn_prefix peer[GN_TUN_ADDRS]; /* the kernel's end */
@@ -33,6 +37,8 @@ struct rig_options {
 enum {
     RIG_TUN = 100,
     RIG_TAP,
+    RIG_LINK,
+    RIG_MAC,
     RIG_ADDR,
     RIG_PEER,
     RIG_GATEWAY,
@@ -47,10 +53,14 @@ enum {
 #define RIG_OPTION_ROWS                                                                        \
     {RIG_TUN, 0, "tun", "NAME", "on a TUN device of that name (gannet0)"},                     \
         {RIG_TAP, 0, "tap", "NAME", "on a TAP device instead"},                                \
+        {RIG_LINK, 0, "link", "KIND:NAME",                                                     \
+         "tun:NAME, tap:NAME, or packet:IF, an Ethernet"                                       \
+         " interface shared with the kernel"},                                                 \
+        {RIG_MAC, 0, "mac", "MAC", "MAC of the host (made from the kernel's)"},                \
         {RIG_ADDR, 0, "addr", "A/PLEN", "address of the host, IPv4 or IPv6; may be repeated"}, \
         {RIG_PEER, 0, "peer-addr", "A/PLEN", "address of the kernel's end; may be repeated"},  \
         {RIG_GATEWAY, 0, "gateway", "A", "default route"},                                     \
-        {RIG_MTU, 0, "mtu", "N", "largest IP packet (1500)"},                                  \
+        {RIG_MTU, 0, "mtu", "N", "largest IP packet (1500, or the interface's)"},              \
         {RIG_PCAP, 0, "pcap", "FILE", "write a capture ('-': standard output)"},               \
         {RIG_SET, 0, "set", "KNOB=VALUE", "set a knob (see 'gannet knobs')"},                  \
         {RIG_NETNS, 0, "netns", NULL, "in a network namespace of its own"},                    \
@@ -64,7 +74,8 @@ enum {
     "fd77::1/64.\n"                                                                              \
     "Without the privilege to make a TUN device, a user namespace and a network namespace are "  \
     "made, and\n"                                                                                \
-    "it is said how to enter them."
+    "it is said how to enter them. packet:IF needs root, --addr, and addresses the kernel has "  \
+    "not."
 
 struct rig {
     struct gn_loop *loop;

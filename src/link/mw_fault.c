@@ -203,7 +203,8 @@ struct gn_link *gn_link_fault(struct gn_link *lower, const struct gn_pipe_config
     }
     f->tx.pipe.ip_at = f->rx.pipe.ip_at =
         lower->iface.medium == GN_MEDIUM_ETHERNET ? ETH_HEADER : 0;
-    f->link = (struct gn_link){.ops = &fault_ops, .fd = lower->fd, .iface = lower->iface};
+    f->link = (struct gn_link){
+        .ops = &fault_ops, .fd = lower->fd, .iface = lower->iface, .about = lower->about};
     /* cutting up and gathering is done here, whatever the lower link can do */
     f->link.iface.caps |= GN_CAP_GATHER;
     if (!tx->pass_super)

@@ -94,6 +94,7 @@ struct gn_link *gn_link_pcap(struct gn_link *lower, const char *path, gn_time ep
         return NULL;
     }
     t->lower = lower;
-    t->link = (struct gn_link){.ops = &tee_ops, .fd = lower->fd, .iface = lower->iface};
+    t->link = (struct gn_link){
+        .ops = &tee_ops, .fd = lower->fd, .iface = lower->iface, .about = lower->about};
     return &t->link;
 }

@@ -144,6 +144,7 @@ struct gn_link *gn_link_trace(struct gn_link *lower, FILE *out)
         return NULL;
     t->lower = lower;
     t->out = out;
-    t->link = (struct gn_link){.ops = &trace_ops, .fd = lower->fd, .iface = lower->iface};
+    t->link = (struct gn_link){
+        .ops = &trace_ops, .fd = lower->fd, .iface = lower->iface, .about = lower->about};
     return &t->link;
 }

@@ -2,29 +2,23 @@
 /**
  * @file tun.c  TUN and TAP devices of Linux, with the virtio network header.
  *
- * Each read and write moves one frame with a struct virtio_net_hdr in front of it, which carries
- * what struct gn_frame says of checksums and segmentation. With the offloads on, the kernel's TCP
- * gives and takes super-segments of up to 64 KiB, and nobody computes a checksum: the packets never
- * leave the machine. A frame is written from where it lies (header, then the borrowed tails); a
- * burst is read into buffers of the link, which the host reads in place.
- *
- * The header is in the machine's byte order, as IFF_VNET_HDR has it unless told otherwise.
+ * Each read and write moves one frame with a virtio header in front of it (vnet.h). With the
+ * offloads on, the kernel's TCP gives and takes super-segments of up to 64 KiB, and nobody computes
+ * a checksum: the packets never leave the machine. A frame is written from where it lies (header,
+ * then the borrowed tails); a burst is read into buffers of the link, which the host reads in
+ * place.
  */
 #define _GNU_SOURCE
 #include "link/error.h"
-
-#include "base/bits.h"
-#include "wire/eth.h"
-#include "wire/tcp.h"
+#include "link/vnet.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
-#include <linux/virtio_net.h>
 #include <net/if.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #define DEVICE      "/dev/net/tun"
@@ -38,41 +32,6 @@ struct tun {
     struct gn_link link; /* first */
     uint8_t *rx;         /* RX_BURST buffers */
 };
-
-/**
- * tun_describe() - what the kernel says in @h of the frame @f, whose data and len are set
- *
- * False: it contradicts the frame, which is dropped.
- */
-static bool tun_describe(const struct virtio_net_hdr *h, struct gn_frame *f)
-{
-    uint8_t gso = h->gso_type & (uint8_t)~VIRTIO_NET_HDR_GSO_ECN;
-    uint32_t hdr_len;
-
-    if (h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) {
-        if ((uint32_t)h->csum_start + h->csum_offset + 2 > f->len)
-            return false;
-        f->flags = GN_FRAME_CSUM_OWED;
-        f->csum_start = h->csum_start;
-        f->csum_offset = h->csum_offset;
-    } else if (h->flags & VIRTIO_NET_HDR_F_DATA_VALID) {
-        f->flags = GN_FRAME_CSUM_OK;
-    }
-    if (gso == VIRTIO_NET_HDR_GSO_NONE)
-        return true;
-    /* the kernel's hdr_len is a hint; TCP's own is the truth */
-    if ((gso != VIRTIO_NET_HDR_GSO_TCPV4 && gso != VIRTIO_NET_HDR_GSO_TCPV6) || h->gso_size == 0 ||
-        !(f->flags & GN_FRAME_CSUM_OWED) || (uint32_t)h->csum_start + TCP_HEADER_MIN > f->len)
-        return false;
-    hdr_len = h->csum_start + (f->data[h->csum_start + 12] >> 4) * 4u;
-    if (hdr_len > f->len)
-        return false;
-    if (f->len - hdr_len > h->gso_size) {
-        f->gso_size = h->gso_size;
-        f->hdr_len = (uint16_t)hdr_len;
-    }
-    return true;
-}
 
 /** tun_rx() - gn_link_ops.rx; reads until there is nothing or the buffers are full */
 static int tun_rx(struct gn_link *l, struct gn_frame *frames, size_t n, gn_time now)
@@ -101,7 +60,7 @@ static int tun_rx(struct gn_link *l, struct gn_frame *frames, size_t n, gn_time 
         }
         memcpy(&h, buf, sizeof h);
         *f = (struct gn_frame){.data = buf + sizeof h, .len = (uint32_t)r - (uint32_t)sizeof h};
-        if (!tun_describe(&h, f)) {
+        if (!vnet_describe(&h, f)) {
             l->stats.rx_dropped++;
             continue;
         }
@@ -113,45 +72,6 @@ static int tun_rx(struct gn_link *l, struct gn_frame *frames, size_t n, gn_time 
     return (int)got;
 }
 
-/** tun_header() - the virtio header for @f; false: its metadata make no sense */
-static bool tun_header(const struct gn_link *l, const struct gn_frame *f, struct virtio_net_hdr *h)
-{
-    uint32_t ip = l->iface.medium == GN_MEDIUM_ETHERNET ? ETH_HEADER : 0;
-
-    memset(h, 0, sizeof *h);
-    if (f->n_tail > GN_FRAME_TAILS)
-        return false;
-    if (f->flags & GN_FRAME_CSUM_OWED) {
-        if ((uint32_t)f->csum_start + f->csum_offset + 2 > f->len)
-            return false;
-        h->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
-        h->csum_start = f->csum_start;
-        h->csum_offset = f->csum_offset;
-    }
-    if (f->gso_size) {
-        if (f->len <= ip || f->hdr_len > f->len || !h->flags ||
-            (uint32_t)f->csum_start + TCP_HEADER_MIN > f->len)
-            return false;
-        h->gso_type = f->data[ip] >> 4 == 6 ? VIRTIO_NET_HDR_GSO_TCPV6 : VIRTIO_NET_HDR_GSO_TCPV4;
-        if (f->data[f->csum_start + 13] & CTL_CWR)
-            h->gso_type |= VIRTIO_NET_HDR_GSO_ECN;
-        h->gso_size = f->gso_size;
-        h->hdr_len = f->hdr_len;
-    }
-    return true;
-}
-
-/** iovec_of() - for writev(), which only reads, though its struct has no const */
-static struct iovec iovec_of(const uint8_t *p, uint32_t len)
-{
-    union {
-        const uint8_t *in;
-        void *base;
-    } u = {.in = p};
-
-    return (struct iovec){u.base, len};
-}
-
 /**
  * tun_write() - one frame to the device
  *
@@ -160,20 +80,16 @@ static struct iovec iovec_of(const uint8_t *p, uint32_t len)
 static int tun_write(struct gn_link *l, const struct gn_frame *f)
 {
     struct virtio_net_hdr h;
-    struct iovec iov[2 + GN_FRAME_TAILS];
-    int n_iov = 2;
+    struct iovec iov[VNET_SPANS];
+    unsigned n_iov = vnet_gather(f, l->iface.medium, &h, iov);
     ssize_t r;
 
-    if (!tun_header(l, f, &h)) {
+    if (n_iov == 0) {
         l->stats.tx_dropped++;
         return 1;
     }
-    iov[0] = (struct iovec){&h, sizeof h};
-    iov[1] = iovec_of(f->data, f->len);
-    for (unsigned i = 0; i < f->n_tail; i++)
-        iov[n_iov++] = iovec_of(f->tail[i].ptr, f->tail[i].len);
     do {
-        r = writev(l->fd, iov, n_iov);
+        r = writev(l->fd, iov, (int)n_iov);
         l->stats.tx_calls++;
     } while (r < 0 && errno == EINTR);
     if (r >= 0) {
@@ -340,6 +256,10 @@ static struct gn_link *tun_new(const struct gn_tun_config *c, enum gn_medium m,
     t->link.iface.medium = m;
     t->link.iface.mtu = c->mtu ? c->mtu : DEFAULT_MTU;
     t->link.iface.caps = GN_CAP_GATHER;
+    t->link.about = c->no_offload
+                        ? "a frame a system call; packets of the MTU with checksums, as told"
+                        : "a frame a system call; super-segments and no checksums, since "
+                          "packets stay in this machine";
     if (!c->no_offload)
         t->link.iface.caps |= GN_CAP_CSUM_TX | GN_CAP_CSUM_RX | GN_CAP_TSO;
     t->link.fd = tun_open(ret_err);

@@ -1,0 +1,167 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Gannet on Ethernet interfaces that it shares with the kernel: two network namespaces of the test's own, a veth
+# pair between them, Gannet on one end, the kernel's TCP and real programs on the other.
+set -u
+root=${GN_ROOT:-$(cd "$(dirname "$0")/../.." && pwd)}
+gannet=${GN_BUILD:-$root/build}/bin/gannet
+n=0
+
+if [ -z "${GN_INSIDE-}" ]; then
+    if [ "$(id -u)" -eq 0 ] && unshare -n true 2>/dev/null; then
+        GN_INSIDE=1 exec unshare -n -- "$0"
+    elif unshare -Urn true 2>/dev/null; then
+        GN_INSIDE=1 exec unshare -Urn -- "$0"
+    fi
+    echo "1..0 # SKIP no network namespace can be made here"
+    exit 0
+fi
+ip link set lo up
+
+tmp=$(mktemp -d) || exit 1
+pids=()
+# shellcheck disable=SC2317 # called by the trap
+clean_up() {
+    for p in "${pids[@]}"; do
+        kill "$p" 2>/dev/null
+        wait "$p" 2>/dev/null
+    done
+    rm -rf "$tmp"
+}
+trap clean_up EXIT
+export NO_COLOR=1 XDG_RUNTIME_DIR=$tmp/run
+mkdir "$tmp/run" "$tmp/www"
+: >"$tmp/out"
+
+result() { # STATUS NAME
+    n=$((n + 1))
+    if [ "$1" -eq 0 ]; then
+        echo "ok $n - $2"
+    else
+        echo "not ok $n - $2"
+        tail -n 20 "$tmp/out" | cut -c1-200 | sed 's/^/# /'
+    fi
+}
+
+wait_for() {
+    local i
+    for ((i = 0; i < 200; i++)); do
+        "$@" >/dev/null 2>&1 && return 0
+        sleep 0.05
+    done
+    return 1
+}
+
+get() { curl -sS -g --max-time 30 "$@" 2>>"$tmp/out"; }
+code() { get -o /dev/null -w '%{http_code}' "$@"; }
+there() { nsenter -n -t "$far" -- "$@"; } # in the namespace where Gannet is
+
+unshare -n sleep 600 &
+far=$!
+pids+=("$far")
+wait_for sh -c "[ \"\$(readlink /proc/$far/ns/net)\" != \"\$(readlink /proc/$$/ns/net)\" ]"
+if ! ip link add gnhere type veth peer name gnthere netns "$far" 2>"$tmp/out"; then
+    echo "1..0 # SKIP no veth pair can be made here: $(head -n 1 "$tmp/out")"
+    exit 0
+fi
+addresses() { # of this end
+    ip link set gnhere up
+    ip addr add 10.81.0.1/24 dev gnhere
+    ip addr add fd81::1/64 dev gnhere nodad
+    there ip link set gnthere up
+    wait_for sh -c 'ip -6 route get fd81::2 from fd81::1 oif gnhere'
+}
+addresses
+there ip addr add 10.81.0.7/24 dev gnthere
+head -c 5000000 /dev/urandom >"$tmp/www/file.bin"
+echo "Hello from a TCP in user space." >"$tmp/www/hello.txt"
+
+up() { # LINK OPTION...: run `gannet up`, wait until it is up
+    local link=$1
+    shift
+    nsenter -n -t "$far" -- "$gannet" up --link "$link" --addr 10.81.0.2/24 --addr fd81::2/64 --http "$tmp/www" --put --echo 7 --sink 9 --source 19 -v \
+        "$@" >"$tmp/up" 2>&1 &
+    up=$!
+    pids+=("$up")
+    wait_for grep -q 'gannet: up' "$tmp/up"
+}
+
+down() { # stop it; its exit status
+    kill -INT "$up"
+    wait "$up"
+}
+
+traffic() { # KIND: both families, both directions
+    local h
+    ping -c 2 -i 0.2 -W 5 10.81.0.2 >"$tmp/out" 2>&1
+    result $? "$1: ping"
+    ping -c 2 -i 0.2 -W 5 fd81::2 >"$tmp/out" 2>&1
+    result $? "$1: ping over IPv6"
+    for h in 10.81.0.2 '[fd81::2]'; do
+        get "http://$h/file.bin" | cmp - "$tmp/www/file.bin" >>"$tmp/out" 2>&1
+        result $? "$1: $h: download"
+        [ "$(code -T "$tmp/www/file.bin" "http://$h/up.bin")" = 201 ] && cmp "$tmp/www/file.bin" "$tmp/www/up.bin"
+        result $? "$1: $h: upload"
+        rm -f "$tmp/www/up.bin"
+    done
+    python3 "$root/tools/run_short.py" 10.81.0.2 fd81::2 >"$tmp/out" 2>&1
+    result $? "$1: 200 short connections"
+    ping -c 1 -W 5 10.81.0.7 >"$tmp/out" 2>&1
+    result $? "$1: the kernel's own address there works as before"
+    there "$gannet" stats >"$tmp/out" 2>&1
+    ! grep -Eq 'InCsumErrors|drop: .*checksum' "$tmp/out"
+    result $? "$1: no checksum was wrong"
+    for h in 10.81.0.1 fd81::1; do
+        printf 'GET /file.bin HTTP/1.0\r\n\r\n' |
+            there "$gannet" nc --link "$2" --mac 02:00:00:00:00:33 --addr 10.81.0.3/24 --addr fd81::3/64 $h 8000 \
+                2>"$tmp/out" >"$tmp/got"
+        [ $? -eq 0 ] && tail -c 5000000 "$tmp/got" | cmp - "$tmp/www/file.bin" >>"$tmp/out" 2>&1
+        result $? "$1: nc beside it fetches from the kernel's http.server at $h"
+    done
+}
+
+wrong() { # STATUS TEXT NAME ARGUMENT...: one line that has TEXT
+    local status=$1 text=$2 name=$3
+    shift 3
+    there "$gannet" up --control "$tmp/other" "$@" >"$tmp/out" 2>&1
+    [ $? -eq "$status" ] && grep -qF -- "$text" "$tmp/out" && [ "$(wc -l <"$tmp/out")" -eq 1 ]
+    result $? "$name"
+}
+
+python3 -m http.server --bind :: --directory "$tmp/www" 8000 >/dev/null 2>&1 &
+pids+=($!)
+wait_for curl -sf -o /dev/null http://127.0.0.1:8000/
+
+up packet:gnthere
+grep -q 'packet socket.*super-segments' "$tmp/up"
+result $? "packet: -v says how it works"
+traffic packet packet:gnthere
+down
+result $? "packet: interrupted, it exits 0"
+
+up packet:gnthere --no-offload
+get http://10.81.0.2/file.bin | cmp - "$tmp/www/file.bin" >"$tmp/out" 2>&1
+result $? "packet: without offloads"
+there ip link set gnthere down
+wait "$up"
+[ $? -eq 1 ] && grep -q 'interface gnthere has gone: Network is down' "$tmp/up"
+result $? "packet: the interface is set down: one line, exit 1"
+wrong 1 'interface gnthere is not up' "an interface that is down" --link packet:gnthere --addr 10.81.0.2/24
+there ip link set gnthere up
+up packet:gnthere
+ip link del gnhere
+wait "$up"
+[ $? -eq 1 ] && grep -Eq 'interface gnthere has gone: (Network is down|No such device)' "$tmp/up"
+result $? "packet: the interface is removed: one line, exit 1"
+
+there ip link set lo up
+wrong 1 'interface none' "no such interface" --link packet:none --addr 10.81.0.2/24
+wrong 1 'lo is no Ethernet' "loopback" --link packet:lo --addr 10.81.0.2/24
+wrong 1 'the kernel has the address 127.0.0.1' "an address of the kernel's" --link packet:lo --addr 127.0.0.1/8
+wrong 2 'addr is needed' "no address" --link packet:lo
+wrong 2 'link wants' "a link of no kind" --link wire:lo
+wrong 2 'one device' "two devices" --link packet:lo --tun gannet0
+wrong 2 'mac wants' "a group's MAC" --link packet:lo --mac 01:00:00:00:00:01
+wrong 2 'has no MAC' "a MAC for a TUN device" --mac 02:00:00:00:00:01
+
+echo "1..$n"
