@@ -17,7 +17,7 @@
 
 #define QUOTE_MIN      8 /* octets of transport header that an error must quote (MAL-56) */
 
-#define IPV4_MTU_LEAST 68 /* RFC 1191 3: no estimate below this */
+#define IPV4_MTU_LEAST 68   /* RFC 1191 3: no estimate below this */
 #define ERROR4_MAX     576  /* octets of an ICMP error: RFC 1812 4.3.2.3 */
 #define ERROR6_MAX     1280 /* RFC 4443 2.4 (c) */
 

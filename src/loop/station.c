@@ -77,8 +77,8 @@ int station_add(struct station *s, struct gn_link *link)
         return GN_E_NO_MEMORY;
     i = gn_host_add_iface(s->host, &link->iface);
     if (i >= 0)
-        s->link[i] = (struct station_link){
-            .link = link, .mtu = link->iface.mtu, .caps = link->iface.caps};
+        s->link[i] =
+            (struct station_link){.link = link, .mtu = link->iface.mtu, .caps = link->iface.caps};
     return i;
 }
 

@@ -136,6 +136,48 @@ Test(hostile, t_MAL_28_injection, .timeout = 60)
     foe_fini(&f);
 }
 
+/* SEC-4953-1: the largest window there is, an eighth of all sequence numbers and more, is no larger
+ * target: a blind one hits it with each eighth guess, and has nothing by that */
+Test(hostile, t_SEC_4953_1_large_window, .timeout = 60)
+{
+    static const unsigned ctl[] = {CTL_RST, CTL_SYN, CTL_ACK, CTL_RST | CTL_ACK, CTL_FIN | CTL_ACK};
+    unsigned inside = 0, taken = 0, answers = 0;
+    struct prng rng;
+    uint32_t nxt;
+
+    prng_seed(&rng, 4953, 1);
+    foe_init(&f);
+    f.conf.tcp_rmem_default = f.conf.tcp_rmem_max = 1 << 30;
+    foe_up(&f);
+    f.my_wnd = 500;
+    foe_open(&f, FOE_ALL, 1460);
+    foe_alive(&f); /* the window of a SYN,ACK is not scaled */
+    cr_assert_geq(f.wnd << foe_status(&f).rcv.wscale, 1u << 29);
+    in_flight(1000);
+    nxt = f.nxt;
+    for (unsigned i = 0; i < 30000; i++) {
+        struct seg s = foe_seg(&f, ctl[i % 5]);
+        uint64_t sent = f.sent;
+
+        s.seq = seq(nxt + 1 + prng_below(&rng, UINT32_MAX));
+        s.ack = seq(prng_below(&rng, UINT32_MAX));
+        s.opt.tsval = f.tsval + prng_below(&rng, 1u << 31); /* or it is an old duplicate */
+        s.text_len = s.ctl & (CTL_SYN | CTL_RST) ? 0 : 10;
+        inside += s.seq.raw - nxt < 1u << 29;
+        taken += foe_arrives(&f, &s, NULL) == GN_DROP_NONE;
+        if (s.ctl & (CTL_SYN | CTL_RST))
+            answers += f.sent > sent;
+    }
+    cr_expect_geq(inside, 3000);
+    cr_expect_leq(taken, 2, "expected: 12000 / 8 * 65000 / 2^32 = 0.02");
+    cr_expect_leq(answers, 1, "challenges, in a moment");
+    cr_expect_eq(foe_state(&f), GN_ESTABLISHED);
+    f.nxt = nxt;
+    foe_say(&f, CTL_ACK, NULL, 0); /* what is in flight */
+    foe_alive(&f);
+    foe_fini(&f);
+}
+
 /* MAL-30, SEC-CC-2: what was not sent cannot be acknowledged */
 Test(hostile, t_MAL_30_optimistic_ack, .timeout = 60)
 {

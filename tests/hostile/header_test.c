@@ -123,6 +123,42 @@ Test(hostile, t_MAL_10_option_lists)
     foe_fini(&f);
 }
 
+/* SEC-6093-1: a middlebox that takes the URG bit away, or moves the pointer, changes what is told
+ * to be urgent. In line, the octets and their order stay what they are */
+Test(hostile, t_SEC_6093_1_middlebox)
+{
+    static const struct {
+        unsigned ctl;
+        uint16_t up;
+    } made[] = {{CTL_URG, 4}, {0, 0}, {0, 4}, {CTL_URG, 1}, {CTL_URG, 0}, {CTL_URG, 65535}};
+    char got[64];
+
+    foe_init(&f);
+    foe_up(&f);
+    for (unsigned i = 0; i < sizeof(made) / sizeof(made[0]); i++) {
+        foe_open(&f, 0, 1460);
+        cr_assert_eq(gn_host_set_option(f.host, f.c, GN_OPT_OOBINLINE, 1, f.now), GN_OK);
+        for (unsigned k = 0; k < 3; k++) {
+            struct seg s = foe_seg(&f, CTL_ACK | made[i].ctl);
+
+            s.up = made[i].up;
+            s.text_len = 4;
+            cr_assert_eq(foe_arrives(&f, &s, "abcd\0efgh\0ijkl" + 5 * k), GN_DROP_NONE);
+            f.nxt += 4;
+        }
+        for (unsigned n = 0; n < 12;) {
+            int64_t k = gn_host_recv(f.host, f.c, got + n, 12 - n, 0, f.now);
+
+            cr_assert_gt(k, 0, "%u: stuck after %u", i, n);
+            n += (unsigned)k;
+        }
+        cr_expect_arr_eq(got, "abcdefghijkl", 12);
+        foe_alive(&f);
+        foe_drop(&f);
+    }
+    foe_fini(&f);
+}
+
 /* MAL-12: the smallest MSS neither divides by zero nor makes a storm of tiny segments */
 Test(hostile, t_MAL_12_mss)
 {

@@ -125,9 +125,9 @@ Test(iface, a_new_route_takes_connections_along)
     begin(0, false, &c, &s);
     cr_assert_eq(gn_host_add_iface(w.h[0], &narrow), 1);
     cr_assert_eq(gn_host_add_addr(w.h[0], 1, gn_addr_v4(192, 168, 0, 1), 24), GN_OK);
-    cr_assert_eq(gn_host_add_route(w.h[0], 1, world_end(1, false, 0).addr, 32,
-                                   gn_addr_v4(192, 168, 0, 2)),
-                 GN_OK);
+    cr_assert_eq(
+        gn_host_add_route(w.h[0], 1, world_end(1, false, 0).addr, 32, gn_addr_v4(192, 168, 0, 2)),
+        GN_OK);
     cr_assert_eq(gn_host_send(w.h[0], c, text, sizeof(text), 0, w.now), (int64_t)sizeof(text));
     for (unsigned i = 0; i < 64; i++)
         f[i] = (struct gn_frame){.buf = room[i], .cap = sizeof(room[i])};

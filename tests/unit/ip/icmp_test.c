@@ -112,7 +112,7 @@ static unsigned answered_in_fragments(bool ipv4, uint32_t len, uint32_t most)
     peer->ip.addr[ipv4 ? 0 : 1].addr = ipv4 ? PEER : PEER6;
     input(w, p,
           ipv4 ? make_icmp4(p, PEER, US, ICMP4_ECHO, 0, 0x12340001, body, len)
-             : make_icmp6(p, PEER6, US6, ICMP6_ECHO, 0, 0x12340001, body, len));
+               : make_icmp6(p, PEER6, US6, ICMP6_ECHO, 0, 0x12340001, body, len));
     cr_assert_eq(w->drop, GN_DROP_NONE);
     for (; output(w); n++) {
         cr_assert_leq(w->f.len, most);
@@ -120,10 +120,10 @@ static unsigned answered_in_fragments(bool ipv4, uint32_t len, uint32_t most)
     }
     cr_assert_eq(peer->drop, GN_DROP_ICMP_IGNORED, "nobody asked there");
     cr_assert_eq(peer->stats.IpReasmOKs, 1);
-    cr_assert_eq(ipv4 ? icmp4_parse(peer->got.p, peer->got.pseudo_len, &m)
-                    : icmp6_parse(&peer->got.src, &peer->got.dst, peer->got.p,
-                                  peer->got.pseudo_len, &m),
-                 GN_DROP_NONE);
+    cr_assert_eq(
+        ipv4 ? icmp4_parse(peer->got.p, peer->got.pseudo_len, &m)
+             : icmp6_parse(&peer->got.src, &peer->got.dst, peer->got.p, peer->got.pseudo_len, &m),
+        GN_DROP_NONE);
     cr_assert_eq(m.type, ipv4 ? ICMP4_ECHO_REPLY : ICMP6_ECHO_REPLY);
     cr_assert_eq(m.rest, 0x12340001);
     cr_assert_eq(m.body_len, len);
