@@ -202,12 +202,40 @@ static int field(const char *line, const char *end, struct http_request *r)
         parse_range(v, end, r);
     } else if (n == 6 && !strncasecmp(line, "Accept", n)) {
         keep_text(v, end, r->accept, sizeof r->accept);
+    } else if (n == 13 && !strncasecmp(line, "Content-Range", n)) {
+        r->has_content_range = true;
     } else if (n == 4 && !strncasecmp(line, "Host", n)) {
-        if (*r->host || len == 0 || len >= sizeof r->host)
+        if (r->has_host || len >= sizeof r->host)
             return 400;
-        keep_text(v, end, r->host, sizeof r->host);
+        r->has_host = true;
+        if (!r->absolute) /* RFC 9112 sec. 3.2.2 */
+            keep_text(v, end, r->host, sizeof r->host);
     }
     return 0;
+}
+
+/** target() - "/path", or "http://host/path", which a server must take as well (RFC 9112 sec. 3.2.2),
+ * into @r; 0 or a status */
+static int target(const char *p, const char *end, struct http_request *r)
+{
+    static const char scheme[] = "http://";
+    const size_t n = sizeof scheme - 1;
+    if ((size_t)(end - p) > n && !strncasecmp(p, scheme, n)) {
+        const char *host = p + n;
+        p = host;
+        while (p < end && *p != '/' && *p != '?')
+            p++;
+        if (p == host || (size_t)(p - host) >= sizeof r->host)
+            return 400;
+        keep_text(host, p, r->host, sizeof r->host);
+        r->absolute = true;
+    } else if (*p != '/') {
+        return 400;
+    }
+    const char *query = memchr(p, '?', (size_t)(end - p));
+    if (query)
+        keep_text(query + 1, end, r->query, sizeof r->query);
+    return decode(p, (size_t)(end - p), r);
 }
 
 /** request_line() - "GET /path HTTP/1.1"; 0 or a status */
@@ -228,12 +256,8 @@ static int request_line(const char *line, const char *end, struct http_request *
     if (strncmp(sp + 6, "1.", 2) != 0 || sp[8] < '0' || sp[8] > '9')
         return 505;
     r->keep = sp[8] != '0';
-    if (*path != '/')
-        return 400;
-    const char *query = memchr(path, '?', (size_t)(sp - path));
-    if (query)
-        keep_text(query + 1, sp, r->query, sizeof r->query);
-    return decode(path, (size_t)(sp - path), r);
+    r->needs_host = r->keep;
+    return target(path, sp, r);
 }
 
 int http_parse(const char *head, size_t n, struct http_request *ret)
@@ -253,7 +277,9 @@ int http_parse(const char *head, size_t n, struct http_request *ret)
     }
     if (ret->closes)
         ret->keep = false;
-    return status ? status : *ret->name ? 0 : 400;
+    if (!status && (!*ret->name || (ret->needs_host && !ret->has_host))) /* RFC 9112 sec. 3.2 */
+        status = 400;
+    return status;
 }
 
 int http_range(const struct http_request *r, uint64_t size, uint64_t *first, uint64_t *len)

@@ -20,7 +20,11 @@ struct http_request {
     char name[16];            /* of the method, for the log */
     char path[HTTP_PATH_MAX]; /* relative, decoded, without "..": "" is the root */
     char query[256];          /* what follows the "?", not decoded; cut if longer */
-    char host[128];           /* the field; empty: none */
+    char host[128];           /* of the target if it names one, else the field; empty: none */
+    bool needs_host;          /* HTTP/1.1 */
+    bool has_host;            /* the field is there */
+    bool absolute;            /* the target names a host */
+    bool has_content_range;   /* a part of something is sent */
     char accept[256];         /* the field, cut if longer */
     bool keep;                /* the connection stays */
     bool closes;              /* "Connection: close" */

@@ -170,6 +170,10 @@ static void begin_put(struct http *c, gn_time now)
         refuse(c, a->put ? 403 : 405, a->put ? "" : "Allow: GET, HEAD\r\n");
         return;
     }
+    if (c->req.has_content_range) { /* a part is not the file (RFC 9110 sec. 14.5) */
+        refuse(c, 400, "");
+        return;
+    }
     if (!c->req.has_length || c->req.chunked) {
         refuse(c, 411, "");
         return;

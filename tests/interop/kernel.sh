@@ -100,6 +100,14 @@ done
 [ "$(get -I http://10.77.0.2/file.bin | tr -d '\r' | sed -n 's/^Content-Length: //p')" = 5000000 ]
 result $? "HEAD"
 
+[ "$(code -H 'Host:' http://10.77.0.2/)$(code -0 -H 'Host:' http://10.77.0.2/)" = 400200 ]
+result $? "HTTP/1.1 wants a Host, HTTP/1.0 does not"
+[ "$(get --request-target http://10.77.0.2/hello.txt?a=b http://10.77.0.2/nothing)" = "$(cat "$tmp/www/hello.txt")" ] &&
+    [ "$(code --request-target http:// http://10.77.0.2/)$(code --request-target http://10.77.0.2 http://10.77.0.2/)" = 400200 ]
+result $? "a target that names its host"
+[ "$(code -T "$tmp/www/hello.txt" -H 'Content-Range: bytes 5-37/100' http://10.77.0.2/part)" = 400 ] && [ ! -e "$tmp/www/part" ]
+result $? "400 for an upload of a part"
+
 [ "$(code -H 'Connection: TE, close' http://10.77.0.2/ -o /dev/null http://10.77.0.2/ -w '%{num_connects} ')" = "1 1 " ]
 result $? "Connection is a list"
 [ "$(get -X GET --data-binary 'GET /nothing HTTP/1.1' -w '%{http_code} %{num_connects} ' http://10.77.0.2/ http://10.77.0.2/ |
