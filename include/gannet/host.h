@@ -179,6 +179,9 @@ GN_API enum gn_err gn_host_status(const struct gn_host *h, gn_handle c, gn_time 
                                   struct gn_status *ret);
 /** gn_host_error() - the pending error, which it clears (SO_ERROR) */
 GN_API enum gn_err gn_host_error(struct gn_host *h, gn_handle c);
+/** gn_host_soft_error() - what ICMP has said last of the path, if no good ACK has come since; it is
+ * over then. Nothing ended by it (RFC 9293 3.9.1.8) */
+GN_API enum gn_err gn_host_soft_error(struct gn_host *h, gn_handle c);
 /** gn_host_poll() - GN_EV_* bits that hold now (level, not edge) */
 GN_API unsigned gn_host_poll(const struct gn_host *h, gn_handle c);
 /** gn_host_want_write() - GN_EV_WRITABLE shall come once there is room in the send buffer, as if a

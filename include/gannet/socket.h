@@ -173,7 +173,8 @@ GN_API int gn_poll(struct pollfd *fds, nfds_t n, int timeout);
 GN_API int gn_epoll_create(int flags);
 /** gn_epoll_create_on() - the same on a given stack */
 GN_API int gn_epoll_create_on(struct gn_stack *st, int flags);
-/** gn_epoll_ctl() - EPOLLET and EPOLLONESHOT as on Linux; instances do not nest (EINVAL) */
+/** gn_epoll_ctl() - EPOLLET and EPOLLONESHOT as on Linux; instances may look after instances, five
+ * deep (ELOOP), and gn_poll() takes them, too */
 GN_API int gn_epoll_ctl(int epfd, int op, int fd, struct epoll_event *ev);
 GN_API int gn_epoll_wait(int epfd, struct epoll_event *ev, int max, int timeout);
 

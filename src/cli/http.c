@@ -214,8 +214,8 @@ static int field(const char *line, const char *end, struct http_request *r)
     return 0;
 }
 
-/** target() - "/path", or "http://host/path", which a server must take as well (RFC 9112 sec. 3.2.2),
- * into @r; 0 or a status */
+/** target() - "/path", or "http://host/path", which a server must take as well (RFC 9112
+ * sec. 3.2.2), into @r; 0 or a status */
 static int target(const char *p, const char *end, struct http_request *r)
 {
     static const char scheme[] = "http://";

@@ -299,6 +299,20 @@ enum gn_err gn_host_error(struct gn_host *h, gn_handle c)
     return err;
 }
 
+enum gn_err gn_host_soft_error(struct gn_host *h, gn_handle c)
+{
+    struct tcb *t = conn_find(h, c);
+    enum gn_err err;
+
+    if (!t)
+        return listener_find(h, c) ? GN_OK : GN_E_BAD_HANDLE;
+    err = (enum gn_err)t->soft_error;
+    if (err == GN_E_TIMED_OUT) /* of no answer, not of an error: until one comes (SHLD-9) */
+        return GN_OK;
+    t->soft_error = GN_OK;
+    return err;
+}
+
 unsigned gn_host_poll(const struct gn_host *h, gn_handle c)
 {
     const struct tcb *t = conn_find(h, c);

@@ -8,10 +8,12 @@
  * the sleepers of the instance are woken. epoll_wait() asks each socket on the list how it stands.
  * What is not ready leaves the list; so does what was told once and is not to be told again before
  * something new happens (EPOLLET) or before it is asked for (EPOLLONESHOT). The work of a call
- * depends on what has happened, never on the number of interests.
+ * depends on what has happened, never on the number of interests. Instances may look after
+ * instances: one is readable while its ready list holds something that is.
  */
 #define _GNU_SOURCE
 
+#include "base/bits.h"
 #include "socket/sock.h"
 
 #include <stdlib.h>
@@ -19,6 +21,8 @@
 #define EPOLL_BITS                                                                           \
     (EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDNORM | EPOLLRDBAND | EPOLLWRNORM | EPOLLWRBAND | \
      EPOLLERR | EPOLLHUP | EPOLLRDHUP)
+
+#define NEST_MAX 5 /* instances, one in the other: so many as on Linux */
 
 struct epoll {
     struct sock *self;
@@ -129,6 +133,37 @@ int gn_epoll_create(int flags)
     return gn_epoll_create_on(gn_stack_default(), flags);
 }
 
+/** depth_below() - how many instances stand upon each other in @e, itself included; @above is not
+ * one of them, or the answer is too large */
+static unsigned depth_below(const struct epoll *e, const struct epoll *above)
+{
+    unsigned most = 0;
+
+    if (e == above)
+        return NEST_MAX + 1;
+    for (struct list *n = e->all.next; n != &e->all; n = n->next) {
+        const struct epoll *in = LIST_ENTRY(n, struct interest, all)->sk->epoll;
+
+        if (in)
+            most = max_u32(most, depth_below(in, above));
+    }
+    return most + 1;
+}
+
+/** depth_above() - how many instances look after @e one through the other, itself included */
+static unsigned depth_above(const struct epoll *e)
+{
+    unsigned most = 0;
+
+    for (struct list *n = e->self->waiters.next; n != &e->self->waiters; n = n->next) {
+        struct wait_link *l = LIST_ENTRY(n, struct wait_link, node);
+
+        if (l->happened)
+            most = max_u32(most, depth_above(LIST_ENTRY(l, struct interest, link)->epoll));
+    }
+    return most + 1;
+}
+
 /** want() - look after @sk from now on */
 static int want(struct epoll *e, struct sock *sk, const struct epoll_event *ev)
 {
@@ -152,6 +187,9 @@ static int ctl_call(struct epoll *e, int op, struct sock *sk, const struct epoll
 {
     struct interest *i = find(e, sk);
 
+    if (op == EPOLL_CTL_ADD && !i && sk->epoll &&
+        depth_below(sk->epoll, e) + depth_above(e) > NEST_MAX)
+        return -ELOOP;
     if (op == EPOLL_CTL_ADD)
         return i ? -EEXIST : want(e, sk, ev);
     if (op != EPOLL_CTL_MOD && op != EPOLL_CTL_DEL)
@@ -184,11 +222,24 @@ int gn_epoll_ctl(int epfd, int op, int fd, struct epoll_event *ev)
         if (sk) {
             r = ctl_call(self->epoll, op, sk, ev);
             call_leave(sk);
-        } else if (r == -ENOTSOCK) { /* instances do not nest */
-            r = -EINVAL;
         }
     }
     return (int)call_end(self, r);
+}
+
+/** stands() - what holds of an interest's socket now */
+static uint32_t stands(const struct interest *i)
+{
+    return (uint32_t)poll_one(i->sk, (short)(i->events & EPOLL_BITS));
+}
+
+short epoll_poll(struct sock *self, short events)
+{
+    struct epoll *e = self->epoll;
+
+    while (!list_empty(&e->ready) && !stands(LIST_ENTRY(e->ready.next, struct interest, ready)))
+        (void)list_pop(&e->ready);
+    return list_empty(&e->ready) ? 0 : (short)((POLLIN | POLLRDNORM) & events);
 }
 
 /** collect() - what is ready, @max at the most; what is not leaves the list */
@@ -200,7 +251,7 @@ static int collect(struct epoll *e, struct epoll_event *ev, int max)
     list_init(&again);
     while (n < max && !list_empty(&e->ready)) {
         struct interest *i = LIST_ENTRY(list_pop(&e->ready), struct interest, ready);
-        uint32_t what = (uint32_t)poll_one(i->sk, (short)(i->events & EPOLL_BITS));
+        uint32_t what = stands(i);
 
         if (!what)
             continue;

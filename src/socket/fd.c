@@ -112,8 +112,7 @@ void sock_close(struct sock *sk)
     sock_notify(sk);
     if (sk->epoll)
         epoll_free(sk);
-    else
-        epoll_leave(sk);
+    epoll_leave(sk);
     sock_put(sk);
 }
 
@@ -162,14 +161,11 @@ struct sock *call_beside(const struct sock *first, int fd)
     struct gn_stack *st = sk ? atomic_load(&sk->stack) : NULL;
     bool same = st && st->lock == first->stack->lock;
 
-    if (same && !sk->closed && !sk->epoll) {
+    if (same && !sk->closed) {
         sk->users++;
         return sk;
     }
-    if (same && !sk->closed)
-        errno = ENOTSOCK;
-    else
-        errno = st && !same ? EINVAL : EBADF;
+    errno = st && !same ? EINVAL : EBADF;
     return NULL;
 }
 

@@ -217,6 +217,18 @@ int option_error(struct sock *sk)
     return -sock_errno(e);
 }
 
+/** so_error() - SO_ERROR: the pending error or, as on Linux, without one what ICMP has said of the
+ * path of a connection that goes on (SHLD-25), unless IP_RECVERR has made it the pending error
+ * then; it is cleared */
+static int so_error(struct sock *sk)
+{
+    int err = option_error(sk);
+
+    if (err || sk->phase == PHASE_IDLE || sk->opt[GN_OPT_RECVERR])
+        return err;
+    return -sock_errno(gn_host_soft_error(sk->stack->host, sk->handle));
+}
+
 /** give() - @n octets at @p to the user, cut to *len */
 static int give(void *value, socklen_t *len, const void *p, size_t n)
 {
@@ -420,7 +432,7 @@ static int get_socket(struct sock *sk, int name, void *value, socklen_t *len)
     struct linger l = {.l_onoff = sk->linger, .l_linger = (int)sk->linger_s};
 
     switch (name) {
-    case SO_ERROR: return give_int(value, len, option_error(sk));
+    case SO_ERROR: return give_int(value, len, so_error(sk));
     case SO_TYPE: return give_int(value, len, SOCK_STREAM);
     case SO_DOMAIN: return give_int(value, len, sk->v6 ? AF_INET6 : AF_INET);
     case SO_PROTOCOL: return give_int(value, len, IPPROTO_TCP);

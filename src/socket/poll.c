@@ -50,6 +50,8 @@ short poll_one(struct sock *sk, short events)
     unsigned what = 0;
     short r = 0;
 
+    if (sk->epoll)
+        return epoll_poll(sk, events);
     switch (sk->phase) {
     case PHASE_IDLE: r = poll_idle(); break;
     case PHASE_LISTENING:
@@ -96,7 +98,7 @@ static int poll_begin(const struct pollfd *fds, struct polled *p, nfds_t n, stru
         if (fds[i].fd < 0)
             continue;
         if (!first) {
-            p[i].sk = first = call_begin(fds[i].fd);
+            p[i].sk = first = call_begin_any(fds[i].fd);
             continue;
         }
         p[i].sk = call_beside(first, fds[i].fd);

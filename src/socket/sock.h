@@ -73,8 +73,8 @@ void sock_close(struct sock *sk);
 struct sock *call_begin(int fd);
 /** call_begin_any() - the same for calls that take epoll instances too */
 struct sock *call_begin_any(int fd);
-/** call_beside() - the open socket of another number in the same call; NULL: errno is EBADF,
- * ENOTSOCK, or EINVAL: it has another lock */
+/** call_beside() - the open socket or epoll instance of another number in the same call; NULL:
+ * errno is EBADF, or EINVAL: it has another lock */
 struct sock *call_beside(const struct sock *first, int fd);
 /** call_leave() - done with what call_beside() gave; lock held */
 void call_leave(struct sock *sk);
@@ -99,6 +99,8 @@ short poll_one(struct sock *sk, short events);
 
 /* --- epoll.c --- */
 
+/** epoll_poll() - poll_one() for an instance: readable when one of its interests is */
+short epoll_poll(struct sock *self, short events);
 /** epoll_free() - an instance is closed */
 void epoll_free(struct sock *self);
 /** epoll_leave() - a socket is closed: no instance looks after it any more */
@@ -128,7 +130,7 @@ void bind_release(struct sock *sk);
 int fastopen_set_key(struct sock *sk, const void *value, socklen_t len);
 /** option_apply() - what the user has set before there was a handle */
 void option_apply(struct sock *sk);
-/** option_error() - SO_ERROR: the pending error as an errno value, 0 if none; it is cleared */
+/** option_error() - the pending error as an errno value, 0 if none; it is cleared */
 int option_error(struct sock *sk);
 
 /* --- tcpinfo.c --- */
