@@ -63,7 +63,7 @@ static enum gn_err connect_key(struct gn_host *h, const struct gn_endpoint *loca
     enum gn_err err;
 
     /* MUST-46: no OPEN to a group or to nobody */
-    if (!remote->port || gn_addr_is_any(&remote->addr) || !ip_is_unicast(&h->ip, &remote->addr))
+    if (!remote->port || !ip_is_unicast(&h->ip, &remote->addr))
         return GN_E_INVALID;
     path = host_path(h, &remote->addr, &err);
     if (!path)

@@ -41,6 +41,25 @@ Test(ack, delayed)
     fx_fini(&fx);
 }
 
+/* MUST-40: octets that drip in do not put the ACK off: it waits no longer for the first of them */
+Test(ack, a_drip_does_not_put_it_off)
+{
+    struct fixture fx;
+    uint32_t at = 0;
+    gn_time start;
+
+    fx_init(&fx, GN_ESTABLISHED);
+    fx.conf.tcp_quickacks = 0;
+    start = fx.env.now;
+    do {
+        cr_assert_eq(fx_arrives(&fx, piece(at++, 1)), GN_DROP_NONE);
+        fx_pass(&fx, fx.conf.tcp_delack / 4);
+        cr_assert_lt(at, 20, "it waits for ever");
+    } while (!fx_output(&fx));
+    cr_expect_leq(fx.env.now - start, fx.conf.tcp_delack);
+    fx_fini(&fx);
+}
+
 /* SHLD-18, and yet: the first so many go at once, as a peer that begins to send needs them; and
  * again after a pause. Not once our text answers the peer's (RFC 5681 4.2) */
 Test(ack, at_once_when_the_peer_begins)

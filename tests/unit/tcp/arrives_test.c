@@ -375,6 +375,56 @@ Test(arrives, timestamps)
     fx_fini(&fx);
 }
 
+/* OPT-TS-7, OPT-TS-10: it is the last update of TS.Recent that ages: a connection that talks is
+ * protected for ever, one that was silent for 24 days is not locked out */
+Test(arrives, what_ages_is_the_last_update)
+{
+    struct fixture fx;
+    struct seg s = fx_seg(CTL_ACK, FX_RCV, FX_UNA, "x");
+
+    fx_init(&fx, GN_ESTABLISHED);
+    fx.tcb.ts_ok = true;
+    fx.tcb.ts.recent = 100;
+    fx.tcb.ts.recent_at = fx.env.now;
+    s.opt.has = OPT_TS;
+    s.opt.tsval = 200;
+    fx.env.now += 20 * 86400 * GN_SEC;
+    cr_assert_eq(fx_arrives(&fx, s), GN_DROP_NONE);
+    cr_assert(fx_output(&fx));
+    fx.env.now += 5 * 86400 * GN_SEC;
+    s.seq = seq(FX_RCV + 1);
+    s.opt.tsval = 199;
+    cr_expect_eq(fx_arrives(&fx, s), GN_DROP_PAWS);
+    fx.env.now += 20 * 86400 * GN_SEC;
+    cr_expect_eq(fx_arrives(&fx, s), GN_DROP_NONE);
+    cr_expect_eq(fx.tcb.ts.recent, 199);
+    fx_fini(&fx);
+}
+
+/* OPT-WS-2: of a SYN,ACK that crosses ours the window is not scaled; that of the next segment is */
+Test(arrives, window_of_a_crossed_syn_ack)
+{
+    struct fixture fx;
+    struct seg s;
+
+    fx_init(&fx, GN_SYN_SENT);
+    fx.tcb.ws_ok = true;
+    s = fx_seg(CTL_SYN, FX_IRS, 0, "");
+    s.opt.has = OPT_WSCALE;
+    s.opt.wscale = 3;
+    cr_assert_eq(fx_arrives(&fx, s), GN_DROP_NONE);
+    s = fx_seg(CTL_SYN | CTL_ACK, FX_IRS, fx.tcb.snd.iss.raw + 1, "");
+    s.wnd = 5000;
+    cr_assert_eq(fx_arrives(&fx, s), GN_DROP_NONE);
+    cr_assert_eq(fx.tcb.state, GN_ESTABLISHED);
+    cr_expect_eq(fx.tcb.snd.wnd, 5000);
+    s = fx_seg(CTL_ACK, FX_RCV, fx.tcb.snd.iss.raw + 1, "");
+    s.wnd = 5000;
+    cr_assert_eq(fx_arrives(&fx, s), GN_DROP_NONE);
+    cr_expect_eq(fx.tcb.snd.wnd, 40000);
+    fx_fini(&fx);
+}
+
 /* ABORT after both FINs sends no RST (RFC 9293 3.10.5), but what the peer's FIN is owed still
  * leaves: it would be sent again after its timeout, to a closed port */
 Test(arrives, abort_does_not_swallow_the_ack_of_a_fin)

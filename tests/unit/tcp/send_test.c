@@ -164,3 +164,19 @@ Test(send, retransmissions_stay_within_the_window)
     expect_text(&fx, MSS);
     fx_fini(&fx);
 }
+
+/* SHLD-28: what the congestion window has no room for waits; no short segment fills the rest of it
+ */
+Test(send, the_congestion_window_cuts_no_segments)
+{
+    struct fixture fx;
+
+    fx_init(&fx, GN_ESTABLISHED);
+    fx.tcb.opts.nodelay = true;
+    fx.tcb.rec.cc.cwnd = 2 * MSS + 700;
+    put(&fx, 6 * MSS, 0);
+    expect_text(&fx, MSS);
+    expect_text(&fx, MSS);
+    cr_assert_not(fx_output(&fx), "%u octets", fx.out.text_len);
+    fx_fini(&fx);
+}

@@ -147,3 +147,25 @@ Test(sockopt, dont_fragment)
         fx_fini(&fx);
     }
 }
+
+/* MUST-48, MUST-49, SHLD-21: what fits its field is taken at any time, and nothing else; the ECN
+ * bits stay TCP's */
+Test(sockopt, diffserv_and_ttl)
+{
+    struct fixture fx;
+    uint64_t v;
+
+    fx_init(&fx, GN_ESTABLISHED);
+    cr_expect_eq(tcp_set_option(&fx.tcb, &fx.env, GN_OPT_TOS, 256), GN_E_INVALID);
+    cr_expect_eq(tcp_set_option(&fx.tcb, &fx.env, GN_OPT_TTL, 256), GN_E_INVALID);
+    cr_expect_eq(tcp_set_option(&fx.tcb, &fx.env, GN_OPT_TTL, 0), GN_E_INVALID);
+    set(&fx, GN_OPT_TOS, 255);
+    set(&fx, GN_OPT_TTL, 255);
+    cr_assert_eq(tcp_get_option(&fx.tcb, &fx.env, GN_OPT_TOS, &v), GN_OK);
+    cr_expect_eq(v, 0xfc);
+    cr_assert_eq(tcp_send(&fx.tcb, &fx.env, "x", 1, 0), 1);
+    cr_assert(fx_output(&fx));
+    cr_expect_eq(fx.out.tos, 0xfc);
+    cr_expect_eq(fx.out.ttl, 255);
+    fx_fini(&fx);
+}

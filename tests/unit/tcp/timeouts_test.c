@@ -316,3 +316,33 @@ Test(timeouts, soft_errors_off)
     cr_expect(fx.tcb.events & GN_EV_ERROR); /* the end is told all the same */
     fx_fini(&fx);
 }
+
+/* MUST-13, KNOB-08: the user goes in TIME-WAIT: 2MSL and not the time of an orphan's FIN-WAIT-2 */
+Test(timeouts, an_orphan_in_time_wait)
+{
+    struct fixture fx;
+
+    fx_init(&fx, GN_TIME_WAIT);
+    fx.conf.tcp_fin_timeout = 5 * GN_SEC;
+    timeouts_on_time_wait(&fx.tcb, &fx.env);
+    tcp_detach(&fx.tcb, &fx.env);
+    fx.env.now += 50 * GN_SEC;
+    tcp_timeouts(&fx.tcb, &fx.env);
+    cr_expect_eq(fx.tcb.state, GN_TIME_WAIT);
+    fx.env.now += 11 * GN_SEC;
+    tcp_timeouts(&fx.tcb, &fx.env);
+    cr_expect_eq(fx.tcb.state, GN_CLOSED);
+    fx_fini(&fx);
+}
+
+/* INV-04: what is CLOSED waits for nothing, its user gone or not */
+Test(timeouts, an_orphan_that_is_closed)
+{
+    struct fixture fx;
+
+    fx_init(&fx, GN_SYN_SENT);
+    tcp_detach(&fx.tcb, &fx.env);
+    cr_assert_eq(fx.tcb.state, GN_CLOSED);
+    cr_expect_not(deadline_armed(tcp_deadline(&fx.tcb)));
+    fx_fini(&fx);
+}
