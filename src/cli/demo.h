@@ -42,6 +42,8 @@ enum demo_op {
     DO_ACCEPT,      /* it accepts again */
     DO_LISTEN_AT,   /* passive OPEN on a second address, whose last octet is arg */
     DO_MAXSEG,      /* the listener announces an MSS of arg */
+    DO_CAPTURE,     /* a capture is made here, unless asked for elsewhere; else at A */
+    DO_SCAN,        /* somebody tries ports 1 to arg here */
     DO_BLIND_RST,   /* a forged RST arrives here, arg octets beyond what is expected next */
 };
 
@@ -68,11 +70,13 @@ struct demo {
     struct demo_step step[DEMO_STEPS];
 };
 
-/** What `gannet why` says of one end when a demonstration is over. */
+#define DEMO_WIRE 2 /* neither end: a capture */
+
+/** What `gannet why` says of one end, or of a capture, when a demonstration is over. */
 struct demo_finding {
     const char *demo;
-    uint8_t end;
-    bool note; /* no more than a note */
+    uint8_t end; /* DEMO_WIRE: the capture */
+    bool note;   /* no more than a note */
     const char *id;
 };
 
@@ -89,7 +93,8 @@ struct demo_options {
     gn_time latency;
     uint32_t loss_ppm;
     bool ipv6;
-    const char *pcap; /* file, or NULL */
+    const char *pcap;   /* file, or NULL */
+    uint8_t capture_at; /* end; DEMO_WIRE: where the script wants it */
 };
 
 #define DEMO_ENDED 128
@@ -119,5 +124,7 @@ const struct facts *demo_facts(struct demo_result *r, unsigned end);
 
 /** forge() - a TCP segment without options as an IP packet in @p (80 octets); its length */
 size_t forge(const struct glance *g, uint8_t *p);
+/** forge_echo() - an ICMP echo request likewise */
+size_t forge_echo(const struct gn_addr *src, const struct gn_addr *dst, uint8_t *p);
 
 #endif

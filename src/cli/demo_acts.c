@@ -6,31 +6,54 @@
 
 #include <string.h>
 
+/** inject() - a segment arrives at @s out of nowhere, and its answers go to nobody: they are taken
+ * off the host here */
+static void inject(struct side *s, const struct glance *g, gn_time now)
+{
+    static uint8_t room[16][2048];
+    uint8_t packet[80];
+    struct gn_frame f = {.data = packet, .len = (uint32_t)forge(g, packet)}, out[16];
+    stage_capture(s->stage, s->index, &f, now);
+    gn_host_input(s->host, &f, 1, now);
+    for (;;) {
+        for (unsigned k = 0; k < 16; k++)
+            out[k] = (struct gn_frame){.buf = room[k], .cap = sizeof room[k]};
+        size_t n = gn_host_output(s->host, out, 16, now);
+        if (n == 0)
+            return;
+        for (size_t k = 0; k < n; k++)
+            stage_capture(s->stage, s->index, &out[k], now);
+    }
+}
+
 /** flood() - @n SYNs from invented addresses arrive at @s */
 static void flood(struct side *s, uint32_t n, gn_time now)
 {
-    struct gn_frame f = {0};
-    uint8_t packet[80];
-    struct gn_frame out[16];
-    static uint8_t room[16][2048];
     for (uint32_t i = 0; i < n; i++) {
-        struct glance g = {.dst = s->self, .ctl = 2, .seq = i * 2654435761u, .wnd = 65535};
-        g.src = s->self;
+        struct glance g = {
+            .src = s->self, .dst = s->self, .ctl = 2, .seq = i * 2654435761u, .wnd = 65535};
         g.src.port = (uint16_t)(1024 + i % 60000);
         g.src.addr.b[15] = (uint8_t)(10 + i % 200);
         g.src.addr.b[14] = (uint8_t)(1 + i / 200 % 250);
-        f.data = packet;
-        f.len = (uint32_t)forge(&g, packet);
-        gn_host_input(s->host, &f, 1, now);
-        /* its answers would go to nobody: they are taken off the host here */
-        for (unsigned k = 0; k < 16; k++)
-            out[k] = (struct gn_frame){.buf = room[k], .cap = sizeof room[k]};
-        while (gn_host_output(s->host, out, 16, now))
-            ;
+        inject(s, &g, now);
     }
     s->stage->floods++;
     record_text(s->stage->rec, since(now), s->index, LADDER_NOTE, "%u SYNs from invented addresses",
                 n);
+}
+
+/** scan() - somebody tries ports 1 to @n of @s */
+static void scan(struct side *s, uint32_t n, gn_time now)
+{
+    for (uint32_t i = 1; i <= n; i++) {
+        struct glance g = {
+            .src = s->self, .dst = s->self, .ctl = 2, .seq = i * 2654435761u, .wnd = 1024};
+        g.src.port = (uint16_t)(50000 + i);
+        g.src.addr.b[15] = 66;
+        g.dst.port = (uint16_t)i;
+        inject(s, &g, now);
+    }
+    record_text(s->stage->rec, since(now), s->index, LADDER_NOTE, "somebody tries %u ports", n);
 }
 
 /** blind_rst() - a RST with the right addresses and a guessed sequence number arrives at @s */
@@ -220,6 +243,11 @@ enum gn_err stage_perform(struct stage *st, const struct demo_step *step, gn_tim
     case DO_LOSE: order_loss(s, step->arg); break;
     case DO_CRASH: return crash(s, now);
     case DO_FLOOD: flood(s, step->arg, now); break;
+    case DO_CAPTURE:
+        if (st->o->capture_at == DEMO_WIRE)
+            st->capture_at = s->index;
+        break;
+    case DO_SCAN: scan(s, step->arg, now); break;
     case DO_BLIND_RST: blind_rst(s, step->arg, now); break;
     }
     return GN_OK;

@@ -17,6 +17,7 @@ enum {
     OPT_ABSOLUTE,
     OPT_SVG,
     OPT_PCAP,
+    OPT_AT,
     OPT_JSON,
     OPT_WIDTH,
     OPT_COLOUR,
@@ -35,7 +36,9 @@ static const struct option_spec options[] = {
     {OPT_ABSOLUTE, 'A', "absolute", NULL, "absolute SEQ and ACK beneath the relative ones"},
     {OPT_WHY, 0, "why", NULL, "say what 'gannet why' finds at both ends, instead of drawing"},
     {OPT_SVG, 0, "svg", "FILE", "draw an SVG into FILE instead ('-': standard output)"},
-    {OPT_PCAP, 0, "pcap", "FILE", "write a capture, as seen at A"},
+    {OPT_PCAP, 0, "pcap", "FILE",
+     "write a capture, made at the end where the trouble is seen best"},
+    {OPT_AT, 0, "at", "END", "with --pcap: made at A, or at B"},
     {OPT_JSON, 0, "json", NULL, "print events and final status as JSON"},
     {OPT_WIDTH, 'w', "width", "COLUMNS", "width of the drawing (the terminal's, else 144)"},
     {OPT_COLOUR, 0, "color", "WHEN", "always, never or auto"},
@@ -57,6 +60,7 @@ struct request {
 /** list_findings() - ids that 'gannet why' tells of one demonstration, as an array */
 static void list_findings(const struct demo *d, struct json *j)
 {
+    static const char *const ends[] = {"A", "B", "capture"};
     size_t n;
     const struct demo_finding *f = demo_findings(&n);
     json_open(j, "why", '[');
@@ -64,7 +68,7 @@ static void list_findings(const struct demo *d, struct json *j)
         if (strcmp(f[i].demo, d->name) != 0)
             continue;
         json_open(j, NULL, '{');
-        json_str(j, "end", f[i].end ? "B" : "A");
+        json_str(j, "end", ends[f[i].end]);
         json_str(j, "id", f[i].id);
         json_bool(j, "note", f[i].note);
         json_close(j, '}');
@@ -170,7 +174,7 @@ static void explain(const struct demo *d, const struct request *q, struct demo_r
 {
     const struct why_options o = {.notes = true};
     const struct ladder_style *l = &q->draw.style;
-    const struct why_style s = {l->width, l->colour, l->ascii, false};
+    const struct why_style s = {.width = l->width, .colour = l->colour, .ascii = l->ascii};
     struct json j = {.b = b};
     if (q->json)
         json_open(&j, NULL, '[');
@@ -253,6 +257,11 @@ static void take(struct args *a, int id, const char *value, struct request *q)
     case OPT_ABSOLUTE: q->draw.style.absolute = true; break;
     case OPT_SVG: q->draw.svg = value; break;
     case OPT_PCAP: q->play.pcap = value; break;
+    case OPT_AT:
+        if (strcmp(value, "A") != 0 && strcmp(value, "B") != 0)
+            usage_fail(a, "--at is A or B, not '%s'", value);
+        q->play.capture_at = value[0] == 'B';
+        break;
     case OPT_JSON: q->json = true; break;
     case OPT_WHY: q->why = true; break;
     case OPT_V6: q->play.ipv6 = true; break;
@@ -289,7 +298,8 @@ static void take(struct args *a, int id, const char *value, struct request *q)
 /** run() - the sub-command */
 static int run(struct args *a)
 {
-    struct request q = {.draw = drawing_default(), .play = {.seed = 1, .latency = 10 * GN_MSEC}};
+    struct request q = {.draw = drawing_default(),
+                        .play = {.seed = 1, .latency = 10 * GN_MSEC, .capture_at = DEMO_WIRE}};
     const char *value;
     int id;
     gn_conf_default(&q.play.conf);

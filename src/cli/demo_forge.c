@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
- * @file demo_forge.c  Packets that no TCP of ours would send, for demonstrations of attacks.
+ * @file demo_forge.c  Packets that no host of ours would send: for demonstrations of attacks, and
+ * to end a capture.
  */
 #include "cli/demo.h"
 
@@ -36,26 +37,37 @@ static uint32_t fold(uint32_t s)
     return ~s & 0xFFFF;
 }
 
-size_t forge(const struct glance *g, uint8_t *p)
+/** forge_ip() - the IP header of @len octets of @protocol in @p, all zero there; where these begin.
+ * *@ret_sum: of the pseudo-header */
+static uint8_t *forge_ip(const struct gn_addr *src, const struct gn_addr *dst, uint8_t protocol,
+                         size_t len, uint8_t *p, uint32_t *ret_sum)
 {
-    bool v4 = gn_addr_is_v4(&g->dst.addr);
+    bool v4 = gn_addr_is_v4(dst);
     size_t ip = v4 ? 20 : 40, alen = v4 ? 4 : 16;
-    uint8_t *src = p + (v4 ? 12 : 8), *t = p + ip;
-    memset(p, 0, ip + 20);
-    memcpy(src, g->src.addr.b + 16 - alen, alen);
-    memcpy(src + alen, g->dst.addr.b + 16 - alen, alen);
+    uint8_t *at = p + (v4 ? 12 : 8);
+    memset(p, 0, ip + len);
+    memcpy(at, src->b + 16 - alen, alen);
+    memcpy(at + alen, dst->b + 16 - alen, alen);
     if (v4) {
         p[0] = 0x45;
-        put16(p + 2, 40);
+        put16(p + 2, (uint32_t)(ip + len));
         p[8] = 64;
-        p[9] = 6;
+        p[9] = protocol;
         put16(p + 10, fold(sum(p, 20, 0)));
     } else {
         p[0] = 0x60;
-        put16(p + 4, 20);
-        p[6] = 6;
+        put16(p + 4, (uint32_t)len);
+        p[6] = protocol;
         p[7] = 64;
     }
+    *ret_sum = sum(at, 2 * alen, protocol + (uint32_t)len);
+    return p + ip;
+}
+
+size_t forge(const struct glance *g, uint8_t *p)
+{
+    uint32_t pseudo;
+    uint8_t *t = forge_ip(&g->src.addr, &g->dst.addr, 6, 20, p, &pseudo);
     put16(t, g->src.port);
     put16(t + 2, g->dst.port);
     put32(t + 4, g->seq);
@@ -63,6 +75,16 @@ size_t forge(const struct glance *g, uint8_t *p)
     t[12] = 5 << 4;
     t[13] = (uint8_t)g->ctl;
     put16(t + 14, g->wnd);
-    put16(t + 16, fold(sum(t, 20, sum(src, 2 * alen, 6 + 20))));
-    return ip + 20;
+    put16(t + 16, fold(sum(t, 20, pseudo)));
+    return (size_t)(t - p) + 20;
+}
+
+size_t forge_echo(const struct gn_addr *src, const struct gn_addr *dst, uint8_t *p)
+{
+    bool v4 = gn_addr_is_v4(dst);
+    uint32_t pseudo;
+    uint8_t *t = forge_ip(src, dst, v4 ? 1 : 58, 8, p, &pseudo);
+    t[0] = v4 ? 8 : 128;
+    put16(t + 2, fold(sum(t, 8, v4 ? 0 : pseudo)));
+    return (size_t)(t - p) + 8;
 }

@@ -64,15 +64,36 @@ static bool ours(const struct stage *st, unsigned end, const struct gn_endpoint 
     return local->port == a->port && remote->port == b->port && gn_addr_eq(&remote->addr, &b->addr);
 }
 
+void stage_capture(struct stage *st, unsigned end, const struct gn_frame *f, gn_time at)
+{
+    if (st->pcap && end == st->capture_at)
+        gn_pcap_write(st->pcap, f, since(at));
+}
+
+/** end_capture() - with a ping of the other end: it tells until when nothing else passed; false:
+ * the capture is not whole, which is said */
+static bool end_capture(struct stage *st)
+{
+    uint8_t packet[80];
+    const struct gn_addr *here = &st->side[st->capture_at].self.addr;
+    const struct gn_addr *there = &st->side[st->capture_at ^ 1u].self.addr;
+    struct gn_frame f = {.data = packet, .len = (uint32_t)forge_echo(here, there, packet)};
+    if (st->pcap && st->loop)
+        gn_pcap_write(st->pcap, &f, since(gn_simloop_now(st->loop)));
+    if (!st->pcap || !gn_pcap_close(st->pcap))
+        return true;
+    complain("the capture could not be written whole");
+    return false;
+}
+
 /** on_wire() - tap of the simulation: a packet enters or leaves the wire */
 static void on_wire(void *ctx, const struct gn_tap *t)
 {
     struct stage *st = ctx;
     struct glance g;
     unsigned end = t->kind == GN_TAP_DELIVERED ? t->to : t->from;
-    /* the capture is what a capture at A would hold */
-    if (st->pcap && end == 0 && t->kind != GN_TAP_LOST)
-        gn_pcap_write(st->pcap, t->frame, since(t->at));
+    if (t->kind != GN_TAP_LOST)
+        stage_capture(st, end, t->frame, t->at);
     if (t->kind == GN_TAP_LOST || !glance_at(t->frame->data, t->frame->len, &g))
         return;
     if (st->quiet && !(g.ctl & 7)) /* in the middle of a stream only SYN, FIN and RST are drawn */
@@ -318,9 +339,7 @@ static bool build(struct stage *st, const struct demo *d)
 /** take_down() - everything but the hosts; false: the capture is not whole, which is said */
 static bool take_down(struct stage *st)
 {
-    bool whole = !st->pcap || !gn_pcap_close(st->pcap);
-    if (!whole)
-        complain("the capture could not be written whole");
+    bool whole = end_capture(st);
     if (st->loop) {
         for (unsigned i = 0; i < 2; i++)
             if (st->side[i].host)
@@ -350,7 +369,11 @@ static bool act(struct stage *st, const struct demo *d)
 
 bool demo_play(const struct demo *d, const struct demo_options *o, struct demo_result *ret)
 {
-    struct stage st = {.o = o, .conf = o->conf, .rec = &ret->record, .ended = ret->ended};
+    struct stage st = {.o = o,
+                       .conf = o->conf,
+                       .capture_at = o->capture_at == DEMO_WIRE ? 0 : o->capture_at,
+                       .rec = &ret->record,
+                       .ended = ret->ended};
     struct gn_link_error err;
     memset(ret, 0, sizeof *ret);
     ret->start = START;

@@ -44,6 +44,7 @@ struct stage {
     struct gn_sim *sim;
     struct gn_simloop *loop;
     struct gn_pcap *pcap;
+    unsigned capture_at; /* end */
     struct side side[2];
     struct record *rec;
     uint64_t floods;
@@ -60,6 +61,8 @@ static inline gn_time since(gn_time at)
 
 /** stage_make_host() - a host at one end of the wire; false: no memory */
 bool stage_make_host(struct side *s);
+/** stage_capture() - a packet enters or leaves the wire at @end */
+void stage_capture(struct stage *st, unsigned end, const struct gn_frame *f, gn_time at);
 /** stage_read() - the application reads what there is, if it reads */
 void stage_read(struct side *s, gn_time now);
 /** stage_stream() - send as much of DO_STREAM's octets as is taken */

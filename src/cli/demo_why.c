@@ -4,8 +4,9 @@
  */
 #include "cli/demo.h"
 
-#define A 0
-#define B 1
+#define A    0
+#define B    1
+#define WIRE DEMO_WIRE
 
 /* clang-format off */
 static const struct demo_finding findings[] = {
@@ -58,6 +59,32 @@ static const struct demo_finding findings[] = {
     {"resets", A, false, "reset-rate"},
     /* the whole machine */
     {"memory", B, false, "memory-pressure"},
+    /* a capture of it: see beyond.def for what none shows */
+    {"close-wait", WIRE, false, "close-wait-leak"},
+    {"half-close-forever", WIRE, false, "fin-wait-2-held"},
+    {"fin-wait-1-stuck", WIRE, false, "fin-wait-1-stuck"},
+    {"closing-stuck", WIRE, false, "closing-stuck"},
+    {"last-ack-stuck", WIRE, false, "last-ack-stuck"},
+    {"time-wait", WIRE, true, "time-wait-buckets"},
+    {"syn-sent", WIRE, false, "connect-blackholed"},
+    {"filtered", WIRE, false, "connect-filtered"},
+    {"refused", WIRE, true, "connect-refused"},
+    {"refused-often", WIRE, false, "connect-refused"},
+    {"syn-received", WIRE, true, "syn-recv-pile-up"},
+    {"lost-handshakes", WIRE, false, "syn-recv-pile-up"},
+    {"syn-flood", WIRE, false, "syn-flood"},
+    {"port-scan", WIRE, true, "port-scan"},
+    {"peer-gone", WIRE, false, "peer-gone"},
+    {"idle", WIRE, true, "idle-no-keepalive"},
+    {"idle-crowd", WIRE, false, "idle-no-keepalive"},
+    {"keep-alive-useless", WIRE, false, "keepalive-cannot-help"},
+    {"not-reading", WIRE, false, "peer-not-reading"},
+    {"limit-window", WIRE, false, "send-limited-window"},
+    {"storm", WIRE, false, "retransmission-storm"},
+    {"black-hole", WIRE, false, "pmtu-black-hole"},
+    {"small-segments", WIRE, false, "small-mss"},
+    {"nagle-stalls", WIRE, false, "nagle-delayed-ack"},
+    {"resets", WIRE, false, "reset-loop"},
 };
 /* clang-format on */
 

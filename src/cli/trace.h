@@ -24,7 +24,7 @@ struct trace {
     size_t n_segs, cap_segs;
     bool segs_left_out;
     struct passive_stats stats;
-    gn_time first, last; /* of all packets */
+    gn_time first, last; /* of all packets; live: last is when listening ended */
     uint64_t missed;     /* live: lost for want of buffers */
     bool broken;
     char error[CAPTURE_ERROR]; /* why it is broken */

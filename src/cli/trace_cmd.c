@@ -121,7 +121,7 @@ static bool draw_ladder(const struct request *q, struct trace *t, const struct p
         buf_printf(&title, " (%zu plain segments are not drawn; --all draws them)", left_out);
     for (unsigned x = 0; x < 2; x++) {
         buf_printf(&name[x], "%c ", 'A' + (int)x);
-        view_endpoint(&c->end[x], &name[x]);
+        view_endpoint_seen(&c->end[x], &name[x]);
         l.name[x] = name[x].s;
     }
     l.title = title.s;

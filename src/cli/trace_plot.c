@@ -131,7 +131,7 @@ static void axes(struct plot *p)
 
     buf_printf(b, "<text x=\"%.0f\" y=\"%.0f\" class=\"panel\">%c to %c: ", LEFT,
                y_of(p, p->most) - 12, 'A' + (int)p->sender, 'B' - (int)p->sender);
-    view_endpoint(&p->c->end[p->sender], b);
+    view_endpoint_seen(&p->c->end[p->sender], b);
     buf_str(b, " sends</text>\n");
     for (double v = 0; v <= p->most; v += step) {
         buf_printf(b,
@@ -315,9 +315,9 @@ static void beginning(struct plot *p, unsigned panels)
                width, height, width, height, width, height);
     buf_printf(p->b, "<text x=\"%.0f\" y=\"24\" class=\"title\">connection %" PRIu64 ": ", LEFT,
                p->c->number);
-    view_endpoint(&p->c->end[0], p->b);
+    view_endpoint_seen(&p->c->end[0], p->b);
     buf_str(p->b, " (A) and ");
-    view_endpoint(&p->c->end[1], p->b);
+    view_endpoint_seen(&p->c->end[1], p->b);
     buf_str(p->b, " (B)</text>\n");
 }
 

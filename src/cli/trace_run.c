@@ -87,6 +87,19 @@ static uint64_t clock_seconds(void)
     return (uint64_t)ts.tv_sec;
 }
 
+/** wait_on() - listening ends now, which may be long after the last packet */
+static void wait_on(struct passive *p, struct trace *t)
+{
+    struct timespec ts;
+
+    (void)clock_gettime(CLOCK_REALTIME, &ts);
+    gn_time now = (gn_time)ts.tv_sec * GN_SEC + (gn_time)ts.tv_nsec;
+    passive_wait(p, now);
+    if (passive_stats(p)->packets == 0)
+        t->first = now;
+    t->last = now > t->last ? now : t->last;
+}
+
 /** observe() - every packet of the capture to the observer */
 static void observe(struct capture *c, struct passive *p, uint64_t seconds, struct trace *t)
 {
@@ -147,6 +160,8 @@ bool trace_run(const struct trace_request *q, struct trace *t, char *ret_why, si
              : strcmp(q->path, "-") == 0 ? "standard input"
                                          : q->path);
     observe(c, p, q->seconds, t);
+    if (q->iface)
+        wait_on(p, t);
     passive_end(p);
     t->stats = *passive_stats(p);
     passive_free(p);

@@ -45,7 +45,7 @@ static void put_endpoint(const struct gn_endpoint *e, char *cell, size_t size)
 {
     struct buf b = {0};
 
-    view_endpoint(e, &b);
+    view_endpoint_seen(e, &b);
     snprintf(cell, size, "%s", b.s);
     buf_free(&b);
 }
@@ -179,7 +179,7 @@ static void explain(const struct trace *t, size_t rows, struct buf *b)
         if (resets > RESETS_TOLD)
             continue;
         buf_printf(b, "  RST in %" PRIu64 " by ", c->number);
-        view_endpoint(&c->end[c->seen.rst_by], b);
+        view_endpoint_seen(&c->end[c->seen.rst_by], b);
         buf_printf(b, ": %s (%s)\n", passive_reset_text(c->reset), passive_reset_rfc(c->reset));
     }
     if (resets > RESETS_TOLD)
@@ -323,7 +323,7 @@ static void side_json(const struct passive_conn *c, unsigned x, struct json *j)
                   {"max_window", side->max_wnd}};
 
     json_open(j, x == 0 ? "a" : "b", '{');
-    view_endpoint(&c->end[x], &b);
+    view_endpoint_seen(&c->end[x], &b);
     json_str(j, "endpoint", b.s);
     buf_free(&b);
     if (side->known)

@@ -157,6 +157,13 @@ void view_endpoint(const struct gn_endpoint *e, struct buf *b)
         buf_str(b, ":*");
 }
 
+void view_endpoint_seen(const struct gn_endpoint *e, struct buf *b)
+{
+    char text[GN_ADDR_TEXT];
+    buf_printf(b, gn_addr_is_v4(&e->addr) ? "%s:%u" : "[%s]:%u", gn_addr_format(&e->addr, text),
+               e->port);
+}
+
 void view_header(struct buf *b)
 {
     size_t from = b->len;

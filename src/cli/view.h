@@ -40,6 +40,8 @@ void view_summary(const struct gn_stats *st, bool json, struct buf *b);
 void view_transitions(const struct gn_stats *st, struct buf *b);
 /** view_endpoint() - "10.0.0.1:80", "[fd00::1]:80", "*:80" */
 void view_endpoint(const struct gn_endpoint *e, struct buf *b);
+/** view_endpoint_seen() - of a packet: "0.0.0.0:0" is what it says, no wildcard */
+void view_endpoint_seen(const struct gn_endpoint *e, struct buf *b);
 /** view_host() - every matching connection of @h, with header or as a JSON array */
 void view_host(const struct view *v, const struct gn_host *h, gn_time now, struct buf *b);
 /** view_bbr_phase() - "ProbeBW_UP", ...; "" for none */

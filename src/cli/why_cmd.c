@@ -36,6 +36,7 @@ enum {
     OPT_NETNS,
     OPT_ALL_NETNS,
     OPT_FOR,
+    OPT_IDLE,
     OPT_WIDTH,
     OPT_ASCII,
     OPT_COLOUR,
@@ -70,6 +71,7 @@ static const struct option_spec options[] = {
     {OPT_V6, '6', "ipv6", NULL, "IPv6 only"},
     {OPT_FOR, 0, "for", "SECONDS",
      "look again after so long and compare: what grows, how fast, who stays as he was"},
+    {OPT_IDLE, 0, "idle", "SECONDS", "silence that idle-no-keepalive takes for long (3600)"},
     {OPT_JSON, 0, "json", NULL, "print all as JSON"},
     {OPT_WATCH, 0, "watch", NULL,
      "look again and again: what grows, and how fast; a live view on a terminal"},
@@ -187,6 +189,9 @@ static void take(struct args *a, int id, const char *value, struct question *q)
     case OPT_V4: q->rules.filter.v4 = true; break;
     case OPT_V6: q->rules.filter.v6 = true; break;
     case OPT_FOR: q->seconds = number(a, "number of seconds", value, 1, 86400); break;
+    case OPT_IDLE:
+        q->rules.idle = number(a, "number of seconds", value, 1, 31536000) * GN_SEC;
+        break;
     case OPT_WIDTH: q->style.width = number(a, "width from 60 to 1000", value, 60, 1000); break;
     case OPT_ASCII: q->style.ascii = true; break;
     case OPT_COLOUR: args_colour(a, value, &q->style.colour); break;
@@ -325,7 +330,8 @@ static void check(const struct args *a, const struct question *q)
 static int run(struct args *a)
 {
     const struct ladder_style l = drawing_default().style;
-    struct question q = {.style = {l.width < 100 ? l.width : 100, l.colour, l.ascii, false}};
+    struct question q = {
+        .style = {.width = l.width < 100 ? l.width : 100, .colour = l.colour, .ascii = l.ascii}};
     const char *value;
     int id;
     while ((id = args_next(a, &value)))

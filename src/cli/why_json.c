@@ -243,6 +243,23 @@ static void transitions(const struct facts *f, struct json *j)
     json_close(j, ']');
 }
 
+/** beyond() - what no capture shows, by rule */
+static void beyond(const struct why_result *r, struct json *j)
+{
+    const struct why_rule *rule;
+    json_open(j, "beyond", '[');
+    for (size_t i = 0; (rule = why_rule_at(i)); i++) {
+        const char *what = why_rule_beyond(rule, r);
+        if (!what)
+            continue;
+        json_open(j, NULL, '{');
+        json_str(j, "id", why_rule_id(rule));
+        json_str(j, "what", what);
+        json_close(j, '}');
+    }
+    json_close(j, ']');
+}
+
 void why_json(const struct facts *f, const struct why_result *r, const char *what, uint32_t most,
               const char *name, struct json *j)
 {
@@ -257,6 +274,8 @@ void why_json(const struct facts *f, const struct why_result *r, const char *wha
     for (size_t i = 0; i < f->n_gaps; i++)
         json_str(j, NULL, f->gap[i]);
     json_close(j, ']');
+    if (f->source == FACTS_CAPTURE)
+        beyond(r, j);
     json_u64(j, "connections", r->n_conns);
     json_u64(j, "healthy", r->n_healthy);
     by_state("states", r->state, j);

@@ -11,7 +11,8 @@
 struct why_style {
     unsigned width; /* columns */
     bool colour, ascii;
-    bool verbose; /* every connection of a finding, not a few */
+    bool verbose;  /* every connection of a finding, not a few */
+    uint32_t most; /* verbose: so many; 0: all */
 };
 
 /** why_text() - findings, worst first, then what is healthy and what could not be seen; @what: the

@@ -131,12 +131,15 @@ static void say_conn(const struct facts *f, const struct fact_conn *c, struct bu
     struct text t = {.len = 0};
     buf_str(b, gn_state_name(c->state));
     buf_pad(b, from, 13);
-    from = b->len;
-    view_endpoint(&c->local, b);
-    buf_pad(b, from, 22);
-    from = b->len;
-    view_endpoint(&c->remote, b);
-    buf_pad(b, from, 22);
+    for (unsigned i = 0; i < 2; i++) {
+        const struct gn_endpoint *e = i ? &c->remote : &c->local;
+        from = b->len;
+        if (f->source == FACTS_CAPTURE)
+            view_endpoint_seen(e, b);
+        else
+            view_endpoint(e, b);
+        buf_pad(b, from, 22);
+    }
     if (c->known & FACT_QUEUES)
         buf_printf(b, "Recv-Q %" PRIu32 " Send-Q %" PRIu32, c->recv_q, c->send_q);
     if (c->known & (FACT_AGE | FACT_AGE_MIN)) {
@@ -180,7 +183,8 @@ static void say_cause(const struct facts *f, const struct why_style *s, const st
 static void say_conns(const struct facts *f, const struct why_style *s, const struct why_finding *x,
                       struct buf *b)
 {
-    uint32_t n = s->verbose || x->n_conns < EXAMPLES ? x->n_conns : EXAMPLES;
+    uint32_t most = s->verbose ? s->most ? s->most : UINT32_MAX : EXAMPLES;
+    uint32_t n = x->n_conns < most ? x->n_conns : most;
     for (uint32_t i = 0; i < n; i++) {
         (void)label(s, b, i ? "" : n < x->n_conns ? "such as" : "which");
         say_conn(f, &f->conn[x->conn[i]], b);
@@ -189,7 +193,8 @@ static void say_conns(const struct facts *f, const struct why_style *s, const st
     }
     if (n < x->n_conns) {
         (void)label(s, b, "");
-        buf_printf(b, "... and %" PRIu32 " more (-v shows all)\n", x->n_conns - n);
+        buf_printf(b, "... and %" PRIu32 " more%s\n", x->n_conns - n,
+                   s->verbose ? "" : " (-v shows all)");
     }
 }
 
@@ -202,7 +207,9 @@ static const char *who(const struct facts *f, const struct why_finding *x)
         return f->source == FACTS_CAPTURE ? "the program at this end" : "this process";
     case WHY_PEER: return "the peer";
     case WHY_NETWORK: return "the network: whoever runs the path between";
-    case WHY_OPERATOR: return "the operator of this machine";
+    case WHY_OPERATOR:
+        return f->source == FACTS_CAPTURE ? "the operator of that host"
+                                          : "the operator of this machine";
     }
     return "";
 }
@@ -325,6 +332,52 @@ static void say_gaps(const struct facts *f, const struct why_style *s, const str
         buf_str(b, "NOT ALL  memory was short: there is more than this\n");
 }
 
+/** first_beyond() - is @rule the first of those of which a capture does not show @what? */
+static bool first_beyond(const struct why_rule *rule, const struct why_result *r, const char *what)
+{
+    const struct why_rule *other;
+    size_t i = 0;
+    while ((other = why_rule_at(i)) && why_rule_beyond(other, r) != what)
+        i++;
+    return other == rule;
+}
+
+/** say_beyond() - what of all this no capture shows; verbose: and which findings need it */
+static void say_beyond(const struct why_style *s, const struct why_result *r, struct buf *b)
+{
+    const struct why_rule *rule, *other;
+    struct lines l = {s, b, 9, 9};
+    bool any = false;
+    for (size_t i = 0; (rule = why_rule_at(i)); i++) {
+        const char *what = why_rule_beyond(rule, r), *before = "(see ";
+        if (!what || !first_beyond(rule, r, what))
+            continue;
+        if (!any) {
+            paint(s, b, "1;35");
+            buf_printf(b, "%-9s", "BEYOND");
+            paint(s, b, "0");
+            words(&l, "a capture:");
+        } else {
+            buf_str(b, ";");
+        }
+        any = true;
+        words(&l, what);
+        for (size_t k = i; s->verbose && (other = why_rule_at(k)); k++) {
+            char text[64];
+            if (why_rule_beyond(other, r) != what)
+                continue;
+            snprintf(text, sizeof text, "%s%s", before, why_rule_id(other));
+            words(&l, text);
+            before = "and ";
+        }
+        buf_str(b, s->verbose ? ")" : "");
+    }
+    if (any) {
+        words(&l, "-- 'gannet why' on the hosts shows these.");
+        buf_str(b, "\n");
+    }
+}
+
 /** say_drops() - why segments were dropped, as far as a Gannet host counts it */
 static void say_drops(const struct facts *f, const struct why_style *s, struct buf *b)
 {
@@ -363,6 +416,8 @@ void why_text(const struct facts *f, const struct why_result *r, const struct wh
     if (s->verbose)
         say_drops(f, s, b);
     say_gaps(f, s, r, b);
+    if (f->source == FACTS_CAPTURE)
+        say_beyond(s, r, b);
     if (r->n_findings) {
         struct lines l = {s, b, 0, 0};
         char text[160];

@@ -240,6 +240,7 @@ static void draw_text(struct watch *w, int from, int to)
     s.width = (unsigned)getmaxx(stdscr) < 60 ? 60 : (unsigned)getmaxx(stdscr);
     s.colour = false;
     s.verbose = true;
+    s.most = (uint32_t)w->top + (uint32_t)to; /* no more than can be seen: there may be 100000 */
     why_text_finding(w->series.facts, w->row[w->mark], &s, &b);
     buf_mem(&b, "", 1);
     for (char *at = b.s, *end; *at; at = end + (*end == '\n')) {

@@ -75,8 +75,10 @@ struct fact_side {
     uint64_t bytes;                      /* octets of text, each once */
     uint32_t largest;                    /* octets of the largest text sent */
     gn_time first, last;                 /* times of its first and last segment, facts' clock */
-    gn_time zero_window_time;            /* how long its window was shut, in all */
-    uint32_t nagle_stalls;               /* small segment waited for a delayed ACK */
+    gn_time zero_window_time, zero_window_longest; /* how long its window was shut: in all, once */
+    bool shut;                                     /* its window is shut now */
+    uint32_t windows_full;                         /* so often it had filled the other's window */
+    uint32_t nagle_stalls;                         /* small segment waited for a delayed ACK */
 };
 
 struct fact_seen {

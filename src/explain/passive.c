@@ -274,6 +274,11 @@ void passive_skip(struct passive *p, gn_time at)
     p->stats.other++;
 }
 
+void passive_wait(struct passive *p, gn_time at)
+{
+    p->now = max_u64(p->now, at);
+}
+
 struct passive *passive_new(const struct passive_config *c)
 {
     struct mem m;

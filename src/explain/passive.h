@@ -163,6 +163,8 @@ void passive_feed(struct passive *p, gn_time at, const uint8_t *ip, uint32_t cap
                   uint32_t length);
 /** passive_skip() - a packet without an IP header: it has a number, no more */
 void passive_skip(struct passive *p, gn_time at);
+/** passive_wait() - it is @at now, and nothing has passed since */
+void passive_wait(struct passive *p, gn_time at);
 /** passive_end() - the capture is over: done() for every connection, in no order */
 void passive_end(struct passive *p);
 const struct passive_stats *passive_stats(const struct passive *p);

@@ -20,6 +20,7 @@
 #include "wire/icmp6.h"
 
 #define REFUTED_OFTEN 2 /* so many ACKs in a row did not arrive: nor will the next */
+#define SYN_ACKS_MAX  5 /* who has sent more may have given up (tcp_synack_retries) */
 
 void fsm_step(struct flow *f, unsigned x, const struct passive_step *step)
 {
@@ -458,9 +459,26 @@ bool fsm_over(const struct flow *f)
     return f->conn.side[0].known || f->conn.side[1].known;
 }
 
+/** content() - end @x, whose repeated SYN,ACKs had put the ACKs in doubt, repeats no more though
+ * the next would be due: the last ACK arrived */
+static bool content(const struct flow *f, unsigned x, gn_time now)
+{
+    const struct watched *w = &f->end[x];
+
+    if (f->conn.side[x].state != GN_SYN_RECEIVED || !w->syn_acked || w->syn_by[0] == 0 ||
+        f->conn.seen.side[x].syn_acks > SYN_ACKS_MAX)
+        return false;
+    return since(w->syn_at[1], now) > 3 * since(w->syn_at[0], w->syn_at[1]);
+}
+
 void fsm_time(struct flow *f, gn_time now)
 {
     for (unsigned x = 0; x < 2; x++) {
+        if (content(f, x, now)) {
+            f->end[x].refuted = 0;
+            f->conn.side[x].backoff = 0;
+            advance(f, x);
+        }
         const struct passive_step *last = last_step(&f->conn.side[x]);
         if (last == NULL || last->to != GN_TIME_WAIT || since(last->at, now) <= PASSIVE_2MSL)
             continue;

@@ -117,6 +117,8 @@ enum reading passive_read(const uint8_t *ip, uint32_t captured, uint32_t length,
 uint32_t sent_text(struct passive *p, struct flow *f, unsigned e, const struct sighting *s);
 /** sent_acked() - the ACK field and SACK blocks of a segment of end @e; returns marks */
 uint32_t sent_acked(struct passive *p, struct flow *f, unsigned e, const struct sighting *s);
+/** sent_was_shut() - the window of end @e was shut until now */
+void sent_was_shut(struct flow *f, unsigned e, gn_time until);
 /** sent_free() - give the log's memory back */
 void sent_free(struct passive *p, struct watched *w);
 /** sent_front() - the oldest octets of @w not acknowledged, or NULL */

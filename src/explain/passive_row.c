@@ -82,7 +82,8 @@ void row_finish(struct flow *f, gn_time now)
     fsm_time(f, now);
     for (unsigned x = 0; x < 2; x++) {
         if (f->end[x].shut)
-            f->conn.seen.side[x].zero_window_time += since(f->end[x].shut_at, now);
+            sent_was_shut(f, x, now);
+        f->conn.seen.side[x].shut = f->end[x].shut;
         f->conn.remarks |= of_side(f, x);
     }
     f->conn.remarks |= of_both(f, now);

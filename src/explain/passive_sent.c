@@ -324,13 +324,27 @@ static uint32_t idle_probe(struct flow *f, unsigned e, const struct sighting *s)
     return PASSIVE_KEEPALIVE;
 }
 
+/** fills_window() - does what end @e has sent reach the end of the other's window? A segment less
+ * is full as well: senders avoid smaller ones. Without the handshake the window's scale is not
+ * known */
+static uint32_t fills_window(struct flow *f, unsigned e)
+{
+    const struct watched *w = &f->end[e];
+    struct fact_side *fact = &f->conn.seen.side[e];
+    int32_t room = seq_diff(seq_add(w->una, f->end[e ^ 1u].wnd), w->nxt);
+
+    if (f->conn.seen.from_start && room >= 0 && (uint32_t)room < fact->largest)
+        fact->windows_full++;
+    return room == 0 ? PASSIVE_WINDOW_FULL : 0;
+}
+
 /** new_text() - octets [a, b) from SND.NXT on, perhaps beyond; returns marks */
 static uint32_t new_text(struct passive *p, struct flow *f, unsigned e, seq_t a, seq_t b,
                          const struct sighting *s)
 {
     struct watched *w = &f->end[e];
     struct fact_side *fact = &f->conn.seen.side[e];
-    uint32_t marks = 0, wnd_end;
+    uint32_t marks = 0;
 
     if (seq_gt(a, w->nxt)) {
         append(p, w,
@@ -348,9 +362,8 @@ static uint32_t new_text(struct passive *p, struct flow *f, unsigned e, seq_t a,
                          .times = 1,
                          .text_large = s->seg.text_len > 500 && s->seg.text_len >= fact->largest});
     w->nxt = b;
-    wnd_end = w->una.raw + f->end[e ^ 1u].wnd;
-    if (s->seg.text_len && w->has_una && f->end[e ^ 1u].wnd_known && b.raw == wnd_end)
-        marks |= PASSIVE_WINDOW_FULL;
+    if (s->seg.text_len && w->has_una && f->end[e ^ 1u].wnd_known)
+        marks |= fills_window(f, e);
     return marks;
 }
 
@@ -506,6 +519,15 @@ static bool is_dup_ack(const struct flow *f, unsigned e, const struct sighting *
            s->seg.wnd == receiver->wnd_field && s->seg.wnd != 0;
 }
 
+void sent_was_shut(struct flow *f, unsigned e, gn_time until)
+{
+    struct fact_side *fact = &f->conn.seen.side[e];
+    gn_time span = since(f->end[e].shut_at, until);
+
+    fact->zero_window_time += span;
+    fact->zero_window_longest = max_u64(fact->zero_window_longest, span);
+}
+
 /** take_window() - what end @e announces; marks */
 static uint32_t take_window(struct flow *f, unsigned e, const struct sighting *s)
 {
@@ -525,7 +547,7 @@ static uint32_t take_window(struct flow *f, unsigned e, const struct sighting *s
         if (!w->shut)
             w->shut_at = s->at;
     } else if (w->shut) {
-        fact->zero_window_time += since(w->shut_at, s->at);
+        sent_was_shut(f, e, s->at);
         marks = PASSIVE_WINDOW_UPDATE;
     }
     w->shut = s->seg.wnd == 0;

@@ -11,9 +11,10 @@
 #define RECENT (10 * GN_SEC) /* who was heard of so lately is there */
 
 static const struct why_rule table[] = {
-#define RULE(name, id, states, by, merge, title) \
-    {id, title, rule_##name##_match, rule_##name##_judge, by, (uint16_t)(states), merge},
-#define RULE_HOST(name, id, title) {id, title, NULL, rule_##name##_judge, WHY_BY_HOST, 0, false},
+#define RULE(name, id, states, by, merge, title, where) \
+    {id, title, rule_##name##_match, rule_##name##_judge, by, (uint16_t)(states), merge, where},
+#define RULE_HOST(name, id, title, where) \
+    {id, title, NULL, rule_##name##_judge, WHY_BY_HOST, 0, false, where},
 #include "explain/rules.def"
 #undef RULE
 #undef RULE_HOST
@@ -44,6 +45,24 @@ const char *why_rule_title(const struct why_rule *r)
     return r->title;
 }
 
+const char *why_rule_beyond(const struct why_rule *r, const struct why_result *found)
+{
+    static const struct {
+        uint16_t states;
+        const char *what;
+    } beyond[] = {
+        {0, NULL},
+#define BEYOND(name, states, what) {(uint16_t)(states), what},
+#include "explain/beyond.def"
+#undef BEYOND
+    };
+
+    for (unsigned i = 0; i < GN_STATE_COUNT; i++)
+        if (beyond[r->where].states & STATE_BIT(i) && found->state[i])
+            return beyond[r->where].what;
+    return NULL;
+}
+
 const char *why_actor_name(enum why_actor a)
 {
     static const char *const names[] = {"nobody", "process", "peer", "network", "operator"};
@@ -64,8 +83,8 @@ const char *why_confidence_name(enum why_confidence c)
 
 const char *why_by_name(enum why_by b)
 {
-    static const char *const names[] = {"host", "process", "listener", "local",
-                                        "peer", "service", "tuple"};
+    static const char *const names[] = {"host",    "process", "listener", "local", "peer",
+                                        "service", "server",  "pair",     "tuple"};
     return names[b];
 }
 
@@ -80,24 +99,15 @@ static void say_octets(struct text *t, uint64_t n)
         text_str(t, n == 1 ? " octet" : " octets");
         return;
     }
-    uint64_t tenths = n * 10 / 1024;
+    uint64_t tenths = (n / 1024) * 10 + (n % 1024) * 10 / 1024;
     for (; tenths >= 10240 && unit < 3; unit++)
-        tenths /= 1024;
+        tenths = (tenths + 512) / 1024;
     text_u64(t, tenths / 10);
     if (tenths < 100 && tenths % 10) {
         text_str(t, ".");
         text_u64(t, tenths % 10);
     }
     text_str(t, units[unit]);
-}
-
-/** say_name() - a name that somebody else chose: nothing in it may steer a terminal */
-static void say_name(struct text *t, const char *s)
-{
-    for (; *s; s++) {
-        char safe = (char)(*s >= 0x20 && *s < 0x7F ? *s : '?');
-        text_mem(t, &safe, 1);
-    }
 }
 
 /** say_one() - one argument of a sentence */
@@ -110,7 +120,7 @@ static void say_one(struct text *t, const struct say *v)
     case SAY_SPAN: text_span(t, (gn_time)v->n); break;
     case SAY_OCTETS: say_octets(t, (uint64_t)v->n); break;
     case SAY_TEXT: text_str(t, v->s); break;
-    case SAY_NAME: say_name(t, v->s); break;
+    case SAY_NAME: text_foreign(t, v->s); break;
     case SAY_ADDR: text_str(t, gn_addr_format(&v->e->addr, addr)); break;
     case SAY_END: {
         bool v6 = !gn_addr_is_v4(&v->e->addr);

@@ -47,12 +47,21 @@ struct why_rule {
     enum why_by by;
     uint16_t states; /* bit per state it looks at; 0: the whole machine */
     bool merge;      /* may many groups be put together? */
+    uint8_t where;   /* enum rule_where */
 };
 
-#define RULE(name, id, states, by, merge, title)                                \
+/** Does a capture show it, and if not, what of it does none show? */
+enum rule_where {
+    ON_WIRE,
+#define BEYOND(name, states, what) name,
+#include "explain/beyond.def"
+#undef BEYOND
+};
+
+#define RULE(name, id, states, by, merge, title, where)                         \
     bool rule_##name##_match(const struct rules *w, const struct fact_conn *c); \
     bool rule_##name##_judge(struct rules *w, const struct rule_group *g, struct why_finding *out);
-#define RULE_HOST(name, id, title) \
+#define RULE_HOST(name, id, title, where) \
     bool rule_##name##_judge(struct rules *w, const struct rule_group *g, struct why_finding *out);
 #include "explain/rules.def"
 #undef RULE
@@ -162,6 +171,8 @@ gn_time rules_waited(const struct rules *w, const struct fact_conn *c);
 bool rules_time_left(const struct rules *w, const struct fact_conn *c, gn_time *ret);
 /** rules_vain_evidence() - how often and how long in vain, and when it will be given up */
 void rules_vain_evidence(struct rules *w, const struct rule_group *g, struct why_finding *out);
+/** rules_repeated() - how often has the SYN, or SYN,ACK, of @c been sent again? */
+unsigned rules_repeated(const struct fact_conn *c);
 /** rules_in_all() - length of @retries retransmissions and the wait after the last one, beginning
  * with @rto */
 gn_time rules_in_all(const struct rules *w, int64_t retries, gn_time rto);

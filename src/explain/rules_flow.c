@@ -5,11 +5,12 @@
  */
 #include "explain/rules.h"
 
-#define MSS_LEAST 536  /* RFC 9293 3.7.1: what everybody can take over IPv4 */
-#define LARGE     1220 /* segments up to this pass wherever IPv6 does */
-#define STALLS    5
-#define RESETS    5
-#define UNSCALED  65535
+#define MSS_LEAST  536  /* RFC 9293 3.7.1: what everybody can take over IPv4 */
+#define LARGE      1220 /* segments up to this pass wherever IPv6 does */
+#define STALLS     5
+#define FULL_LEAST 5 /* windows filled; fewer may be a burst */
+#define RESETS     5
+#define UNSCALED   65535
 
 enum limit { LIMIT_NONE, LIMIT_CWND, LIMIT_WINDOW, LIMIT_BUFFER };
 
@@ -51,6 +52,13 @@ static enum limit limit_of(const struct fact_conn *c)
     return l != LIMIT_NONE ? l : limit_now(c);
 }
 
+/** filled_windows() - did most of what a capture shows wait for the peer's window? */
+static bool filled_windows(const struct fact_side *sent, uint32_t window)
+{
+    return sent->windows_full >= FULL_LEAST &&
+           (uint64_t)sent->windows_full * window >= sent->bytes / 2;
+}
+
 /** pipe_evidence() - what fits into the path, and what may be on its way */
 static void pipe_evidence(const struct rule_group *g, struct why_finding *out)
 {
@@ -58,8 +66,12 @@ static void pipe_evidence(const struct rule_group *g, struct why_finding *out)
     const struct fact_info *i = &c->info;
 
     rules_evidence(out, "connections", g->n, WHY_COUNT);
-    rules_evidence(out, "waiting to be sent or acknowledged", c->send_q, WHY_OCTETS);
-    rules_evidence(out, "congestion window", (int64_t)i->cwnd * i->snd_mss, WHY_OCTETS);
+    if (c->known & FACT_QUEUES)
+        rules_evidence(out, "waiting to be sent or acknowledged", c->send_q, WHY_OCTETS);
+    if (c->known & FACT_INFO)
+        rules_evidence(out, "congestion window", (int64_t)i->cwnd * i->snd_mss, WHY_OCTETS);
+    if (c->known & FACT_SEEN)
+        rules_evidence(out, "filled it, times", c->seen->side[0].windows_full, WHY_COUNT);
     if (i->snd_wnd != UINT32_MAX)
         rules_evidence(out, "peer's window", i->snd_wnd, WHY_OCTETS);
     if (c->known & FACT_BUFFERS && c->sndbuf)
@@ -99,6 +111,8 @@ bool rule_limited_cwnd_judge(struct rules *w, const struct rule_group *g, struct
 bool rule_limited_window_match(const struct rules *w, const struct fact_conn *c)
 {
     (void)w;
+    if (c->known & FACT_SEEN)
+        return filled_windows(&c->seen->side[0], c->info.snd_wnd);
     return limit_of(c) == LIMIT_WINDOW;
 }
 
@@ -297,8 +311,10 @@ bool rule_black_hole_judge(struct rules *w, const struct rule_group *g, struct w
 
 bool rule_small_mss_match(const struct rules *w, const struct fact_conn *c)
 {
+    bool told = c->known & FACT_INFO || (c->known & FACT_SEEN && c->seen->from_start);
+
     (void)w;
-    if (rules_loopback(c) || !(c->known & FACT_INFO) || c->info.snd_mss == 0)
+    if (rules_loopback(c) || !told || c->info.snd_mss == 0)
         return false;
     return c->info.snd_mss <= MSS_LEAST;
 }

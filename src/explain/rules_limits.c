@@ -60,7 +60,11 @@ bool rule_orphans_judge(struct rules *w, const struct rule_group *g, struct why_
     rules_evidence(out, "tcp_max_orphans", most, WHY_COUNT);
     rules_evidence(out, "reset for that since the sample before", killed, WHY_COUNT);
     out->unknown = "which peers hold them up";
-    out->settle = "gannet why -v: fin-wait-1-stuck, last-ack-stuck and fin-wait-2-orphan name them";
+    out->settle = rules_spell(w,
+                              "gannet why -v --all-netns: fin-wait-1-stuck, last-ack-stuck and "
+                              "fin-wait-2-orphan name them",
+                              "gannet why --up -v: fin-wait-1-stuck, last-ack-stuck and "
+                              "fin-wait-2-orphan name them");
     rules_remedy(
         out,
         rules_spell(w, "sysctl -w net.ipv4.tcp_orphan_retries=3 net.ipv4.tcp_fin_timeout=20",
@@ -93,7 +97,9 @@ bool rule_memory_judge(struct rules *w, const struct rule_group *g, struct why_f
     rules_evidence(out, "pressure begins at", pressure, WHY_OCTETS);
     rules_evidence(out, "limit", most, WHY_OCTETS);
     out->unknown = "who holds it";
-    out->settle = "gannet why -v: not-reading and peer-not-reading name full queues";
+    out->settle = rules_spell(
+        w, "gannet why -v --all-netns: not-reading and peer-not-reading name full queues",
+        "gannet why --up -v: not-reading and peer-not-reading name full queues");
     rules_remedy(out, "mend what does not read first: queues are where the memory is", NULL);
     rules_remedy(out,
                  rules_spell(w, "sysctl -w net.ipv4.tcp_mem='LOW PRESSURE MAX' (pages)",

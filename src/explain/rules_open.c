@@ -4,8 +4,6 @@
  */
 #include "explain/rules.h"
 
-#define FLOOD_LEAST 64 /* half-open connections; fewer are no flood */
-
 /** last_cause() - what moved it to its state; GN_CAUSE_NONE: not known */
 static enum gn_cause last_cause(const struct fact_conn *c)
 {
@@ -25,22 +23,10 @@ static bool icmp_refused(const struct fact_conn *c)
     return last_cause(c) == GN_CAUSE_ICMP;
 }
 
-/** repeated() - how often has its SYN, or SYN,ACK, been sent again? */
-static unsigned repeated(const struct fact_conn *c)
-{
-    if (c->known & FACT_TIMER)
-        return c->backoff;
-    if (!(c->known & FACT_SEEN))
-        return 0;
-    const struct fact_side *s = &c->seen->side[0];
-    uint32_t sent = c->state == GN_SYN_RECEIVED ? s->syn_acks : s->syns;
-    return sent ? sent - 1 : 0;
-}
-
 bool rule_blackholed_match(const struct rules *w, const struct fact_conn *c)
 {
     /* a SYN younger than the first time-out waits as it should */
-    return repeated(c) >= 1 && !icmp_refused(c) && !rules_alive(w, c);
+    return rules_repeated(c) >= 1 && !icmp_refused(c) && !rules_alive(w, c);
 }
 
 /** syn_evidence() - how long, how often, until when */
@@ -53,7 +39,7 @@ static void syn_evidence(struct rules *w, const struct rule_group *g, struct why
         const struct fact_conn *c = rules_conn(w, g, i);
         gn_time t = rules_waited(w, c);
         waited = t > waited ? t : waited;
-        most = repeated(c) > most ? repeated(c) : most;
+        most = rules_repeated(c) > most ? rules_repeated(c) : most;
     }
     rules_evidence(out, "attempts under way", g->n, WHY_COUNT);
     rules_evidence(out, "SYNs sent again, up to", most, WHY_COUNT);
@@ -83,7 +69,7 @@ bool rule_blackholed_judge(struct rules *w, const struct rule_group *g, struct w
     bool twice = false;
 
     for (uint32_t i = 0; i < g->n; i++)
-        twice = twice || repeated(rules_conn(w, g, i)) >= 2;
+        twice = twice || rules_repeated(rules_conn(w, g, i)) >= 2;
     out->actor = WHY_NETWORK;
     out->confidence = WHY_LIKELY;
     if (!twice)
@@ -105,7 +91,7 @@ bool rule_filtered_match(const struct rules *w, const struct fact_conn *c)
 {
     if (icmp_refused(c))
         return true;
-    return c->state == GN_SYN_SENT && repeated(c) >= 1 && rules_alive(w, c);
+    return c->state == GN_SYN_SENT && rules_repeated(c) >= 1 && rules_alive(w, c);
 }
 
 bool rule_filtered_judge(struct rules *w, const struct rule_group *g, struct why_finding *out)
@@ -115,7 +101,7 @@ bool rule_filtered_judge(struct rules *w, const struct rule_group *g, struct why
     out->actor = WHY_NETWORK;
     if (!told)
         out->confidence = WHY_LIKELY;
-    if (!told && repeated(g->first) < 2)
+    if (!told && rules_repeated(g->first) < 2)
         out->severity = WHY_NOTE;
     out->diagnosis = SAY(
         w,
@@ -146,10 +132,26 @@ bool rule_refused_match(const struct rules *w, const struct fact_conn *c)
            c->seen->rst_by == 1;
 }
 
+/** one_pair() - are they all between the same two hosts? */
+static bool one_pair(const struct rules *w, const struct rule_group *g)
+{
+    for (uint32_t i = 1; i < g->n; i++) {
+        const struct fact_conn *c = rules_conn(w, g, i);
+        if (!gn_addr_eq(&c->local.addr, &g->first->local.addr) ||
+            !gn_addr_eq(&c->remote.addr, &g->first->remote.addr))
+            return false;
+    }
+    return true;
+}
+
 bool rule_refused_judge(struct rules *w, const struct rule_group *g, struct why_finding *out)
 {
+    bool few = g->n < 3 * g->n_groups;
+
+    if (few && g->n_groups > 1 && one_pair(w, g))
+        return false; /* each port is tried once: see port-scan */
     out->actor = WHY_PEER;
-    if (g->n < 3)
+    if (few)
         out->severity = WHY_NOTE;
     out->diagnosis =
         SAY(w,
@@ -207,188 +209,6 @@ bool rule_ports_judge(struct rules *w, const struct rule_group *g, struct why_fi
                  rules_spell(w, "sysctl -w net.ipv4.ip_local_port_range='1024 65535'",
                              "gannet ctl set ip_local_port_min=1024"),
                  "ports that servers want may be taken when they start");
-    return true;
-}
-
-/** listener_of() - the listener behind a half-open connection, or NULL */
-static const struct fact_conn *listener_of(const struct rules *w, const struct fact_conn *c)
-{
-    if (c->listener < w->f->n_conns)
-        return &w->f->conn[c->listener];
-    for (size_t i = 0; i < w->f->n_conns; i++) {
-        const struct fact_conn *l = &w->f->conn[i];
-        if (l->state == GN_LISTEN && l->local.port == c->local.port && l->netns == c->netns &&
-            (gn_addr_is_any(&l->local.addr) || gn_addr_eq(&l->local.addr, &c->local.addr)))
-            return l;
-    }
-    return NULL;
-}
-
-/** A queue of half-open connections. */
-struct half_open {
-    const struct fact_conn *listener;
-    int64_t room;        /* entries allowed */
-    uint32_t unanswered; /* SYN,ACK sent again */
-    int64_t cookies, dropped;
-    bool accept_full; /* or has overflowed since the sample before */
-};
-
-/** look_half_open() - at the queue that a group is in */
-static struct half_open look_half_open(const struct rules *w, const struct rule_group *g)
-{
-    const struct facts *f = w->f;
-    struct half_open h = {.listener = listener_of(w, g->first)};
-
-    h.room = facts_setting(f, "tcp_max_syn_backlog", 1024);
-    if (h.listener && h.listener->known & FACT_QUEUES) {
-        const struct fact_conn *l = h.listener;
-        if (f->source == FACTS_KERNEL && l->send_q > 0 && l->send_q < h.room)
-            h.room = l->send_q;
-        h.accept_full = l->send_q > 0 && l->recv_q >= l->send_q;
-    }
-    for (uint32_t i = 0; i < g->n; i++)
-        h.unanswered += repeated(rules_conn(w, g, i)) >= 1;
-    h.accept_full = h.accept_full ||
-                    (h.unanswered && f->interval && facts_growth(f, "TcpExtListenOverflows") > 0);
-    h.cookies = facts_growth(f, "TcpExtSyncookiesSent");
-    h.dropped = facts_growth(f, "TcpExtTCPReqQFullDrop");
-    if (f->interval == 0) {
-        h.cookies = facts_counter(f, "TcpExtSyncookiesSent", 0);
-        h.dropped = facts_counter(f, "TcpExtTCPReqQFullDrop", 0);
-    }
-    return h;
-}
-
-/** flooded() - is the queue full of what nobody stands behind? */
-static bool flooded(const struct rule_group *g, const struct half_open *h)
-{
-    bool full = (int64_t)g->n * 4 >= h->room * 3;
-    bool hollow = h->unanswered > g->n / 2 || h->cookies > 0 || h->dropped > 0;
-    return g->n >= FLOOD_LEAST && full && hollow && !h->accept_full;
-}
-
-/** half_open_evidence() - the numbers of a queue */
-static void half_open_evidence(const struct rule_group *g, const struct half_open *h,
-                               struct why_finding *out)
-{
-    rules_evidence(out, "half-open connections", g->n, WHY_COUNT);
-    rules_evidence(out, "room for", h->room, WHY_COUNT);
-    rules_evidence(out, "SYN,ACK sent again", h->unanswered, WHY_COUNT);
-    if (h->cookies)
-        rules_evidence(out, "SYN cookies sent", h->cookies, WHY_COUNT);
-    if (h->dropped)
-        rules_evidence(out, "SYNs dropped", h->dropped, WHY_COUNT);
-}
-
-bool rule_syn_received_match(const struct rules *w, const struct fact_conn *c)
-{
-    (void)w;
-    (void)c;
-    return true;
-}
-
-bool rule_syn_received_judge(struct rules *w, const struct rule_group *g, struct why_finding *out)
-{
-    struct half_open h = look_half_open(w, g);
-
-    if (flooded(g, &h))
-        return false;
-    out->actor = h.accept_full ? WHY_PROCESS : WHY_NETWORK;
-    out->confidence = WHY_LIKELY;
-    if (g->n < 16 || h.unanswered * 2 < g->n)
-        out->severity = WHY_NOTE;
-    if (out->severity == WHY_NOTE)
-        out->actor = WHY_NOBODY;
-    out->diagnosis = SAY(
-        w, "% at %: our SYN,ACK is out and the ACK that would complete the handshake %.",
-        STR(g->n == 1 ? "1 half-open connection" : SAY(w, "% half-open connections", NUM(g->n))),
-        END(&g->first->local),
-        STR(h.accept_full  ? "is dropped here, for the accept queue is or was full"
-            : h.unanswered ? "does not come, though some SYN,ACKs were sent again"
-                           : "is on its way"));
-    half_open_evidence(g, &h, out);
-    if (h.accept_full) {
-        rules_remedy(out,
-                     "the process must accept() faster, or have a longer queue: see "
-                     "accept-queue-full and backlog-too-small",
-                     NULL);
-        return true;
-    }
-    out->unknown = "whether our SYN,ACKs or the clients' ACKs get lost";
-    out->settle = "a capture on both sides of the nearest firewall";
-    rules_remedy(out, "look for a path that differs each way: a stateful firewall drops half of it",
-                 NULL);
-    return true;
-}
-
-bool rule_syn_flood_match(const struct rules *w, const struct fact_conn *c)
-{
-    return rule_syn_received_match(w, c);
-}
-
-bool rule_syn_flood_judge(struct rules *w, const struct rule_group *g, struct why_finding *out)
-{
-    struct half_open h = look_half_open(w, g);
-    bool cookies = facts_setting(w->f, "tcp_syncookies", 1) != 0;
-
-    if (!flooded(g, &h))
-        return false;
-    out->actor = WHY_OPERATOR;
-    out->confidence = WHY_LIKELY;
-    out->severity = cookies ? WHY_WARNING : WHY_CRITICAL;
-    out->diagnosis =
-        SAY(w, "The half-open queue of % is full of SYNs whose senders do not answer: %.",
-            END(&g->first->local),
-            STR(cookies ? "SYN cookies keep it open to honest clients"
-                        : "without SYN cookies honest clients do not get in"));
-    half_open_evidence(g, &h, out);
-    out->unknown = "whether it is an attack, or answers to us get lost on the way";
-    out->settle = "are the sources spread over addresses that have no reason to come here?";
-    if (!cookies)
-        rules_remedy(out,
-                     rules_spell(w, "sysctl -w net.ipv4.tcp_syncookies=1",
-                                 "gannet ctl set tcp_syncookies=1"),
-                     "while it floods, connections lose window scaling and SACK unless they have "
-                     "timestamps");
-    rules_remedy(out,
-                 rules_spell(w,
-                             "sysctl -w net.ipv4.tcp_max_syn_backlog=8192, and a backlog as "
-                             "large in listen()",
-                             "gannet ctl set tcp_max_syn_backlog=8192"),
-                 "some hundred octets for each");
-    rules_remedy(out, "have the provider filter, or limit SYNs by source at the firewall",
-                 "honest clients behind the same addresses are hit too");
-    return true;
-}
-
-bool rule_syn_cookies_judge(struct rules *w, const struct rule_group *g, struct why_finding *out)
-{
-    int64_t grown = facts_growth(w->f, "TcpExtSyncookiesSent");
-    int64_t all = facts_counter(w->f, "TcpExtSyncookiesSent", 0);
-    int64_t good = facts_counter(w->f, "TcpExtSyncookiesRecv", 0);
-
-    (void)g;
-    if (all == 0)
-        return false;
-    out->actor = WHY_OPERATOR;
-    if (grown == 0) {
-        out->severity = WHY_NOTE;
-        out->actor = WHY_NOBODY;
-    }
-    out->diagnosis = grown ? "SYN cookies are being sent: a half-open queue is full right now."
-                           : "SYN cookies have been sent since this machine started: a half-open "
-                             "queue was full then.";
-    rules_evidence(out, "cookies sent", all, WHY_COUNT);
-    rules_evidence(out, "cookies that came back valid", good, WHY_COUNT);
-    if (w->f->interval)
-        rules_evidence(out, "sent since the sample before", grown, WHY_COUNT);
-    if (!w->f->interval) {
-        out->unknown = "when that was";
-        out->settle = "gannet why --for 10, or --watch";
-    }
-    rules_remedy(
-        out, "many valid ones: a burst of honest clients; raise the backlog of the listener", NULL);
-    rules_remedy(out, "hardly any valid: a flood; see syn-flood", NULL);
     return true;
 }
 

@@ -4,9 +4,11 @@
  */
 #include "explain/rules.h"
 
-#define IDLE_NOTE  (600 * GN_SEC)  /* silent for so long is worth a note */
-#define IDLE_LONG  (3600 * GN_SEC) /* many so long, and nothing would notice a peer's end */
-#define IDLE_MANY  50
+#define IDLE_LONG (3600 * GN_SEC) /* many silent so long, and nothing would notice a peer's end */
+#define IDLE_NOTE 6               /* silent for so small a part of it is worth a note */
+#define IDLE_MANY 50
+#define KEEPALIVE \
+    (7200 * GN_SEC) /* where keep-alive is on, it has spoken by then: RFC 9293 3.8.4 */
 #define FORGETFUL  (300 * GN_SEC) /* many firewalls and NATs forget what is silent for so long */
 #define UNREAD     (5 * GN_SEC)   /* a program that reads has read what lies there so long */
 #define UNREAD_BIG 65536
@@ -81,18 +83,47 @@ static bool silent_for(const struct rules *w, const struct fact_conn *c, gn_time
     return false;
 }
 
+/** idle_long() - silence that counts as long */
+static gn_time idle_long(const struct rules *w)
+{
+    return w->o->idle ? w->o->idle : IDLE_LONG;
+}
+
+/** asks_by_itself() - is keep-alive on, or has a capture seen one? */
+static bool asks_by_itself(const struct fact_conn *c)
+{
+    if (c->known & FACT_SEEN)
+        return c->seen->side[0].keepalives + c->seen->side[1].keepalives > 0;
+    return (c->known & FACT_KEEPALIVE && c->keepalive) ||
+           (c->known & FACT_TIMER && c->timer != FACT_TIMER_NONE);
+}
+
 bool rule_idle_match(const struct rules *w, const struct fact_conn *c)
 {
     gn_time silent;
 
-    if (rules_loopback(c) || c->send_q > 0 || (c->known & FACT_KEEPALIVE && c->keepalive))
+    if (rules_loopback(c) || c->send_q > 0 || c->backoff > 0 || asks_by_itself(c))
         return false;
-    if (c->known & FACT_TIMER && c->timer != FACT_TIMER_NONE)
+    if (c->known & FACT_SEEN && c->seen->opener == 1) /* told once, from the end that opened it */
         return false;
-    if (!(c->known & FACT_TIMER) && c->known & FACT_SEEN &&
-        c->seen->side[0].keepalives + c->seen->side[1].keepalives > 0)
-        return false;
-    return silent_for(w, c, &silent) && silent >= IDLE_NOTE;
+    return silent_for(w, c, &silent) && silent >= idle_long(w) / IDLE_NOTE;
+}
+
+/** idle_in_capture() - what differs where nobody can look whether keep-alive is on */
+static void idle_in_capture(struct rules *w, const struct rule_group *g, gn_time longest,
+                            struct why_finding *out)
+{
+    out->confidence = longest > KEEPALIVE + KEEPALIVE / 8 ? WHY_LIKELY : WHY_POSSIBLE;
+    out->diagnosis =
+        SAY(w,
+            "% of % %, without a keep-alive: an end that vanished would not be missed by the "
+            "other.",
+            STR(rules_count_text(w, g->n)),
+            STR(g->n_groups > 1 ? SAY(w, "% hosts", NUM(g->n_groups)) : rules_who(w, g->first)),
+            STR(g->n == 1 ? "was silent for long" : "were silent for long"));
+    out->unknown = "whether the peers are still there, and whether keep-alive is on with a longer "
+                   "time than this";
+    out->settle = "gannet why on either host (the timer of ss -o)";
 }
 
 bool rule_idle_judge(struct rules *w, const struct rule_group *g, struct why_finding *out)
@@ -102,7 +133,7 @@ bool rule_idle_judge(struct rules *w, const struct rule_group *g, struct why_fin
 
     for (uint32_t i = 0; i < g->n; i++) {
         (void)silent_for(w, rules_conn(w, g, i), &silent);
-        n_long += silent >= IDLE_LONG;
+        n_long += silent >= idle_long(w);
         longest = silent > longest ? silent : longest;
     }
     out->actor = WHY_PROCESS;
@@ -115,11 +146,15 @@ bool rule_idle_judge(struct rules *w, const struct rule_group *g, struct why_fin
             STR(rules_count_text(w, g->n)),
             STR(g->n_groups > 1 ? SAY(w, "% processes", NUM(g->n_groups)) : rules_who(w, g->first)),
             STR(g->n == 1 ? "has been silent for long" : "have been silent for long"));
-    rules_evidence(out, "idle connections", g->n, WHY_COUNT);
-    rules_evidence(out, "silent for more than an hour", n_long, WHY_COUNT);
-    rules_evidence(out, "longest silence", (int64_t)longest, WHY_SPAN);
     out->unknown = "whether the peers are still there";
     out->settle = "send something, or look at the peers";
+    if (g->first->known & FACT_SEEN)
+        idle_in_capture(w, g, longest, out);
+    rules_evidence(out, "idle connections", g->n, WHY_COUNT);
+    rules_evidence(out,
+                   w->o->idle ? "silent for longer than asked" : "silent for more than an hour",
+                   n_long, WHY_COUNT);
+    rules_evidence(out, "longest silence", (int64_t)longest, WHY_SPAN);
     rules_remedy(out,
                  rules_spell(w,
                              "in the program: SO_KEEPALIVE with TCP_KEEPIDLE 60, TCP_KEEPINTVL 10, "
@@ -221,8 +256,8 @@ bool rule_keepalive_judge(struct rules *w, const struct rule_group *g, struct wh
 /** shut_for() - how long its peer's window has been shut, as far as that is known */
 static gn_time shut_for(const struct rules *w, const struct fact_conn *c)
 {
-    if (c->known & FACT_SEEN && c->seen->side[1].zero_window_time)
-        return c->seen->side[1].zero_window_time;
+    if (c->known & FACT_SEEN && c->seen->side[1].zero_window_longest)
+        return c->seen->side[1].zero_window_longest;
     if (!(c->known & FACT_TIMER) || c->timer != FACT_TIMER_PERSIST)
         return 0;
     /* each gap between probes is twice the one before: those before it were as long together */
@@ -244,10 +279,12 @@ bool rule_zero_window_judge(struct rules *w, const struct rule_group *g, struct 
     gn_time longest = 0;
     uint64_t queued = 0;
     uint8_t probes = 0;
+    bool shut = false;
 
     for (uint32_t i = 0; i < g->n; i++) {
         const struct fact_conn *c = rules_conn(w, g, i);
         gn_time t = shut_for(w, c);
+        shut = shut || !(c->known & FACT_SEEN) || c->seen->side[1].shut;
         longest = t > longest ? t : longest;
         queued += c->known & FACT_QUEUES ? c->send_q : 0;
         probes = c->probes > probes ? c->probes : probes;
@@ -256,16 +293,20 @@ bool rule_zero_window_judge(struct rules *w, const struct rule_group *g, struct 
     out->actor = WHY_PEER;
     if (longest < 2 * GN_SEC && probes < 3)
         out->severity = WHY_NOTE;
-    out->diagnosis =
-        SAY(w, "% has shut its window on %: its TCP answers, its program does not read.",
-            STR(rules_peers_text(w, g)), STR(rules_count_text(w, g->n)));
+    out->diagnosis = SAY(w,
+                         shut ? "% has shut its window on %: its TCP answers, its program does "
+                                "not read."
+                              : "% had shut its window on % for a while, and opened it again: its "
+                                "program reads more slowly than text arrives.",
+                         STR(rules_peers_text(w, g)), STR(rules_count_text(w, g->n)));
     rules_evidence(out, "connections", g->n, WHY_COUNT);
     if (queued)
         rules_evidence(out, "waiting to be sent", (int64_t)queued, WHY_OCTETS);
     if (probes)
         rules_evidence(out, "window probes in a row", probes, WHY_COUNT);
     if (longest)
-        rules_evidence(out, "shut for, at least", (int64_t)longest, WHY_SPAN);
+        rules_evidence(out, shut ? "shut for, at least" : "shut for, at the longest",
+                       (int64_t)longest, WHY_SPAN);
     out->unknown =
         "why the peer's program does not read: busy, blocked, stopped, or slow on purpose";
     out->settle = "gannet why on the peer: expect not-reading";

@@ -16,6 +16,17 @@ static gn_time rto_max(const struct rules *w)
     return (gn_time)facts_setting(w->f, "tcp_rto_max", 120 * (int64_t)GN_SEC);
 }
 
+unsigned rules_repeated(const struct fact_conn *c)
+{
+    if (c->known & FACT_TIMER)
+        return c->backoff;
+    if (!(c->known & FACT_SEEN))
+        return 0;
+    const struct fact_side *s = &c->seen->side[0];
+    uint32_t sent = c->state == GN_SYN_RECEIVED ? s->syn_acks : s->syns;
+    return sent ? sent - 1 : 0;
+}
+
 gn_time rules_in_all(const struct rules *w, int64_t retries, gn_time rto)
 {
     gn_time sum = 0, most = rto_max(w);

@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+#define MINUTE (60 * GN_SEC)
+#define HOUR   (60 * MINUTE)
+
 void text_reset(struct text *t)
 {
     t->len = 0;
@@ -72,6 +75,47 @@ static void tenths(struct text *t, uint64_t v)
     }
 }
 
+/** code_point() - the first one of UTF-8 text; *@len octets. 0: it is not UTF-8, or steers */
+static uint32_t code_point(const unsigned char *s, size_t *len)
+{
+    static const struct {
+        unsigned char mask, is;
+        uint32_t least;
+    } forms[] = {{0x80, 0, 0x20}, {0xE0, 0xC0, 0xA0}, {0xF0, 0xE0, 0x800}, {0xF8, 0xF0, 0x10000}};
+
+    for (size_t n = 0; n < sizeof forms / sizeof forms[0]; n++) {
+        if ((s[0] & forms[n].mask) != forms[n].is)
+            continue;
+        uint32_t cp = s[0] & (unsigned char)~forms[n].mask;
+        for (size_t i = 1; i <= n; i++) {
+            if ((s[i] & 0xC0) != 0x80)
+                return 0;
+            cp = cp << 6 | (s[i] & 0x3F);
+        }
+        *len = n + 1;
+        /* DEL, surrogates, what turns the direction of writing or is not seen */
+        bool steers = cp == 0x7F || (cp >= 0x200B && cp <= 0x200F) ||
+                      (cp >= 0x2028 && cp <= 0x202E) || (cp >= 0x2060 && cp <= 0x206F) ||
+                      (cp >= 0xD800 && cp < 0xE000) || cp == 0xFEFF || cp > 0x10FFFF;
+        return cp < forms[n].least || steers ? 0 : cp;
+    }
+    return 0;
+}
+
+void text_foreign(struct text *t, const char *s)
+{
+    while (*s) {
+        size_t len = 1;
+        if (code_point((const unsigned char *)s, &len)) {
+            text_mem(t, s, len);
+        } else {
+            len = 1;
+            text_str(t, "?");
+        }
+        s += len;
+    }
+}
+
 void text_span(struct text *t, gn_time span)
 {
     if (span < GN_MSEC) {
@@ -83,9 +127,15 @@ void text_span(struct text *t, gn_time span)
     } else if (span < 180 * GN_SEC) {
         tenths(t, span / (GN_SEC / 10));
         text_str(t, " s");
-    } else {
-        tenths(t, span / (6 * GN_SEC));
+    } else if (span < 180 * MINUTE) {
+        tenths(t, span / (MINUTE / 10));
         text_str(t, " min");
+    } else if (span < 72 * HOUR) {
+        tenths(t, span / (HOUR / 10));
+        text_str(t, " h");
+    } else {
+        tenths(t, span / (24 * HOUR / 10));
+        text_str(t, " days");
     }
 }
 

@@ -34,7 +34,10 @@ void text_i64(struct text *t, int64_t v);
 /** text_milli() - append @v thousandths as a decimal fraction with three places: 1234 gives "1.234"
  */
 void text_milli(struct text *t, int64_t v);
-/** text_span() - append a span of time in the unit that suits: "40 ms", "1.5 s", "2 min" */
+/** text_foreign() - append UTF-8 that somebody else chose: what could steer a terminal, and what is
+ * no UTF-8, becomes '?' */
+void text_foreign(struct text *t, const char *s);
+/** text_span() - append a span of time in the unit that suits: "40 ms", "1.5 s", "2 min", "5 h" */
 void text_span(struct text *t, gn_time span);
 /** text_cp() - append one Unicode code point as UTF-8 */
 void text_cp(struct text *t, uint32_t cp);

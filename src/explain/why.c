@@ -67,6 +67,11 @@ static bool wanted(const struct facts *f, const struct why_filter *q, const stru
     return !(q->v4 && !v4) && !(q->v6 && v4);
 }
 
+const struct gn_endpoint *why_server(const struct fact_conn *c)
+{
+    return c->state == GN_SYN_SENT ? &c->remote : &c->local;
+}
+
 /** What identifies a group, without holes. */
 struct group_name {
     uint64_t netns;
@@ -104,6 +109,14 @@ static uint64_t group_hash(const struct facts *f, const struct siphash_key *key,
     case WHY_BY_LOCAL:
         k.local = c->local.addr;
         k.local_port = c->local.port;
+        break;
+    case WHY_BY_SERVER:
+        k.local = why_server(c)->addr;
+        k.local_port = why_server(c)->port;
+        break;
+    case WHY_BY_PAIR:
+        k.local = c->local.addr;
+        k.remote = c->remote.addr;
         break;
     case WHY_BY_TUPLE:
         k.local = c->local.addr;
@@ -277,11 +290,13 @@ static void identify(const struct rules *w, const struct rule_group *g, enum why
     }
     if (by == WHY_BY_LISTENER || by == WHY_BY_LOCAL)
         out->local = c->local;
-    if (by == WHY_BY_TUPLE)
+    if (by == WHY_BY_SERVER)
+        out->local = *why_server(c);
+    if (by == WHY_BY_TUPLE || by == WHY_BY_PAIR)
         out->local.addr = c->local.addr;
     if (by == WHY_BY_TUPLE || by == WHY_BY_SERVICE)
         out->remote = c->remote;
-    if (by == WHY_BY_PEER)
+    if (by == WHY_BY_PEER || by == WHY_BY_PAIR)
         out->remote.addr = c->remote.addr;
 }
 

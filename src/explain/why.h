@@ -28,6 +28,8 @@ enum why_by {
     WHY_BY_LOCAL,    /* local address and port */
     WHY_BY_PEER,     /* remote address */
     WHY_BY_SERVICE,  /* remote address and port */
+    WHY_BY_SERVER,   /* address and port of the end that did not open: see why_server() */
+    WHY_BY_PAIR,     /* local and remote address */
     WHY_BY_TUPLE,    /* local address, remote address and port: they share one range of ports */
 };
 
@@ -95,7 +97,8 @@ struct why_filter {
 };
 
 struct why_options {
-    bool notes; /* keep notes */
+    bool notes;   /* keep notes */
+    gn_time idle; /* silence that idle-no-keepalive counts as long; 0: an hour */
     struct why_filter filter;
     const struct why_past *past; /* sorted by key; NULL: there was no sample before */
     size_t n_past;
@@ -126,6 +129,9 @@ size_t why_arena_size(const struct facts *f);
 /** why_past_of() - what to compare the next sample with, sorted, from the arena; *ret_n rows */
 const struct why_past *why_past_of(const struct why_result *r, struct why_arena *a, size_t *ret_n);
 
+/** why_server() - the end of @c that is opened to: the other one while it opens */
+const struct gn_endpoint *why_server(const struct fact_conn *c);
+
 /** why_rule_at() - the @i-th rule, NULL: no more */
 const struct why_rule *why_rule_at(size_t i);
 /** why_rule_find() - by its id, or NULL */
@@ -134,6 +140,10 @@ const struct why_rule *why_rule_find(const char *id);
 const char *why_rule_id(const struct why_rule *r);
 /** why_rule_title() - a line that says what it finds */
 const char *why_rule_title(const struct why_rule *r);
+
+/** why_rule_beyond() - what of a rule no capture shows, NULL: it does, or nobody would ask with the
+ * connections in @found */
+const char *why_rule_beyond(const struct why_rule *r, const struct why_result *found);
 
 /** Names for people and scripts: "process", "critical", "certain", "peer". */
 const char *why_actor_name(enum why_actor a);

@@ -19,6 +19,9 @@
 #define SOCKET_LINK  "socket:["
 #define CMDLINE_MAX  256 /* of a command line, what is kept */
 #define CONTAINER_ID 12  /* digits of a container's number that people use */
+#define CLOSING_STATES                                                                         \
+    ((uint32_t)1 << GN_FIN_WAIT_1 | (uint32_t)1 << GN_FIN_WAIT_2 | (uint32_t)1 << GN_CLOSING | \
+     (uint32_t)1 << GN_LAST_ACK)
 
 /** A walk over /proc. */
 struct walk {
@@ -288,9 +291,24 @@ static void forget_lost(struct store *s)
     }
 }
 
+/** unnamed() - sockets whose process is not known and should be. One that is being closed often has
+ * none any more by the time /proc is read */
+static size_t unnamed(const struct store *s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->conns.n; i++) {
+        const struct fact_conn *c = store_conn(s, i);
+        n +=
+            c->inode != 0 && c->process == FACT_NONE && !(CLOSING_STATES & (uint32_t)1 << c->state);
+    }
+    return n;
+}
+
 void owner_find(struct store *s)
 {
     struct walk w = {.store = s};
+    size_t n;
 
     if (!want(&w)) {
         s->short_of_memory = true;
@@ -298,16 +316,14 @@ void owner_find(struct store *s)
     }
     if (w.missing > 0 && !walk_all(&w))
         store_gap(s, "/proc is not mounted: no socket's process is known");
-    else if (w.missing > 0 && w.denied > 0)
+    else if (w.missing > 0 && (n = unnamed(s)) > 0)
         store_gap(s,
-                  "the processes of %zu socket%s are not known: they belong to other users, or let "
-                  "nobody look into them; root sees them",
-                  w.missing, w.missing == 1 ? "" : "s");
-    else if (w.missing > 0)
-        store_gap(s,
-                  "the processes of %zu socket%s were not found in /proc: gone meanwhile, in "
-                  "another PID namespace, or hidden",
-                  w.missing, w.missing == 1 ? "" : "s");
+                  w.denied > 0
+                      ? "the processes of %zu socket%s are not known: they belong to other users, "
+                        "or let nobody look into them; root sees them"
+                      : "the processes of %zu socket%s were not found in /proc: gone meanwhile, in "
+                        "another PID namespace, or hidden",
+                  n, n == 1 ? "" : "s");
     forget_lost(s);
     table_free(&w.wanted);
 }

@@ -150,10 +150,19 @@ def retransmitted(demo, end):
     return None
 
 
+def play(name, pcap, *options):
+    """A demonstration as an object; its capture, made at A, without the ping that ends it."""
+    _, out, _ = gannet("demo", name, "--json", "--pcap", pcap, "--at", "A", *options)
+    *packets, ping = read_pcap(pcap)
+    v6 = ping[1][0] >> 4 == 6
+    report(ping[1][6 if v6 else 9] == (58 if v6 else 1), f"{' '.join([name, *map(str, options)])}: a ping ends its capture")
+    write_pcap(pcap, packets)
+    return json.loads(out)
+
+
 def check_demo(name, tmp, *options):
     pcap = tmp / f"{name}.pcap"
-    code, out, err = gannet("demo", name, "--json", "--pcap", pcap, *options)
-    demo = json.loads(out)
+    demo = play(name, pcap, *options)
     code, seen, err = observe(pcap)
     if code or seen is None:
         report(False, f"{name}: is observed", err)
@@ -174,9 +183,8 @@ def check_demo(name, tmp, *options):
 def check_lossy(name, seed, tmp):
     """Random losses both ways: what A counted of its own retransmissions, and where both ends went."""
     pcap = tmp / f"{name}.pcap"
-    _, out, _ = gannet("demo", name, "--json", "--pcap", pcap, "--seed", seed, "--loss", "1.5", "--set",
-                       "tcp_timestamps=1" if seed % 2 else "tcp_timestamps=0")
-    demo = json.loads(out)
+    demo = play(name, pcap, "--seed", seed, "--loss", "1.5", "--set",
+                "tcp_timestamps=1" if seed % 2 else "tcp_timestamps=0")
     code, seen, err = observe(pcap)
     c = seen["connections"][0]
     own = [row for row in demo["hosts"][0] if row["state"] != "LISTEN"]

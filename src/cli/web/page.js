@@ -134,8 +134,8 @@ function process(p) {
 /** What the connections of a finding have in common. */
 function group(f) {
     const g = f.group, parts = [process(g.process)];
-    if (["listener", "local", "tuple"].includes(g.by)) parts.push(`at ${endpoint(g.local)}`);
-    if (["peer", "service", "tuple"].includes(g.by)) parts.push(`with ${endpoint(g.remote)}`);
+    if (["listener", "local", "server", "tuple", "pair"].includes(g.by)) parts.push(`at ${endpoint(g.local)}`);
+    if (["peer", "service", "tuple", "pair"].includes(g.by)) parts.push(`with ${endpoint(g.remote)}`);
     return parts.filter(Boolean).join(" · ");
 }
 

@@ -149,13 +149,40 @@ Test(ladder, svg_is_whole_and_escaped)
     cr_expect(strstr(drawn, "stroke-dasharray=\"6 4\""), "the lost segment is dashed");
 }
 
+Test(text, what_others_chose_steers_nothing)
+{
+    static const char *const rows[][2] = {
+        {"h\xc3\xa9llo \xe4\xb8\x96 \xf0\x9f\x90\xa6",
+         "h\xc3\xa9llo \xe4\xb8\x96 \xf0\x9f\x90\xa6"},
+        {"a\033[2J\x7f", "a?[2J?"},
+        {"\xc2\x9b"
+         "2J",
+         "??2J"}, /* CSI as one character */
+        {"\xe2\x80\xae"
+         "x",
+         "???x"},                /* the other direction of writing */
+        {"\xc1\x81\xff", "???"}, /* not the shortest form; not UTF-8 */
+        {"cut \xe4\xb8", "cut ??"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct text t = {.len = 0};
+        text_foreign(&t, rows[i][0]);
+        cr_expect(t.len == strlen(rows[i][1]) && !memcmp(t.s, rows[i][1], t.len), "%zu: %.*s", i,
+                  (int)t.len, t.s);
+    }
+}
+
 Test(text, spans_and_fractions)
 {
     static const struct {
         gn_time span;
         const char *want;
-    } rows[] = {
-        {5 * GN_USEC, "5 us"}, {40 * MS, "40 ms"}, {1500 * MS, "1.5 s"}, {600 * GN_SEC, "10 min"}};
+    } rows[] = {{5 * GN_USEC, "5 us"},
+                {40 * MS, "40 ms"},
+                {1500 * MS, "1.5 s"},
+                {600 * GN_SEC, "10 min"},
+                {9000 * GN_SEC, "150 min"},
+                {5 * 3600 * GN_SEC, "5 h"},
+                {100 * 86400 * GN_SEC, "100 days"}};
     struct text t;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         text_reset(&t);
