@@ -24,6 +24,11 @@ class Scene:
     make: typing.Callable
     words: tuple  # more options of gannet why
 
+    @property
+    def name(self):
+        """What tells scenes of one rule apart."""
+        return self.rule if self.make.__name__ == self.rule.replace("-", "_") else self.make.__name__.replace("_", "-")
+
 
 SCENES = []
 
@@ -404,11 +409,84 @@ def reset_rate():
     net.spawn("aborter", client)
 
 
-# What has no scene, and why not.
-BEYOND = {
-    "connect-refused": "the kernel keeps nothing of a refused attempt but a counter: connect-failures",
-    "reset-loop": "the kernel keeps nothing of a reset connection but a counter: reset-rate",
-    "idle-no-keepalive": "it takes an hour of silence; test-explain has it in virtual time",
-    "orphan-limit": "the limit is the whole machine's, which is not ours to exhaust",
-    "memory-pressure": "the limit is the whole machine's, which is not ours to exhaust",
+# --- what only a listener on the wire, or time, shows ---
+
+def refused_for_ever(ready, ports):
+    """A client that tries again and again where nobody listens."""
+    ready()
+    while True:
+        for port in ports:
+            try:
+                net.connect(port).close()
+            except ConnectionRefusedError:
+                time.sleep(0.05)
+
+
+@scene("connect-refused", "peer", "-i", "lo", "--for", "3")
+def connect_refused():
+    net.spawn("stubborn", refused_for_ever, [8081])
+
+
+@scene("port-scan", "operator", "-i", "lo", "--for", "3", "-v")
+def port_scan():
+    def scanner(ready):
+        ready()
+        time.sleep(1)
+        while True:
+            for port in range(9000, 9200):
+                try:
+                    net.connect(port).close()
+                except ConnectionRefusedError:
+                    pass
+            time.sleep(4)
+    net.spawn("scanner", scanner)
+
+
+@scene("reset-loop", "peer", "-i", "lo", "--for", "3")
+def reset_loop():
+    listener = net.listen(8080)
+
+    def server(ready):
+        ready()
+        while True:
+            net.abort(listener.accept()[0])
+
+    def client(ready):
+        ready()
+        while True:
+            s = net.connect(8080)
+            try:
+                s.recv(1)
+            except ConnectionResetError:
+                pass
+            s.close()
+            time.sleep(0.02)
+    net.spawn("server", server)
+    net.spawn("client", client)
+
+
+@scene("syn-flood", "operator", "-i", "foe", "--for", "6")
+def syn_flood_on_the_wire():
+    f, _ = syns(80, 100, 0)
+
+    def go_on():
+        for i in range(100000):
+            f.syn(80, f"10.9.{20 + i // 250 % 200}.{1 + i % 250}", 6000 + i % 50000)
+            time.sleep(0.005)
+    threading.Thread(target=go_on, daemon=True).start()
+
+
+@scene("idle-no-keepalive", "process", "--idle", "6")
+def idle_no_keepalive():
+    foe.Foe()
+    return net.spawn("forgetful", hold, open_to(60, 80))
+
+
+# What has no scene, and why not: tests/why/tapes holds what `gannet why --record` kept of a machine on which real
+# processes did it, and that is replayed.
+RECORDED = {
+    "orphan-limit": "tcp_max_orphans is the whole machine's, no namespace has its own: not a test's to lower or to "
+                    "exhaust. Recorded while a program left 68000 connections in FIN-WAIT-1",
+    "memory-pressure": "tcp_mem is the whole machine's, no namespace has its own: not a test's to lower or to "
+                       "exhaust. Recorded while a program did not read 460 connections, 1.5 GiB in all",
 }
