@@ -16,14 +16,14 @@ uint32_t ts_now(const struct tcb *t, const struct tcp_env *e)
 /**
  * ts_check() - R1 of RFC 7323 5.3: reject old duplicates before the window test
  *
- * RST is exempt (OPT-TS-6). An absent timestamp is dropped silently, never a reason to abort
- * (OPT-TS-2, PL-05).
+ * RST is exempt (OPT-TS-6): nobody asks for one. An absent timestamp is dropped silently, never a
+ * reason to abort (OPT-TS-2, PL-05).
  */
 enum gn_drop ts_check(struct arrival *a)
 {
     struct tcb *t = a->t;
 
-    if (!t->ts_ok || (a->s.ctl & CTL_RST))
+    if (!t->ts_ok)
         return GN_DROP_NONE;
     if (!(a->s.opt.has & OPT_TS))
         return GN_DROP_NO_TIMESTAMP;

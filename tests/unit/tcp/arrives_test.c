@@ -418,6 +418,7 @@ Test(arrives, window_of_a_crossed_syn_ack)
     cr_assert_eq(fx_arrives(&fx, s), GN_DROP_NONE);
     cr_assert_eq(fx.tcb.state, GN_ESTABLISHED);
     cr_expect_eq(fx.tcb.snd.wnd, 5000);
+    cr_expect_eq(fx.tcb.snd.max_wnd, FX_WND, "as of its SYN");
     s = fx_seg(CTL_ACK, FX_RCV, fx.tcb.snd.iss.raw + 1, "");
     s.wnd = 5000;
     cr_assert_eq(fx_arrives(&fx, s), GN_DROP_NONE);
