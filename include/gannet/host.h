@@ -50,7 +50,17 @@ struct gn_host_config {
     uint8_t secret[32]; /* from a CSPRNG; keys for ISN, ports, timestamps, cookies, hash are derived
                            from it */
     unsigned cpu;       /* GN_CPU_*; 0 is right on any processor, gn_cpu() is faster */
+    /** One of several hosts that share their addresses, each with a thread and a queue of the link
+     * of its own: it has the connections for which gn_flow_shard() says @shard, chooses ports so
+     * that this is so, and leaves all others alone. @shards 0: it has them all */
+    unsigned shard, shards;
+    uint32_t shard_key;
 };
+
+/** gn_flow_shard() - which of @shards hosts has the connection between @a and @b; the same for both
+ * directions, in IPv4 and IPv6. @key: random, the same for all of them and for the link */
+GN_API unsigned gn_flow_shard(const struct gn_endpoint *a, const struct gn_endpoint *b,
+                              uint32_t key, unsigned shards);
 
 /** gn_host_new() - a host without interfaces. NULL: *ret_err (may be NULL) is GN_E_INVALID or
  * GN_E_NO_MEMORY */
@@ -123,7 +133,8 @@ GN_API enum gn_err gn_host_set_backlog(struct gn_host *h, gn_handle listener, un
 GN_API enum gn_err gn_host_accept(struct gn_host *h, gn_handle listener, gn_handle *ret);
 /** gn_host_connect() - active OPEN; the SYN leaves with the next gn_host_output(). @local: any
  * parts may be 0. GN_E_INVALID (remote unspecified, broadcast, multicast), GN_E_NO_ROUTE,
- * GN_E_NOT_AVAILABLE, GN_E_IN_USE, GN_E_NO_PORTS, GN_E_NO_MEMORY */
+ * GN_E_NOT_AVAILABLE (also: @local and @remote make it another shard's), GN_E_IN_USE,
+ * GN_E_NO_PORTS, GN_E_NO_MEMORY */
 GN_API enum gn_err gn_host_connect(struct gn_host *h, struct gn_endpoint local,
                                    struct gn_endpoint remote, void *user, gn_time now,
                                    gn_handle *ret);

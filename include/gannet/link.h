@@ -101,12 +101,24 @@ struct gn_tun_config {
     bool leave_down; /* do not configure the device (it exists and is not ours to set) */
     bool no_offload; /* no super-segments, no owed checksums */
     uint8_t mac[6];  /* TAP: our MAC; all zero: derived from the kernel's end */
+    bool queues;     /* TUN: there will be more of them, see gn_link_tun_queue() */
 };
 
 /** gn_link_tun() - a TUN device (IP packets), GN_CAP_GATHER and, unless no_offload, CSUM_TX |
  * CSUM_RX | TSO. The device goes when the link is closed. NULL: *ret_err (may be NULL) says why */
 GN_API struct gn_link *gn_link_tun(const struct gn_tun_config *c, struct gn_link_error *ret_err);
-/** gn_link_tap() - the same with Ethernet frames */
+/** gn_link_tun_queue() - one more queue of the device of @first, which was opened with queues set:
+ * a link of its own, for a host in a thread of its own. The kernel sends each packet to one of
+ * them. NULL: *ret_err (may be NULL) says why */
+GN_API struct gn_link *gn_link_tun_queue(const struct gn_link *first,
+                                         struct gn_link_error *ret_err);
+/** gn_link_tun_steer() - let the i-th queue in order of opening get the packets of the connections
+ * for which gn_flow_shard(.., @key, queues) is i, and ICMP errors about them; the first gets all
+ * else, all fragments too. 0, or -errno: a flow goes to the queue that it came from last, which is
+ * remembered for three seconds, and else to one that stays the same, so that connections that were
+ * opened by the other end come to the right one even so */
+GN_API int gn_link_tun_steer(const struct gn_link *queue, uint32_t key);
+/** gn_link_tap() - the same as gn_link_tun() with Ethernet frames */
 GN_API struct gn_link *gn_link_tap(const struct gn_tun_config *c, struct gn_link_error *ret_err);
 
 /* --- an Ethernet interface of the kernel's, shared with it --- */

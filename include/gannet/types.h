@@ -91,9 +91,12 @@ enum gn_cause {
 };
 
 /** Names a connection or a listener of one host. Generation-checked: one that is gone gives
- * GN_E_BAD_HANDLE. */
+ * GN_E_BAD_HANDLE. The bits of GN_HANDLE_SPARE are 0: a program with several hosts may keep there
+ * which of them it means. */
 typedef uint64_t gn_handle;
-#define GN_NO_HANDLE ((gn_handle)0)
+#define GN_NO_HANDLE          ((gn_handle)0)
+#define GN_HANDLE_SPARE_SHIFT 24
+#define GN_HANDLE_SPARE       ((gn_handle)0x3f << GN_HANDLE_SPARE_SHIFT)
 
 /**
  * Where a host gets its memory from. Blocks are a power of two of bytes, 4 KiB or more, aligned to

@@ -36,12 +36,12 @@ struct client {
     bool lines;              /* as lines for a program of ours */
     struct view view;
     struct json json;
-    uint64_t cursor;
+    struct fleet_cursor cursor;
 };
 
 struct control {
     struct gn_loop *loop;
-    struct gn_host *host;
+    struct fleet *fleet;
     struct history *seen;
     struct client *clients;
     unsigned n_clients;
@@ -85,11 +85,12 @@ static void drop(struct client *c)
 }
 
 /** walk_on() - make the next piece of the list of connections */
-static void walk_on(struct client *c, gn_time now)
+static void walk_on(struct client *c)
 {
     struct gn_status s;
+    gn_time now;
     while (c->answer.len < PIECE) {
-        if (!gn_host_walk(c->control->host, &c->cursor, now, &s)) {
+        if (!fleet_walk(c->control->fleet, &c->cursor, &s, &now)) {
             c->walking = false;
             if (c->view.json) {
                 json_close(&c->json, ']');
@@ -133,10 +134,10 @@ static void ask_ss(struct client *c, char *words)
 static void ask_facts(struct client *c)
 {
     struct gn_stats st;
-    gn_host_stats(c->control->host, &st);
+    fleet_stats(c->control->fleet, &st);
     buf_str(&c->answer, "ok\n");
     stats_line_write(&st, &c->answer);
-    conf_line_write(gn_host_conf(c->control->host), &c->answer);
+    conf_line_write(fleet_conf(c->control->fleet), &c->answer);
     c->lines = c->walking = true;
 }
 
@@ -145,7 +146,7 @@ static void ask_stats(struct client *c, const char *words, bool all)
 {
     struct gn_stats st;
     bool json = !strcmp(words, "json");
-    gn_host_stats(c->control->host, &st);
+    fleet_stats(c->control->fleet, &st);
     buf_str(&c->answer, "ok\n");
     view_summary(&st, json, &c->answer);
     if (json || !all)
@@ -173,7 +174,7 @@ static void ask_set(struct client *c, char *words)
         return;
     }
     *eq = 0;
-    enum gn_err e = gn_host_set_knob(c->control->host, words, eq + 1);
+    enum gn_err e = fleet_set_knob(c->control->fleet, words, eq + 1);
     if (e == GN_OK)
         buf_str(&c->answer, "ok\n");
     else
@@ -182,14 +183,13 @@ static void ask_set(struct client *c, char *words)
 }
 
 /** ask_end() - close or abort a connection by its handle */
-static void ask_end(struct client *c, const char *words, bool abort_it, gn_time now)
+static void ask_end(struct client *c, const char *words, bool abort_it)
 {
     char *end;
     gn_handle h = strtoull(words, &end, 16);
     enum gn_err e = GN_E_INVALID;
     if (*words && !*end)
-        e = abort_it ? gn_host_abort(c->control->host, h, now)
-                     : gn_host_shutdown(c->control->host, h, now);
+        e = fleet_end(c->control->fleet, h, abort_it);
     if (e == GN_OK)
         buf_str(&c->answer, "ok\n");
     else
@@ -210,7 +210,7 @@ static void ask_ladder(struct client *c, char *words)
 }
 
 /** obey() - carry out a request, which is a whole line */
-static void obey(struct client *c, gn_time now)
+static void obey(struct client *c)
 {
     char *verb = c->request;
     char *words = verb + strcspn(verb, " ");
@@ -225,7 +225,7 @@ static void obey(struct client *c, gn_time now)
     } else if (!strcmp(verb, "set")) {
         ask_set(c, words);
     } else if (!strcmp(verb, "close") || !strcmp(verb, "abort")) {
-        ask_end(c, words, verb[0] == 'a', now);
+        ask_end(c, words, verb[0] == 'a');
     } else if (!strcmp(verb, "ladder")) {
         ask_ladder(c, words);
     } else if (!strcmp(verb, "quit")) {
@@ -238,11 +238,11 @@ static void obey(struct client *c, gn_time now)
 }
 
 /** answer() - write as much as the asker takes; drops it when all is written or it is gone */
-static void answer(struct client *c, gn_time now)
+static void answer(struct client *c)
 {
     for (;;) {
         if (c->walking)
-            walk_on(c, now);
+            walk_on(c);
         if (!c->answer.len)
             break;
         ssize_t n = send(c->fd, c->answer.s, c->answer.len, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -263,6 +263,7 @@ static void on_client(void *ctx, int fd, unsigned what, gn_time now)
 {
     struct client *c = ctx;
     (void)what;
+    (void)now;
     if (!c->answering) {
         ssize_t n = recv(fd, c->request + c->have, REQUEST_MAX - 1 - c->have, MSG_DONTWAIT);
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -278,10 +279,10 @@ static void on_client(void *ctx, int fd, unsigned what, gn_time now)
             return;
         if (end)
             *end = 0;
-        obey(c, now);
+        obey(c);
         (void)gn_loop_watch(c->control->loop, fd, GN_WATCH_WRITE, on_client, c);
     }
-    answer(c, now);
+    answer(c);
 }
 
 /** on_listener() - somebody wants to ask */
@@ -350,8 +351,7 @@ static int listen_at(const struct sockaddr_un *sa)
     return fd;
 }
 
-struct control *control_open(const char *path, struct gn_loop *l, struct gn_host *h,
-                             struct history *seen)
+struct control *control_open(const char *path, struct fleet *f, struct history *seen)
 {
     struct sockaddr_un sa = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof sa.sun_path) {
@@ -368,11 +368,11 @@ struct control *control_open(const char *path, struct gn_loop *l, struct gn_host
         free(k);
         return NULL;
     }
-    k->loop = l;
-    k->host = h;
+    k->loop = f->m[0].rig.loop;
+    k->fleet = f;
     k->seen = seen;
     memcpy(k->path, sa.sun_path, sizeof k->path);
-    (void)gn_loop_watch(l, k->fd, GN_WATCH_READ, on_listener, k);
+    (void)gn_loop_watch(k->loop, k->fd, GN_WATCH_READ, on_listener, k);
     return k;
 }
 
@@ -381,7 +381,7 @@ void control_close(struct control *k)
     if (!k)
         return;
     while (k->clients) {
-        answer(k->clients, gn_loop_now());
+        answer(k->clients);
         if (k->clients)
             drop(k->clients);
     }

@@ -13,9 +13,7 @@
 #define GN_CLI_CONTROL_H
 
 #include "cli/buf.h"
-
-#include <gannet/host.h>
-#include <gannet/loop.h>
+#include "cli/fleet.h"
 
 struct control;
 struct history;
@@ -23,10 +21,9 @@ struct history;
 /** control_path() - where the socket of device @device lies by default: $XDG_RUNTIME_DIR/gannet or
  * /tmp/gannet-UID, which is made if need be (mode 0700); false: said why not */
 bool control_path(const char *device, char *ret, size_t cap);
-/** control_open() - listen at @path (mode 0600) for @h in @l; @seen may be NULL. NULL: said why not
- */
-struct control *control_open(const char *path, struct gn_loop *l, struct gn_host *h,
-                             struct history *seen);
+/** control_open() - listen at @path (mode 0600) for @f, in its first loop; @seen may be NULL. NULL:
+ * said why not */
+struct control *control_open(const char *path, struct fleet *f, struct history *seen);
 /** control_close() - removes the socket; NULL is fine */
 void control_close(struct control *c);
 
@@ -36,11 +33,13 @@ int client_ask(const char *path, const char *request, struct buf *out);
 
 /* --- what the last connections did, for `gannet ladder` --- */
 
-/** history_new() - attach to @h's trace; NULL: no memory */
-struct history *history_new(struct gn_host *h);
+/** history_new() - an empty one; NULL: no memory */
+struct history *history_new(void);
+/** history_attach() - keep what happens in @h, one of several hosts if need be */
+void history_attach(struct history *s, struct gn_host *h);
 void history_free(struct history *s);
 /** history_draw() - the latest conversation, or the latest with @port at either end (0: any); words
  * as in the request. false: none seen, *@b holds why */
-bool history_draw(const struct history *s, char *words, struct buf *b);
+bool history_draw(struct history *s, char *words, struct buf *b);
 
 #endif

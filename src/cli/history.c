@@ -8,12 +8,14 @@
 #include "cli/record.h"
 #include "cli/view.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define EVENTS 8192
 
 struct history {
+    pthread_mutex_t lock;
     struct gn_trace ring[EVENTS];
     uint64_t n; /* seen in all; the latest is at (n - 1) % EVENTS */
 };
@@ -22,19 +24,28 @@ struct history {
 static void on_trace(void *ctx, const struct gn_trace *t)
 {
     struct history *s = ctx;
+    pthread_mutex_lock(&s->lock);
     s->ring[s->n++ % EVENTS] = *t;
+    pthread_mutex_unlock(&s->lock);
 }
 
-struct history *history_new(struct gn_host *h)
+struct history *history_new(void)
 {
     struct history *s = calloc(1, sizeof *s);
     if (s)
-        gn_host_trace(h, on_trace, s);
+        pthread_mutex_init(&s->lock, NULL);
     return s;
+}
+
+void history_attach(struct history *s, struct gn_host *h)
+{
+    gn_host_trace(h, on_trace, s);
 }
 
 void history_free(struct history *s)
 {
+    if (s)
+        pthread_mutex_destroy(&s->lock);
     free(s);
 }
 
@@ -188,20 +199,29 @@ static void draw(const struct wish *q, struct record *r, const struct gn_trace *
     buf_free(&right);
 }
 
-bool history_draw(const struct history *s, char *words, struct buf *b)
+/** draw_latest() - history_draw() of what stands still */
+static bool draw_latest(const struct history *s, const struct wish *q, struct buf *b)
 {
-    struct wish q;
-    if (!understand(words, &q, b))
-        return false;
     uint64_t oldest = s->n > EVENTS ? s->n - EVENTS : 0;
-    const struct gn_trace *key = latest(s, q.port, oldest);
+    const struct gn_trace *key = latest(s, q->port, oldest);
     if (!key) {
         buf_str(b, "no connection was opened lately");
         return false;
     }
     struct record r = {0};
     gather(s, key, oldest, &r);
-    draw(&q, &r, key, b);
+    draw(q, &r, key, b);
     record_free(&r);
     return true;
+}
+
+bool history_draw(struct history *s, char *words, struct buf *b)
+{
+    struct wish q;
+    if (!understand(words, &q, b))
+        return false;
+    pthread_mutex_lock(&s->lock);
+    bool drawn = draw_latest(s, &q, b);
+    pthread_mutex_unlock(&s->lock);
+    return drawn;
 }

@@ -285,10 +285,16 @@ static struct gn_link *try_shared(const struct rig_options *o, struct gn_link_er
 }
 
 /** try_link() - the device; NULL and *@err if it cannot be opened */
-static struct gn_link *try_link(const struct rig_options *o, struct gn_link_error *err)
+static struct gn_link *try_link(const struct rig_options *o, const struct rig_share *share,
+                                struct gn_link_error *err)
 {
-    struct gn_tun_config c = {
-        .name = o->device, .mtu = o->mtu, .n_kernel_addr = o->n_peer, .no_offload = o->no_offload};
+    struct gn_tun_config c = {.name = o->device,
+                              .mtu = o->mtu,
+                              .n_kernel_addr = o->n_peer,
+                              .no_offload = o->no_offload,
+                              .queues = share->shards > 1};
+    if (share->first)
+        return gn_link_tun_queue(share->first->link, err);
     if (shares_interface(o))
         return try_shared(o, err);
     memcpy(c.kernel_addr, o->peer, sizeof c.kernel_addr);
@@ -296,20 +302,38 @@ static struct gn_link *try_link(const struct rig_options *o, struct gn_link_erro
     return o->link == RIG_LINK_TAP ? gn_link_tap(&c, err) : gn_link_tun(&c, err);
 }
 
+/** tee() - @l with a capture of all that passes, a file for each host; NULL: said why, @l is closed
+ */
+static struct gn_link *tee(const struct rig_options *o, unsigned shard, struct gn_link *l)
+{
+    struct gn_link_error err = {0};
+    char path[4096];
+    int n = snprintf(path, sizeof path, shard ? "%s.%u" : "%s", o->pcap, shard);
+    struct gn_link *both = NULL;
+    if (n > 0 && (size_t)n < sizeof path)
+        both = gn_link_pcap(l, path, gn_loop_epoch(), &err);
+    if (!both) {
+        complain("%s", err.text[0] ? err.text : "--pcap: the name is too long");
+        gn_link_close(l);
+    }
+    return both;
+}
+
 /** open_link() - the device, if need be in a namespace of our own; NULL: said why */
-static struct gn_link *open_link(const struct rig_options *o)
+static struct gn_link *open_link(const struct rig_options *o, const struct rig_share *share)
 {
     struct gn_link_error err = {0};
     struct gn_netns_report report = {0};
-    struct gn_link *l = o->own_netns ? NULL : try_link(o, &err);
+    bool enters = o->own_netns && !share->first;
+    struct gn_link *l = enters ? NULL : try_link(o, share, &err);
     bool denied = !shares_interface(o) && (err.err == EPERM || err.err == EACCES);
-    if (!l && (o->own_netns || denied)) {
+    if (!l && (enters || denied)) {
         int e = gn_netns_enter(&report);
         if (e < 0) {
             complain("%s", denied ? err.text : report.text);
             return NULL;
         }
-        l = try_link(o, &err);
+        l = try_link(o, share, &err);
         if (l)
             fprintf(
                 stderr,
@@ -320,14 +344,31 @@ static struct gn_link *open_link(const struct rig_options *o)
         complain("%s", err.text);
         return NULL;
     }
-    if (!o->pcap)
-        return l;
-    struct gn_link *tee = gn_link_pcap(l, o->pcap, gn_loop_epoch(), &err);
-    if (!tee) {
-        complain("%s", err.text);
-        gn_link_close(l);
-    }
-    return tee;
+    return o->pcap ? tee(o, share->shard, l) : l;
+}
+
+/** steer() - have the kernel keep to the shares; it works without, too, if less well */
+static void steer(const struct rig_options *o, struct gn_link *l, struct rig_share *share)
+{
+    uint8_t random[32];
+    unsigned threads = share->shards;
+    secret_random(random);
+    memcpy(&share->key, random, sizeof share->key);
+    int r = gn_link_tun_steer(l, share->key);
+    if (r < 0)
+        share->shards = 0;
+    if (!o->verbose)
+        return;
+    if (r < 0)
+        fprintf(stderr,
+                "gannet: %u threads, a host and a queue each; a flow stays at the queue it came "
+                "to, since the kernel takes no program for that: %s\n",
+                threads, strerror(-r));
+    else
+        fprintf(stderr,
+                "gannet: %u threads, a host and a queue each; a program in the kernel steers by "
+                "addresses and ports\n",
+                threads);
 }
 
 /** configure() - addresses and routes of the host */
@@ -391,17 +432,38 @@ static void watch_device(struct rig *r, struct gn_link *link)
         (void)gn_loop_watch(r->loop, r->watch, GN_WATCH_READ, on_netif, r);
 }
 
+/** first_words() - for -v, and what is decided once for all shares */
+static void first_words(const struct rig_options *o, struct gn_link *l, struct rig_share *share)
+{
+    if (o->verbose)
+        describe(o, l);
+    if (share->shards)
+        steer(o, l, share);
+}
+
 bool rig_open(struct rig_options *o, struct rig *ret)
+{
+    return rig_open_share(o, &(struct rig_share){.shards = 0}, ret);
+}
+
+bool rig_open_share(struct rig_options *o, struct rig_share *share, struct rig *ret)
 {
     struct gn_link_error err;
     enum gn_err e;
     *ret = (struct rig){.watch = -1};
-    struct gn_link *link = open_link(o);
+    struct gn_link *link = open_link(o, share);
     if (!link)
         return false;
-    struct gn_host_config hc = {.conf = o->conf, .pages = pages_source(), .cpu = gn_cpu()};
+    if (!share->first)
+        first_words(o, link, share);
+    struct gn_host_config hc = {.conf = o->conf,
+                                .pages = pages_source(),
+                                .cpu = gn_cpu(),
+                                .shard = share->shards ? share->shard : 0,
+                                .shards = share->shards,
+                                .shard_key = share->key};
     secret_random(hc.secret);
-    ret->loop = gn_loop_new(NULL, &err);
+    ret->loop = gn_loop_new(share->loop, &err);
     ret->host = gn_host_new(&hc, gn_loop_now(), &e);
     snprintf(ret->device, sizeof ret->device, "%s", link->iface.name);
     if (!ret->loop || !ret->host) {
@@ -410,8 +472,6 @@ bool rig_open(struct rig_options *o, struct rig *ret)
         rig_close(ret);
         return false;
     }
-    if (o->verbose)
-        describe(o, link);
     int iface = gn_loop_add(ret->loop, ret->host, link);
     if (iface < 0) {
         complain("device %s: %s", ret->device, gn_err_text((enum gn_err)iface));

@@ -92,8 +92,19 @@ void rig_take(struct args *a, int id, const char *value, struct rig_options *o);
 /** rig_check() - fill in addresses that were not given; does not return if what was given does not
  * go together */
 void rig_check(struct args *a, struct rig_options *o);
+/** One of several hosts at the same addresses, each behind a queue of one TUN device. */
+struct rig_share {
+    const struct rig *first; /* the one that has made the device; NULL: this one makes it */
+    unsigned shard, shards;  /* shards 0: all connections. The first makes it 0 if the kernel
+                                refuses to keep to it */
+    uint32_t key;            /* set by the first */
+    const struct gn_loop_config *loop; /* NULL: one thread only */
+};
+
 /** rig_open() - complains and returns false if it cannot be; nothing is left behind then */
 bool rig_open(struct rig_options *o, struct rig *ret);
+/** rig_open_share() - the same for one of several */
+bool rig_open_share(struct rig_options *o, struct rig_share *share, struct rig *ret);
 void rig_close(struct rig *r);
 /** rig_stop_on_signals() - SIGINT, SIGTERM and SIGHUP end the loop of @r */
 void rig_stop_on_signals(struct rig *r);

@@ -104,7 +104,7 @@ size_t app_serve(void *ctx, struct gn_host *h, gn_time now)
 /** echo_event() - give back what came */
 static void echo_event(struct peer *p, unsigned what, gn_time now)
 {
-    static char chunk[64 * 1024];
+    static _Thread_local char chunk[64 * 1024];
     (void)what;
     for (;;) {
         int64_t n = gn_host_recv(p->app->host, p->handle, chunk, sizeof chunk, GN_RECV_PEEK, now);
@@ -166,7 +166,7 @@ void sink_accepted(struct app *a, gn_handle h, gn_time now)
 /** source_event() - as many octets as the peer takes, in a pattern, until it closes */
 static void source_event(struct peer *p, unsigned what, gn_time now)
 {
-    static char pattern[64 * 1024];
+    static _Thread_local char pattern[64 * 1024];
     bool failed;
     (void)what;
     if (!pattern[0])

@@ -29,7 +29,7 @@ struct app {
     int root;         /* directory of --http, -1: none */
     bool put;         /* uploads are taken */
     FILE *log;        /* of requests, NULL: none */
-    uint64_t uploads; /* for names of unfinished ones */
+    uint64_t uploads; /* for names of unfinished ones: no two apps of a program have the same */
 };
 
 /** peer_new() - @size octets, zeroed, with the handle's user set to it; NULL: no memory, the handle

@@ -108,19 +108,27 @@ bool why_source_host(const char *host, struct why_source *ret, char *ret_sorry)
     return true;
 }
 
-/** A host of this program. */
+/** The hosts of this program. */
 struct own {
-    struct gn_host *host;
-    const struct history *seen;
+    struct fleet *fleet;
+    struct history *seen;
     struct why_facts facts;
 };
 
-/** sample_own() - look at it */
+/** sample_own() - look at them */
 static const struct facts *sample_own(void *ctx, char *ret_sorry)
 {
     struct own *o = ctx;
+    struct fleet_cursor at = {0};
+    struct gn_stats stats;
+    struct gn_status s;
+    gn_time now = gn_loop_now();
     (void)ret_sorry;
-    return why_facts_take(&o->facts, o->host, gn_loop_now());
+    why_facts_clear(&o->facts);
+    while (fleet_walk(o->fleet, &at, &s, &now))
+        why_facts_add(&o->facts, &s, now);
+    fleet_stats(o->fleet, &stats);
+    return why_facts_done(&o->facts, &stats, fleet_conf(o->fleet), now);
 }
 
 /** ladder_own() - from what was recorded */
@@ -137,7 +145,7 @@ static bool ladder_own(void *ctx, const struct fact_conn *c, struct buf *b, char
     return false;
 }
 
-/** close_own() - free all but the host */
+/** close_own() - free all but the hosts */
 static void close_own(void *ctx)
 {
     struct own *o = ctx;
@@ -145,12 +153,12 @@ static void close_own(void *ctx)
     free(o);
 }
 
-void why_source_own(struct gn_host *h, const struct history *seen, struct why_source *ret)
+void why_source_own(struct fleet *f, struct history *seen, struct why_source *ret)
 {
     struct own *o = calloc(1, sizeof *o);
     if (!o)
         exit(complain("out of memory"));
-    o->host = h;
+    o->fleet = f;
     o->seen = seen;
     *ret = (struct why_source){
         .small = true, .ctx = o, .sample = sample_own, .ladder = ladder_own, .close = close_own};

@@ -45,9 +45,10 @@ bool why_source_open(const struct why_place *p, struct why_source *ret, char *re
 bool why_source_host(const char *host, struct why_source *ret, char *ret_sorry);
 /** why_source_capture() - the same for a capture or an interface (why_capture.c) */
 bool why_source_capture(const struct why_place *p, struct why_source *ret, char *ret_sorry);
-/** why_source_own() - a host of this very program, in the same thread; @seen (NULL: none) gives the
- * ladders. Both are borrowed */
+/** why_source_own() - the hosts of this very program; @seen (NULL: none) gives the ladders. Both
+ * are borrowed */
+struct fleet;
 struct history;
-void why_source_own(struct gn_host *h, const struct history *seen, struct why_source *ret);
+void why_source_own(struct fleet *f, struct history *seen, struct why_source *ret);
 
 #endif

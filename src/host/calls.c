@@ -89,6 +89,8 @@ static enum gn_err connect_port(struct gn_host *h, struct tcp_key *k, uint32_t *
         return port_choose(h, k, ret_hash, ret_tw);
     if (k->lport == k->rport && gn_addr_eq(&k->laddr, &k->raddr))
         return GN_E_INVALID;
+    if (!port_ours(h, k))
+        return GN_E_NOT_AVAILABLE;
     return port_judge(h, k, false, ret_hash, ret_tw) == PORT_TAKEN ? GN_E_IN_USE : GN_OK;
 }
 

@@ -7,7 +7,7 @@
 #include "base/bits.h"
 
 #define BLOCK_MIN 4096
-#define POOL_MAX  ((uint64_t)1 << 24)
+#define POOL_MAX  ((uint64_t)1 << GN_HANDLE_SPARE_SHIFT)
 
 /** derive() - one key for each purpose from the caller's secret */
 static void derive(struct secrets *s, const uint8_t secret[32])
@@ -72,7 +72,8 @@ struct gn_host *gn_host_new(const struct gn_host_config *cfg, gn_time now, enum 
     size_t bytes = BLOCK_MIN;
     struct gn_host *h;
 
-    if (!cfg || !cfg->pages.alloc || !cfg->pages.free || gn_conf_check(&cfg->conf, NULL))
+    if (!cfg || !cfg->pages.alloc || !cfg->pages.free || gn_conf_check(&cfg->conf, NULL) ||
+        (cfg->shards && cfg->shard >= cfg->shards))
         return fail(ret_err, GN_E_INVALID);
     while (bytes < sizeof(*h))
         bytes *= 2;
@@ -84,6 +85,9 @@ struct gn_host *gn_host_new(const struct gn_host_config *cfg, gn_time now, enum 
     h->now = now;
     h->conf = cfg->conf;
     h->csum = csum_ops(cfg->cpu);
+    h->shard = cfg->shard;
+    h->shards = cfg->shards;
+    h->shard_key = cfg->shard_key;
     mem_init(&h->mem, cfg->pages, cfg->conf.tcp_mem);
     if (!set_up(h, cfg)) {
         gn_host_free(h);

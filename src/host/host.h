@@ -70,7 +70,9 @@ struct gn_host {
     const struct csum_ops *csum;
     struct tfo_keys tfo_keys;
     struct mem mem;
-    size_t block_bytes; /* of this struct, taken from the page source directly */
+    size_t block_bytes;     /* of this struct, taken from the page source directly */
+    unsigned shard, shards; /* as configured */
+    uint32_t shard_key;
 };
 
 /** host_now() - time has come to @now; it never goes back */

@@ -149,6 +149,8 @@ static enum gn_drop to_nobody(struct gn_host *h, const struct seg *s, uint32_t h
         return GN_DROP_NOT_UNICAST;
     if (s->key.lport == s->key.rport && gn_addr_eq(&s->key.laddr, &s->key.raddr))
         return GN_DROP_LAND;
+    if (!port_ours(h, &s->key)) /* nor is a RST for a stranger's segment ours to send */
+        return GN_DROP_OTHER_SHARD;
     l = s->key.rport ? listen_find(&h->listeners, &s->key.laddr, s->key.lport, hash) : NULL;
     if (!l)
         return host_closed(h, s);

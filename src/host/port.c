@@ -5,12 +5,26 @@
 #include "host/port.h"
 
 #include "host/host.h"
+#include "wire/flow.h"
 
 /* RFC 6191 and the timestamps of RFC 7323 tell incarnations apart after a tick of the peer's clock,
  * which may be as slow as one second */
 #define REUSE_AFTER_MS 1000
 /* so long a failed walk is believed although records age */
 #define FULL_LIFE (10 * GN_MSEC)
+
+unsigned gn_flow_shard(const struct gn_endpoint *a, const struct gn_endpoint *b, uint32_t key,
+                       unsigned shards)
+{
+    return shards ? flow_hash(a, b, key) % shards : 0;
+}
+
+bool port_ours(const struct gn_host *h, const struct tcp_key *k)
+{
+    const struct gn_endpoint local = {k->laddr, k->lport}, remote = {k->raddr, k->rport};
+
+    return h->shards < 2 || gn_flow_shard(&local, &remote, h->shard_key, h->shards) == h->shard;
+}
 
 /** may_reuse() - is the TIME-WAIT record old enough, and distinguishable by timestamps? */
 static bool may_reuse(const struct gn_host *h, const struct time_wait *w, bool reuseaddr)
@@ -72,7 +86,7 @@ enum gn_err port_choose(struct gn_host *h, struct tcp_key *k, uint32_t *ret_hash
         return GN_E_NO_PORTS;
     for (uint32_t n = 0; n < range; n++) {
         k->lport = (uint16_t)(min + ((uint32_t)f + (*counter)++) % range);
-        if (itself(k) || listen_on_port(&h->listeners, k->lport))
+        if (itself(k) || listen_on_port(&h->listeners, k->lport) || !port_ours(h, k))
             continue;
         if (port_judge(h, k, false, ret_hash, ret_tw) != PORT_TAKEN)
             return GN_OK;

@@ -35,6 +35,8 @@ enum port_verdict {
     PORT_REUSE, /* a TIME-WAIT record may be replaced (RFC 6191) */
 };
 
+/** port_ours() - does a connection of this tuple fall to this host, if it is one of several? */
+bool port_ours(const struct gn_host *h, const struct tcp_key *k);
 /**
  * port_judge() - may an active OPEN use this tuple?
  * @ret_hash: its hash

@@ -10,6 +10,7 @@
  */
 #define _GNU_SOURCE
 #include "link/error.h"
+#include "link/steer.h"
 #include "link/vnet.h"
 
 #include <errno.h>
@@ -167,7 +168,8 @@ static bool tun_attach(struct tun *t, const struct gn_tun_config *c, struct gn_l
         return false;
     }
     memcpy(req.ifr_name, name, strlen(name) + 1);
-    req.ifr_flags = (short)((tap ? IFF_TAP : IFF_TUN) | IFF_NO_PI | IFF_VNET_HDR);
+    req.ifr_flags = (short)((tap ? IFF_TAP : IFF_TUN) | IFF_NO_PI | IFF_VNET_HDR |
+                            (c->queues ? IFF_MULTI_QUEUE : 0));
     if (ioctl(t->link.fd, TUNSETIFF, &req) < 0) {
         link_fail(ret_err, errno, "cannot make interface %s%s", name,
                   errno == EPERM    ? " (needs CAP_NET_ADMIN: root, or a user namespace)"
@@ -275,6 +277,28 @@ static struct gn_link *tun_new(const struct gn_tun_config *c, enum gn_medium m,
 struct gn_link *gn_link_tun(const struct gn_tun_config *c, struct gn_link_error *ret_err)
 {
     return tun_new(c, GN_MEDIUM_IP, ret_err);
+}
+
+struct gn_link *gn_link_tun_queue(const struct gn_link *first, struct gn_link_error *ret_err)
+{
+    struct gn_tun_config c = {.name = first->iface.name,
+                              .mtu = first->iface.mtu,
+                              .leave_down = true,
+                              .no_offload = !(first->iface.caps & GN_CAP_TSO),
+                              .queues = true};
+
+    return tun_new(&c, GN_MEDIUM_IP, ret_err);
+}
+
+int gn_link_tun_steer(const struct gn_link *queue, uint32_t key)
+{
+    int prog = steer_load(key), r;
+
+    if (prog < 0)
+        return prog;
+    r = ioctl(queue->fd, TUNSETSTEERINGEBPF, &prog) < 0 ? -errno : 0;
+    close(prog); /* the device keeps it */
+    return r;
 }
 
 struct gn_link *gn_link_tap(const struct gn_tun_config *c, struct gn_link_error *ret_err)

@@ -2,58 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Gannet on Ethernet interfaces that it shares with the kernel: two network namespaces of the test's own, a veth
 # pair between them, Gannet on one end, the kernel's TCP and real programs on the other.
-set -u
-root=${GN_ROOT:-$(cd "$(dirname "$0")/../.." && pwd)}
-gannet=${GN_BUILD:-$root/build}/bin/gannet
-n=0
+# shellcheck source=tests/interop/lib.sh
+. "$(dirname "$0")/lib.sh"
 
-if [ -z "${GN_INSIDE-}" ]; then
-    if [ "$(id -u)" -eq 0 ] && unshare -n true 2>/dev/null; then
-        GN_INSIDE=1 exec unshare -n -- "$0"
-    elif unshare -Urn true 2>/dev/null; then
-        GN_INSIDE=1 exec unshare -Urn -- "$0"
-    fi
-    echo "1..0 # SKIP no network namespace can be made here"
-    exit 0
-fi
-ip link set lo up
-
-tmp=$(mktemp -d) || exit 1
-pids=()
-# shellcheck disable=SC2317 # called by the trap
-clean_up() {
-    for p in "${pids[@]}"; do
-        kill "$p" 2>/dev/null
-        wait "$p" 2>/dev/null
-    done
-    rm -rf "$tmp"
-}
-trap clean_up EXIT
-export NO_COLOR=1 XDG_RUNTIME_DIR=$tmp/run
-mkdir "$tmp/run" "$tmp/www"
-: >"$tmp/out"
-
-result() { # STATUS NAME
-    n=$((n + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        tail -n 20 "$tmp/out" | cut -c1-200 | sed 's/^/# /'
-    fi
-}
-
-wait_for() {
-    local i
-    for ((i = 0; i < 200; i++)); do
-        "$@" >/dev/null 2>&1 && return 0
-        sleep 0.05
-    done
-    return 1
-}
-
-get() { curl -sS -g --max-time 30 "$@" 2>>"$tmp/out"; }
-code() { get -o /dev/null -w '%{http_code}' "$@"; }
 there() { nsenter -n -t "$far" -- "$@"; } # in the namespace where Gannet is
 
 unshare -n sleep 600 &
@@ -73,12 +24,11 @@ addresses() { # of this end
 }
 addresses
 there ip addr add 10.81.0.7/24 dev gnthere
-head -c 5000000 /dev/urandom >"$tmp/www/file.bin"
-echo "Hello from a TCP in user space." >"$tmp/www/hello.txt"
 
 up() { # LINK OPTION...: run `gannet up`, wait until it is up
     local link=$1
     shift
+    rm -f "$tmp/up"
     nsenter -n -t "$far" -- "$gannet" up --link "$link" --addr 10.81.0.2/24 --addr fd81::2/64 --http "$tmp/www" --put --echo 7 --sink 9 --source 19 -v \
         "$@" >"$tmp/up" 2>&1 &
     up=$!
