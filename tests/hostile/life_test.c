@@ -78,8 +78,8 @@ Test(hostile, t_MAL_29_half_open_loop, .timeout = 60)
     world_fini(&w);
 }
 
-/* MAL-29: both in TIME-WAIT after a simultaneous close, and one has been fooled about the numbers
- */
+/* MAL-29: both in TIME-WAIT after a simultaneous close, and both have been fooled about the numbers:
+ * each has had a FIN in the place of the other's last octet */
 Test(hostile, t_MAL_29_time_wait_loop, .timeout = 60)
 {
     gn_handle l, c, s;
@@ -90,13 +90,12 @@ Test(hostile, t_MAL_29_time_wait_loop, .timeout = 60)
     gn_host_status(w.h[0], c, w.now, &a);
     w.cut[0] = w.cut[1] = true;
     for (unsigned i = 0; i < 2; i++) {
+        cr_assert_eq(gn_host_send(w.h[i], i ? s : c, "x", 1, 0, w.now), 1);
         cr_assert_eq(gn_host_close(w.h[i], i ? s : c, w.now), GN_OK);
         world_flush(&w);
     }
-    inject(0, 80, a.local.port, a.rcv.nxt, a.snd.nxt + 1, CTL_FIN | CTL_ACK);
-    inject(1, a.local.port, 80, a.snd.nxt, a.rcv.nxt + 1, CTL_ACK); /* text that nobody has sent */
-    world_flush(&w);
-    inject(1, a.local.port, 80, a.snd.nxt, a.rcv.nxt + 1, CTL_FIN | CTL_ACK);
+    inject(0, 80, a.local.port, a.rcv.nxt, a.snd.nxt + 2, CTL_FIN | CTL_ACK);
+    inject(1, a.local.port, 80, a.snd.nxt, a.rcv.nxt + 2, CTL_FIN | CTL_ACK);
     world_flush(&w);
     cr_assert_eq(world_stats(&w, 0).state[GN_TIME_WAIT], 1);
     cr_assert_eq(world_stats(&w, 1).state[GN_TIME_WAIT], 1);

@@ -346,3 +346,35 @@ Test(timeouts, an_orphan_that_is_closed)
     cr_expect_not(deadline_armed(tcp_deadline(&fx.tcb)));
     fx_fini(&fx);
 }
+
+/* MUST-13: in TIME-WAIT no timer runs but 2MSL, whatever ran before */
+Test(timeouts, time_wait_has_one_timer)
+{
+    struct fixture fx;
+
+    fx_init(&fx, GN_FIN_WAIT_2);
+    cr_assert_eq(tcp_set_option(&fx.tcb, &fx.env, GN_OPT_KEEPALIVE, 1), GN_OK);
+    cr_assert_eq(tcp_set_option(&fx.tcb, &fx.env, GN_OPT_KEEPIDLE, 10 * GN_SEC), GN_OK);
+    cr_assert(deadline_armed(fx.tcb.keepalive_at));
+    cr_assert_eq(fx_arrives(&fx, fx_seg(CTL_FIN | CTL_ACK, FX_RCV, fx.tcb.snd.nxt.raw, "")),
+                 GN_DROP_NONE);
+    cr_assert_eq(fx.tcb.state, GN_TIME_WAIT);
+    cr_assert(fx_output(&fx));
+    cr_expect_eq(deadline_time(tcp_deadline(&fx.tcb)), fx.env.now + 2 * fx.conf.tcp_msl);
+    cr_expect_not(fx_wait(&fx, fx.env.now + 50 * GN_SEC), "nothing is sent");
+    fx_fini(&fx);
+}
+
+/* what is sent again is counted, in segments and octets */
+Test(timeouts, what_goes_again_is_counted)
+{
+    struct fixture fx;
+    struct gn_status st;
+
+    sent(&fx, MSS);
+    cr_assert(fx_wait(&fx, fx.env.now + 10 * GN_SEC));
+    tcb_status(&fx.tcb, &fx.env, &st);
+    cr_expect_eq(st.bytes_retrans, MSS);
+    cr_expect_eq(fx.stats.RetransSegs, 1);
+    fx_fini(&fx);
+}
