@@ -62,7 +62,8 @@ struct bbr {
     gn_time extra_acked_interval_start;
     /* 5.5.1 rounds */
     uint64_t next_round_delivered, loss_round_delivered;
-    uint64_t delivered; /* C.delivered at the last ACK */
+    uint64_t delivered;  /* C.delivered at the last ACK */
+    uint64_t round_lost; /* octets found lost since the first loss of this loss round */
     uint32_t round_count, drain_start_round, extra_acked_round;
     /* 2.13 Startup, 2.14 ProbeBW */
     uint32_t bw_probe_up_acked, probe_up_acked_per_inc;
@@ -117,7 +118,7 @@ static inline bool bbr_in_probe_bw(const struct bbr *b)
 
 /** bbr_bdp() - BDPMultiple(@gain) (5.6.4.2) at the rate @bw */
 uint32_t bbr_bdp(const struct cc *c, uint64_t bw, uint32_t gain);
-/** bbr_target() - TargetInflight() (5.3.3.6) */
+/** bbr_target() - TargetInflight() (5.3.3.8.3) */
 uint32_t bbr_target(const struct cc *c);
 /** bbr_start_round() - StartRound() (5.5.1) */
 void bbr_start_round(struct bbr *b, uint64_t delivered);
@@ -131,11 +132,11 @@ void bbr_reset_full_bw(struct bbr *b, uint64_t bw);
 void bbr_save_on_loss(struct cc *c);
 /** bbr_save_cwnd() - SaveCwnd() */
 void bbr_save_cwnd(struct cc *c);
-/** bbr_note_loss() - NoteLoss() (5.5.10.2) */
-void bbr_note_loss(struct cc *c, uint64_t delivered);
+/** bbr_note_loss() - NoteLoss() (5.5.10.2) of @lost octets */
+void bbr_note_loss(struct cc *c, uint64_t delivered, uint32_t lost);
 /** bbr_too_high() - IsInflightTooHigh() */
-bool bbr_too_high(const struct bbr *b);
-/** bbr_take_sample() - the sample of an ACK: its round, rate and losses (4.1.2.4, 5.5.10.3) */
+bool bbr_too_high(const struct cc *c);
+/** bbr_take_sample() - the sample of an ACK: its round, rate and losses (4.1.2.3, 5.5.10.3) */
 void bbr_take_sample(struct cc *c, const struct cc_ack *a);
 /** bbr_advance_signals() - AdvanceLatestDeliverySignals(), BoundBWForModel() */
 void bbr_advance_signals(struct bbr *b);

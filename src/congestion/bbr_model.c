@@ -72,26 +72,43 @@ void bbr_save_on_loss(struct cc *c)
     b->undo_inflight_longterm = b->inflight_longterm;
 }
 
-void bbr_note_loss(struct cc *c, uint64_t delivered)
+void bbr_note_loss(struct cc *c, uint64_t delivered, uint32_t lost)
 {
     struct bbr *b = bbr_state(c);
 
     if (!b->is_loss_in_round) {
         b->loss_round_delivered = delivered;
+        b->round_lost = 0;
         bbr_save_on_loss(c);
     }
     b->is_loss_in_round = true;
+    b->round_lost += lost;
     if (b->loss_events < UINT8_MAX)
         b->loss_events++;
 }
 
-bool bbr_too_high(const struct bbr *b)
+/* lossy() - do @lost of @sent octets show a loss rate above LossThresh? Where this allows whole
+ * segments, the count must not be chance, either (bbr.c): with each of n segments lost by
+ * LossThresh, n LossThresh are on average, with a standard deviation of about its root. Thousandths
+ * of a segment */
+static bool lossy(const struct cc *c, uint64_t lost, uint64_t sent)
 {
-    return (uint64_t)b->rs_lost * 1000 > (uint64_t)b->rs_tx_in_flight * BBR_LOSS_THRESH ||
-           (b->rs_lost && !b->rs_sack); /* CC-BBR-5 */
+    uint64_t seen = lost * 1000 / c->mss, mean = sent * BBR_LOSS_THRESH / c->mss;
+    uint64_t over = seen > mean ? seen - mean : 0;
+
+    if (mean < 1000)
+        return over;
+    return over * over > (uint64_t)c->loss_spread * c->loss_spread * 1000 * mean;
 }
 
-/* generate_sample() - GenerateRateSample() (4.1.2.4). An interval below the lowest round trip is
+bool bbr_too_high(const struct cc *c)
+{
+    const struct bbr *b = bbr_state(c);
+
+    return lossy(c, b->rs_lost, b->rs_tx_in_flight) || (b->rs_lost && !b->rs_sack); /* CC-BBR-5 */
+}
+
+/* generate_sample() - GenerateRateSample() (4.1.2.3). An interval below the lowest round trip is
  * that of an original taken for its retransmission */
 static void generate_sample(struct bbr *b, const struct cc_ack *a)
 {
@@ -122,14 +139,23 @@ static void update_max_bw(struct bbr *b, const struct cc_ack *a)
     b->max_bw = max_u64(b->max_bw_filter[0], b->max_bw_filter[1]);
 }
 
-/* adapt_lower_bounds() - AdaptLowerBoundsFromCongestion() (5.5.10.3): once a round with losses,
- * while not probing */
-static void adapt_lower_bounds(struct cc *c)
+/* forgiven() - the losses of a round in which @delivered octets arrived show nothing; without SACK
+ * one loss a round is all that can be seen */
+static bool forgiven(const struct cc *c, uint64_t delivered)
+{
+    const struct bbr *b = bbr_state(c);
+
+    return c->loss_spread && b->rs_sack && !lossy(c, b->round_lost, delivered + b->round_lost);
+}
+
+/* adapt_lower_bounds() - AdaptLowerBoundsFromCongestion() (5.5.10.3): once a round with losses, in
+ * which @delivered octets arrived, while not probing */
+static void adapt_lower_bounds(struct cc *c, uint64_t delivered)
 {
     struct bbr *b = bbr_state(c);
 
     if (b->state == BBR_STARTUP || b->state == BBR_REFILL || b->state == BBR_UP ||
-        !b->is_loss_in_round)
+        !b->is_loss_in_round || forgiven(c, delivered))
         return;
     if (b->bw_shortterm == BBR_RATE_INFINITY)
         b->bw_shortterm = b->max_bw;
@@ -143,6 +169,7 @@ static void adapt_lower_bounds(struct cc *c)
 void bbr_take_sample(struct cc *c, const struct cc_ack *a)
 {
     struct bbr *b = bbr_state(c);
+    uint64_t delivered = a->delivered - b->loss_round_delivered;
 
     generate_sample(b, a);
     b->bw_latest = max_u64(b->bw_latest, b->rs_rate); /* UpdateLatestDeliverySignals() */
@@ -153,7 +180,7 @@ void bbr_take_sample(struct cc *c, const struct cc_ack *a)
     update_max_bw(b, a);
     if (!b->loss_round_start)
         return;
-    adapt_lower_bounds(c);
+    adapt_lower_bounds(c, delivered);
     b->is_loss_in_round = false;
 }
 

@@ -74,6 +74,7 @@ struct cc {
     uint32_t acked;                    /* counted towards the next increase (RFC 3465) */
     uint32_t undo_cwnd, undo_ssthresh; /* before the last reduction */
     bool slowed;                       /* samples of what is sent now show no limit of the path */
+    uint8_t loss_spread;               /* tcp_bbr_loss_spread */
     uint64_t pacing_rate;              /* octets per second, 0: not paced */
     union {
         uint64_t space[8];

@@ -133,10 +133,20 @@ void rate_pace(struct recovery *r, uint32_t len, gn_time now)
     if (!rate)
         return;
     ahead = min_u64(cc_send_quantum(rate, r->mss) * GN_SEC / rate, longest);
-    q->next_send = max_u64(q->next_send, now - min_u64(ahead, now));
+    q->next_send = max_u64(q->next_send, now - min_u64(ahead + q->late, now));
     q->next_send += min_u64(len * GN_SEC / rate, longest);
-    if (q->next_send >= now + ahead)
+    if (q->next_send >= now + ahead) {
         q->pace_at = deadline_at(q->next_send);
+        q->late = 0;
+    }
+}
+
+void rate_wake(struct recovery *r, gn_time now)
+{
+    struct rate *q = r->rate;
+
+    q->late = min_u64(now - deadline_time(q->pace_at), r->rtt.srtt / 4);
+    q->pace_at = deadline_none();
 }
 
 void rate_drained(struct recovery *r)

@@ -12,7 +12,9 @@
  *
  * There is no timer per packet. `next_send` is when all that has left would have left at the pacing
  * rate; up to a quantum ahead of it may go in a burst. Then `pace_at` is armed, and holds back all
- * but what is forced. What a late wake-up loses, a quantum at the most, is made up for.
+ * but what is forced. A process that has to share its processor wakes up late, by milliseconds at
+ * times; what that loses is made up for at once, up to a quarter of a round trip's worth, which is
+ * what a probe for bandwidth adds to the flight.
  */
 #ifndef GN_RECOVERY_RATE_H
 #define GN_RECOVERY_RATE_H
@@ -25,6 +27,7 @@ struct rate {
     uint64_t app_limited; /* C.app_limited: `delivered` at which the bubble has left; 0: none */
     gn_time next_send;    /* C.next_send_time */
     deadline_t pace_at;
+    gn_time late;    /* that the wake-up came after pace_at: so much is made up for */
     uint64_t max;    /* octets per second (SO_MAX_PACING_RATE); 0: no limit */
     uint64_t latest; /* the last sample, octets per second; 0: none */
     bool latest_app; /* it was limited by the application */
@@ -55,6 +58,8 @@ uint64_t rate_pacing(const struct recovery *r);
 void rate_from_window(struct recovery *r);
 /** rate_pace() - @len octets leave @now: when may the next ones? */
 void rate_pace(struct recovery *r, uint32_t len, gn_time now);
+/** rate_wake() - pace_at has come */
+void rate_wake(struct recovery *r, gn_time now);
 /** rate_drained() - everything sent has arrived: a wait that was set when the path seemed slower
  * (an outage, a handshake of seconds) is over, unless the user has bounded the rate */
 void rate_drained(struct recovery *r);

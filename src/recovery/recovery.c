@@ -15,6 +15,7 @@
 /* settle_rate() - samples for who wants them; without memory for these it is NewReno */
 static void settle_rate(struct recovery *r, const struct rec_env *e)
 {
+    r->cc.loss_spread = (uint8_t)e->conf->tcp_bbr_loss_spread;
     if (!rate_settle(r, e, r->rate ? r->rate->max : 0) && r->cc.ops->own_recovery)
         cc_switch(&r->cc, CC_NEWRENO, e->mem, e->now);
 }

@@ -167,7 +167,7 @@ void recovery_on_reorder_timer(struct recovery *r, const struct rec_env *e);
 /** recovery_pace_at() - when pacing lets the next burst go; not armed: at any time */
 deadline_t recovery_pace_at(const struct recovery *r);
 /** recovery_on_pace() - that time has come; @app_limited: and nothing waits */
-void recovery_on_pace(struct recovery *r, bool app_limited);
+void recovery_on_pace(struct recovery *r, const struct rec_env *e, bool app_limited);
 /** recovery_mtu_probe() - the next new data, @len octets, leave as one segment larger than mss:
  * what becomes of it is told by `mtu_probe` */
 void recovery_mtu_probe(struct recovery *r, uint32_t len);

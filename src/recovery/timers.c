@@ -72,9 +72,9 @@ deadline_t recovery_pace_at(const struct recovery *r)
     return r->rate ? r->rate->pace_at : deadline_none();
 }
 
-void recovery_on_pace(struct recovery *r, bool app_limited)
+void recovery_on_pace(struct recovery *r, const struct rec_env *e, bool app_limited)
 {
-    r->rate->pace_at = deadline_none();
+    rate_wake(r, e->now);
     if (app_limited && !r->limited && !r->sent.resend)
         rate_bubble(r);
 }

@@ -278,7 +278,7 @@ static void recovery_timeouts(struct tcb *t, const struct tcp_env *e)
     if (deadline_due(t->rec.rto_at, e->now))
         on_rto(t, e);
     if (t->rec.rate && deadline_due(recovery_pace_at(&t->rec), e->now))
-        recovery_on_pace(&t->rec, sndbuf_unsent(t) == 0);
+        recovery_on_pace(&t->rec, &re, sndbuf_unsent(t) == 0);
     if (t->search.size != 0 && t->state != GN_CLOSED)
         pmtu_on_probe(t, e);
 }

@@ -30,6 +30,13 @@ static void start(void)
     c.ops->on_open(&c, RTT, now);
 }
 
+/* with tcp_bbr_loss_spread=2; start() alone leaves it at 0, the draft's way */
+static void start_tolerant(void)
+{
+    start();
+    c.loss_spread = 2;
+}
+
 static void stop(void)
 {
     cc_fini(&c, &mem);
@@ -238,13 +245,88 @@ Test(bbr, sec_5_5_10_3_CC_BBR_5_losses_while_cruising_lower_the_short_term_model
     to_probe_bw();
     (void)until(BBR_CRUISE, 5);
     round_trip(100 * MSS, BW / 2);
-    bbr_note_loss(&c, delivered);
+    bbr_note_loss(&c, delivered, MSS);
     now += RTT;
     a = round_ack(100 * MSS, 100 * MSS, BW / 2);
     c.ops->on_ack(&c, &a);
     cr_expect_eq(b()->bw_shortterm, BW * 7 / 10, "beta is 0.7, what arrives is less");
     cr_expect_eq(b()->bw, BW * 7 / 10);
     cr_expect_eq(b()->max_bw, BW, "the long-term model stays");
+    stop();
+}
+
+/* one round trip of 200 segments in which @n are lost */
+static void lossy_round(uint32_t n)
+{
+    bbr_note_loss(&c, delivered, n * MSS);
+    round_trip((200 - n) * MSS, BW);
+}
+
+Test(bbr, sec_5_5_10_3_losses_that_chance_explains_leave_the_short_term_model_alone)
+{
+    uint32_t window;
+
+    start_tolerant();
+    to_probe_bw();
+    (void)until(BBR_CRUISE, 5);
+    for (unsigned i = 0; i < 30; i++)
+        lossy_round(7);
+    cr_expect_eq(b()->bw_shortterm, BBR_RATE_INFINITY, "4 of 200 are 2 %%, 4 + 2 sqrt(4) are 8");
+    cr_expect_eq(b()->inflight_shortterm, BBR_INFINITY);
+    window = c.cwnd;
+    lossy_round(9);
+    cr_expect_eq(b()->bw_shortterm, 193 * MSS * UINT64_C(50), "what arrived, more than beta");
+    cr_expect_eq(b()->inflight_shortterm, window * 7 / 10, "beta, more than what arrives");
+    cr_expect_eq(c.cwnd, b()->inflight_shortterm);
+    stop();
+}
+
+Test(bbr, sec_5_5_10_3_the_losses_of_one_round_are_not_held_against_the_next)
+{
+    start_tolerant();
+    to_probe_bw();
+    (void)until(BBR_CRUISE, 5);
+    lossy_round(7);
+    round_trip(200 * MSS, BW);
+    lossy_round(7);
+    cr_expect_eq(b()->bw_shortterm, BBR_RATE_INFINITY);
+    stop();
+}
+
+Test(bbr, sec_5_5_10_3_each_loss_of_a_small_flight_counts)
+{
+    start_tolerant();
+    to_probe_bw();
+    (void)until(BBR_CRUISE, 5);
+    bbr_note_loss(&c, delivered, MSS);
+    round_trip(49 * MSS, BW / 4);
+    cr_expect_eq(b()->bw_shortterm, BBR_RATE_INFINITY, "one of fifty are 2 %%");
+    bbr_note_loss(&c, delivered, MSS);
+    round_trip(48 * MSS, BW / 4);
+    cr_expect_eq(b()->bw_shortterm, BW * 7 / 10, "one of 49 are more");
+    stop();
+}
+
+Test(bbr, sec_5_5_10_2_a_probe_goes_on_after_losses_that_chance_explains)
+{
+    struct cc_ack l;
+
+    start_tolerant();
+    to_probe_bw();
+    (void)until(BBR_UP, 250);
+    l = (struct cc_ack){.now = now,
+                        .delivered = delivered,
+                        .lost = MSS,
+                        .sack = true,
+                        .lost_since = 8 * MSS,
+                        .tx_in_flight = 220 * MSS,
+                        .sampled = true};
+    c.ops->on_lost(&c, &l);
+    cr_expect_eq(b()->state, BBR_UP, "4.4 + 2 sqrt(4.4) are 8.6");
+    l.lost_since = 9 * MSS;
+    c.ops->on_lost(&c, &l);
+    cr_expect_eq(b()->state, BBR_DOWN);
+    cr_expect_eq(b()->inflight_longterm, 219 * MSS);
     stop();
 }
 

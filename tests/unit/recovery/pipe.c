@@ -249,7 +249,7 @@ static void run_timers(struct pipe *p)
         p->res.timeouts++;
     }
     if (deadline_due(recovery_pace_at(r), now))
-        recovery_on_pace(r, seq_eq(r->nxt, rig_seq(p->total)));
+        recovery_on_pace(r, &p->g.env, seq_eq(r->nxt, rig_seq(p->total)));
     recovery_check(r);
 }
 
