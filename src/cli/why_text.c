@@ -424,7 +424,8 @@ void why_text(const struct facts *f, const struct why_result *r, const struct wh
         snprintf(text, sizeof text,
                  "'gannet why --explain %s' tells more of the first; each has such a page.",
                  why_rule_id(r->finding[0]->rule));
-        buf_str(b, "\n");
+        if (b->len < 2 || b->s[b->len - 2] != '\n')
+            buf_str(b, "\n");
         words(&l, text);
         buf_str(b, "\n");
     }

@@ -22,6 +22,7 @@
 #include "explain/passive_parts.h"
 
 #define LOG_FIRST 16
+#define MSS_USUAL 1400 /* where the handshake is not in the capture */
 
 /** at() - piece @i from the front */
 static struct sent *at(struct sent_log *l, uint32_t i)
@@ -380,7 +381,8 @@ static uint32_t stalls(struct flow *f, unsigned e, const struct sighting *s)
     }
     w->late_ack_at = 0;
     bool lone = w->has_una && seq_eq(w->una, s->seg.seq);
-    w->small_at = lone && s->seg.text_len < f->conn.side[e].mss / 2u ? s->at : 0;
+    uint32_t full = f->conn.side[e].mss ? f->conn.side[e].mss : MSS_USUAL;
+    w->small_at = lone && s->seg.text_len < full / 2 ? s->at : 0;
     return marks;
 }
 

@@ -328,8 +328,18 @@ static bool answers(const struct rules *w, const struct fact_conn *c)
 {
     bool synchronized = c->state >= GN_ESTABLISHED && c->state != GN_TIME_WAIT;
     gn_time quiet;
-    return synchronized && c->kind == GN_KIND_CONNECTION && rules_quiet(w, c, &quiet) &&
-           quiet < RECENT;
+    return synchronized && c->kind == GN_KIND_CONNECTION && !rules_in_vain(c, 1) &&
+           rules_quiet(w, c, &quiet) && quiet < RECENT;
+}
+
+/** later() - has @a's peer been heard of later than @b's? */
+static bool later(const struct rules *w, const struct fact_conn *a, const struct fact_conn *b)
+{
+    gn_time x = 0, y = 0;
+
+    (void)rules_quiet(w, a, &x);
+    (void)rules_quiet(w, b, &y);
+    return x < y;
 }
 
 void rules_find_alive(struct rules *w)
@@ -341,14 +351,39 @@ void rules_find_alive(struct rules *w)
         n *= 2;
     p->slot = rules_alloc(w, n * sizeof(struct fact_conn *));
     p->mask = n - 1;
-    for (size_t i = 0; p->slot && i < w->f->n_conns; i++)
-        if (answers(w, &w->f->conn[i]))
-            *peer_slot(p, &w->f->conn[i]) = &w->f->conn[i];
+    for (size_t i = 0; p->slot && i < w->f->n_conns; i++) {
+        const struct fact_conn *c = &w->f->conn[i], **slot;
+        if (!answers(w, c))
+            continue;
+        slot = peer_slot(p, c);
+        if (!*slot || later(w, c, *slot))
+            *slot = c;
+    }
+}
+
+/** heard_since() - has @other's peer been heard of since @c waits for its own in vain? */
+static bool heard_since(const struct rules *w, const struct fact_conn *c,
+                        const struct fact_conn *other)
+{
+    gn_time quiet;
+    return rules_quiet(w, other, &quiet) && quiet < rules_waited(w, c);
 }
 
 bool rules_alive(const struct rules *w, const struct fact_conn *c)
 {
-    return w->alive.slot && *peer_slot(&w->alive, c) != NULL;
+    const struct fact_conn *other = w->alive.slot ? *peer_slot(&w->alive, c) : NULL;
+    return other && heard_since(w, c, other);
+}
+
+bool rules_alive_there(const struct rules *w, const struct fact_conn *c)
+{
+    for (size_t i = 0; i < w->f->n_conns; i++) {
+        const struct fact_conn *o = &w->f->conn[i];
+        if (o->remote.port == c->remote.port && o->netns == c->netns &&
+            gn_addr_eq(&o->remote.addr, &c->remote.addr) && answers(w, o) && heard_since(w, c, o))
+            return true;
+    }
+    return false;
 }
 
 struct rule_tally rules_tally(const struct rules *w, const struct rule_group *g, gn_time old)

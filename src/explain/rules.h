@@ -128,8 +128,11 @@ bool rules_age(const struct fact_conn *c, gn_time *ret, bool *exact);
 bool rules_listening(const struct rules *w, const struct fact_conn *c);
 /** rules_loopback() - are both ends on this machine by their addresses? */
 bool rules_loopback(const struct fact_conn *c);
-/** rules_alive() - does another connection show that the remote host of @c answers? */
+/** rules_alive() - does another connection show that the remote host of @c has answered since @c
+ * waits in vain? */
 bool rules_alive(const struct rules *w, const struct fact_conn *c);
+/** rules_alive_there() - the same of its very port; takes time in the number of connections */
+bool rules_alive_there(const struct rules *w, const struct fact_conn *c);
 /** rules_find_alive() - what rules_alive() needs; without memory nobody is known to be alive */
 void rules_find_alive(struct rules *w);
 /** rules_quiet() - time since anything at all was heard from the peer; false: not known */

@@ -7,6 +7,7 @@
 #define MOMENT    (GN_SEC)      /* shorter than this nothing is strange */
 #define LATE      (5 * GN_SEC)  /* a process that minds its sockets has acted by now */
 #define FORGOTTEN (30 * GN_SEC) /* one such connection alone is worth a word */
+#define POOL      50            /* a client's pool may keep fewer idle connections than that */
 
 /** still_sending() - does it use the half that is open? Then it may take its time */
 static bool still_sending(const struct fact_conn *c)
@@ -19,19 +20,21 @@ static bool still_sending(const struct fact_conn *c)
 /** What the connections in CLOSE-WAIT of one process look like. */
 struct left_open {
     uint32_t short_while, late,
-        unread; /* in CLOSE-WAIT for MOMENT, for LATE; not read to the end */
+        unread;  /* in CLOSE-WAIT for MOMENT, for LATE; not read to the end */
+    bool pooled; /* opened here, and nothing unread but the FIN: they lie idle in a pool */
     struct rule_tally t;
 };
 
 /** count_left_open() - look at all of them */
 static struct left_open count_left_open(const struct rules *w, const struct rule_group *g)
 {
-    struct left_open l = {.t = rules_tally(w, g, LATE)};
+    struct left_open l = {.pooled = g->n < POOL, .t = rules_tally(w, g, LATE)};
 
     for (uint32_t i = 0; i < g->n; i++) {
         const struct fact_conn *c = rules_conn(w, g, i);
         gn_time age;
         bool exact;
+        l.pooled = l.pooled && c->known & FACT_QUEUES && c->recv_q == 1 && !rules_listening(w, c);
         if (!rules_age(c, &age, &exact) || still_sending(c))
             continue;
         l.short_while += age >= MOMENT;
@@ -48,8 +51,11 @@ static void grade_close_wait(const struct rules *w, const struct rule_group *g,
     const struct fact_process *p =
         out->process < w->f->n_processes ? &w->f->process[out->process] : NULL;
     bool growing = g->compared && g->before > 0 && g->n > g->before;
+    bool scarce = p && p->fd_limit && p->fds >= p->fd_limit / 5 * 4;
 
     out->severity = WHY_NOTE;
+    if (l->pooled && !growing && !scarce)
+        return;
     if (l->late >= 3 || (l->late && l->t.oldest >= FORGOTTEN)) {
         out->severity = WHY_WARNING;
     } else if (l->short_while >= 20) {
@@ -61,8 +67,7 @@ static void grade_close_wait(const struct rules *w, const struct rule_group *g,
     }
     if (out->severity == WHY_NOTE)
         return;
-    if (l->late >= 1000 || (growing && l->late >= 10) ||
-        (p && p->fd_limit && p->fds >= p->fd_limit / 5 * 4))
+    if (l->late >= 1000 || (growing && l->late >= 10) || scarce)
         out->severity = WHY_CRITICAL;
 }
 
@@ -105,6 +110,12 @@ bool rule_close_wait_judge(struct rules *w, const struct rule_group *g, struct w
     if (out->severity == WHY_NOTE) {
         out->diagnosis = SAY(w, "The peer has closed % and waits for % to close too.",
                              STR(g->n == 1 ? "this connection" : "these connections"), STR(who));
+        if (l.pooled && l.late)
+            out->diagnosis = SAY(w,
+                                 "% keeps % that the peer has closed and it has not looked at "
+                                 "since, as a pool of idle connections does; no harm unless "
+                                 "their number grows.",
+                                 STR(who), STR(rules_count_text(w, g->n)));
         rules_remedy(out, rules_spell(w, "close(fd)", "gn_close(fd)"), NULL);
         return true;
     }

@@ -18,14 +18,17 @@ bool rule_reset_rate_judge(struct rules *w, const struct rule_group *g, struct w
                          NUM(resets), SPAN(w->f->interval), NUM(opens));
     rules_evidence(out, "resets", resets, WHY_COUNT);
     rules_evidence(out, "opened", opens, WHY_COUNT);
-    rules_evidence(out, "aborted here with unread data", facts_growth(w->f, "TcpExtTCPAbortOnData"),
-                   WHY_COUNT);
+    rules_evidence(out, "aborted here (unread data, SO_LINGER 0)",
+                   facts_growth(w->f, "TcpExtTCPAbortOnData"), WHY_COUNT);
     rules_evidence(out, "aborted here by time-outs", facts_growth(w->f, "TcpExtTCPAbortOnTimeout"),
                    WHY_COUNT);
     out->unknown = "which connections: one that was reset leaves nothing behind";
     out->settle = "gannet why -i IF for some seconds";
-    rules_remedy(out, "programs that close without having read everything: read to the end first",
-                 NULL);
+    rules_remedy(
+        out,
+        "programs that close without having read everything, or with SO_LINGER 0: read to the "
+        "end first, and close plainly",
+        NULL);
     return true;
 }
 

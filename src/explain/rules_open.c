@@ -94,29 +94,44 @@ bool rule_filtered_match(const struct rules *w, const struct fact_conn *c)
     return c->state == GN_SYN_SENT && rules_repeated(c) >= 1 && rules_alive(w, c);
 }
 
+/** queue_or_filter() - SYNs are dropped, though others get through to that host, or to that port */
+static void queue_or_filter(struct rules *w, const struct rule_group *g, struct why_finding *out)
+{
+    bool there = rules_alive_there(w, g->first);
+
+    out->confidence = WHY_LIKELY;
+    if (rules_repeated(g->first) < 2)
+        out->severity = WHY_NOTE;
+    out->diagnosis =
+        SAY(w, "SYNs of % to % get no answer, though other connections to that % work: %.",
+            STR(rules_who(w, g->first)), END(&g->first->remote), STR(there ? "port" : "host"),
+            STR(there ? "its accept queue is full, or a firewall limits new connections"
+                      : "a firewall drops them"));
+    if (there) {
+        out->actor = WHY_PEER;
+        out->unknown = "which of the two";
+        out->settle = "gannet why at the server: expect accept-queue-full";
+        rules_remedy(out, "at the server: accept() faster, a larger backlog", NULL);
+        return;
+    }
+    out->unknown = "where they are dropped; the listener's own queue may be full too";
+    out->settle = "a capture at the server: do the SYNs arrive there?";
+}
+
 bool rule_filtered_judge(struct rules *w, const struct rule_group *g, struct why_finding *out)
 {
-    bool told = icmp_refused(g->first);
-
     out->actor = WHY_NETWORK;
-    if (!told)
-        out->confidence = WHY_LIKELY;
-    if (!told && rules_repeated(g->first) < 2)
-        out->severity = WHY_NOTE;
-    out->diagnosis = SAY(
-        w,
-        told ? "SYNs of % to % are answered with an ICMP error: a router or firewall refuses them."
-             : "SYNs of % to % get no answer, though other connections to that host work: a "
-               "firewall "
-               "drops them.",
-        STR(rules_who(w, g->first)), END(&g->first->remote));
+    if (icmp_refused(g->first))
+        out->diagnosis = SAY(w,
+                             "SYNs of % to % are answered with an ICMP error: a router or "
+                             "firewall refuses them.",
+                             STR(rules_who(w, g->first)), END(&g->first->remote));
+    else
+        queue_or_filter(w, g, out);
     syn_evidence(w, g, out);
-    if (!told) {
-        out->unknown = "where they are dropped; the listener's own queue may be full too";
-        out->settle = "a capture at the server: do the SYNs arrive there?";
-    }
-    rules_remedy(out, "have the firewall let that port through (on the server: nft list ruleset)",
-                 NULL);
+    if (out->actor == WHY_NETWORK)
+        rules_remedy(
+            out, "have the firewall let that port through (on the server: nft list ruleset)", NULL);
     shorten(w, out);
     return true;
 }

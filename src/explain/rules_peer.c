@@ -35,6 +35,40 @@ static void user_timeout(struct rules *w, struct why_finding *out)
                  "the same, for every connection");
 }
 
+/** never_served() - were they opened from here, and nothing came back after the SYN,ACK? */
+static bool never_served(const struct rules *w, const struct rule_group *g)
+{
+    for (uint32_t i = 0; i < g->n; i++) {
+        const struct fact_conn *c = rules_conn(w, g, i);
+        /* Linux counts the SYN as an octet */
+        if (!(c->known & FACT_INFO) || c->info.bytes_acked > 1 || c->info.bytes_received > 0 ||
+            rules_listening(w, c))
+            return false;
+    }
+    return true;
+}
+
+/** what_is_open() - what is not known of a peer that has gone, and what would tell */
+static void what_is_open(struct rules *w, const struct rule_group *g, bool others,
+                         struct why_finding *out)
+{
+    if (never_served(w, g)) {
+        out->actor = WHY_PEER;
+        out->diagnosis = SAY(w, "% has answered the SYN of %, and nothing that was sent since.",
+                             STR(rules_peers_text(w, g)), STR(rules_count_text(w, g->n)));
+        out->unknown = "whether its accept queue is full (what completes the handshake is then "
+                       "dropped there), or the path broke since";
+        out->settle = "gannet why on the peer: expect accept-queue-full";
+    } else if (others) {
+        out->unknown = "whether the peer has forgotten this connection or a firewall between has: "
+                       "others to the same host work";
+        out->settle = "a capture at the peer: do the segments arrive, is there an answer?";
+    } else {
+        out->unknown = "whether the host is down, its address gone, or the path broken";
+        out->settle = "ping the peer; if it answers, look for its end of the connection there";
+    }
+}
+
 bool rule_peer_gone_judge(struct rules *w, const struct rule_group *g, struct why_finding *out)
 {
     struct rule_tally t = rules_tally(w, g, UNREAD);
@@ -48,14 +82,7 @@ bool rule_peer_gone_judge(struct rules *w, const struct rule_group *g, struct wh
                          STR(rules_peers_text(w, g)), STR(rules_count_text(w, g->n)),
                          STR(g->n == 1 ? "it" : "each"));
     rules_vain_evidence(w, g, out);
-    if (others) {
-        out->unknown = "whether the peer has forgotten this connection or a firewall between has: "
-                       "others to the same host work";
-        out->settle = "a capture at the peer: do the segments arrive, is there an answer?";
-    } else {
-        out->unknown = "whether the host is down, its address gone, or the path broken";
-        out->settle = "ping the peer; if it answers, look for its end of the connection there";
-    }
+    what_is_open(w, g, others, out);
     user_timeout(w, out);
     rules_remedy(out,
                  rules_spell(w, "at once: ss -K dst ADDRESS (root), or restart the program",

@@ -78,8 +78,8 @@ Test(hostile, t_MAL_29_half_open_loop, .timeout = 60)
     world_fini(&w);
 }
 
-/* MAL-29: both in TIME-WAIT after a simultaneous close, and both have been fooled about the numbers:
- * each has had a FIN in the place of the other's last octet */
+/* MAL-29: both in TIME-WAIT after a simultaneous close, and both have been fooled about the
+ * numbers: each has had a FIN in the place of the other's last octet */
 Test(hostile, t_MAL_29_time_wait_loop, .timeout = 60)
 {
     gn_handle l, c, s;

@@ -546,6 +546,19 @@ Test(passive, small_writes_that_wait_for_late_acks)
     cr_assert_eq(finish(&s)->seen.side[A].nagle_stalls, 2);
 }
 
+Test(passive, stalls_without_the_handshake)
+{
+    struct seen s;
+    begin(&s);
+    say(&s, 0, (struct say){SEG(A, CTL_ACK, 1, 1, 10)});
+    say(&s, 20 * MS, (struct say){SEG(B, CTL_ACK, 1, 11, 0)}); /* the way and back */
+    for (uint32_t i = 1; i < 4; i++) {
+        say(&s, (100 + 60 * i) * MS, (struct say){SEG(A, CTL_ACK, 1 + 10 * i, 1, 10)});
+        say(&s, (160 + 60 * i) * MS, (struct say){SEG(B, CTL_ACK, 1, 11 + 10 * i, 0)});
+    }
+    cr_assert_geq(finish(&s)->seen.side[A].nagle_stalls, 1);
+}
+
 Test(passive, strays_change_nothing)
 {
     struct seen s;

@@ -198,6 +198,9 @@ Test(rules, close_wait_leak_tells_who_does_not_read)
     cr_assert(strstr(find("close-wait-leak")->diagnosis, "does not call close()"));
     for (unsigned i = 0; i < 4; i++)
         conn[i].recv_q = 1;
+    cr_assert_eq(grade("close-wait-leak"), WHY_NOTE, "a client's pool");
+    for (unsigned i = 0; i < 4; i++)
+        conn[i].recv_q = 2;
     cr_assert(strstr(find("close-wait-leak")->diagnosis, "does not read them"));
     process[1].fds = 900;
     process[1].fd_limit = 1024;
@@ -393,6 +396,43 @@ Test(rules, peer_gone_is_normal_among_many_clients)
         conn[i].remote.addr = gn_addr_v4(192, 0, 2, 1);
     }
     cr_assert_eq(grade("peer-gone"), WHY_WARNING);
+}
+
+Test(rules, peers_that_never_served_have_a_full_queue)
+{
+    begin();
+    for (unsigned i = 0; i < 3; i++) {
+        in_vain(add(GN_ESTABLISHED), 4)->info.bytes_acked = 1;
+        conn[i].info.bytes_received = 0;
+    }
+    const struct why_finding *x = find("peer-gone");
+    cr_assert(strstr(x->settle, "accept-queue-full"));
+    cr_assert_eq(x->actor, WHY_PEER);
+    conn[1].info.bytes_received = 10;
+    cr_assert_null(strstr(find("peer-gone")->settle, "accept-queue-full"));
+}
+
+/* Who was heard of before the trouble began proves nothing. */
+Test(rules, others_work_only_if_heard_of_since)
+{
+    begin();
+    in_vain(add(GN_ESTABLISHED), 5);
+    add(GN_ESTABLISHED)->info.last_ack_recv = 9700 * GN_MSEC;
+    cr_assert_eq(find("peer-gone")->actor, WHY_NETWORK);
+    conn[1].info.last_ack_recv = GN_SEC;
+    cr_assert_eq(find("peer-gone")->actor, WHY_PEER);
+}
+
+Test(rules, unanswered_syns_where_others_are_served)
+{
+    begin();
+    struct fact_conn *c = in_vain(add(GN_SYN_SENT), 3);
+    c->info.rto = 8 * GN_SEC;
+    add(GN_ESTABLISHED)->remote.port = 22;
+    cr_assert(strstr(find("connect-filtered")->diagnosis, "firewall drops them"));
+    conn[1].remote.port = 443; /* the same port */
+    cr_assert(strstr(find("connect-filtered")->diagnosis, "accept queue is full"));
+    cr_assert_eq(find("connect-filtered")->actor, WHY_PEER);
 }
 
 Test(rules, many_gone_peers_are_one_finding)
