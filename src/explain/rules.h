@@ -129,7 +129,7 @@ bool rules_listening(const struct rules *w, const struct fact_conn *c);
 /** rules_loopback() - are both ends on this machine by their addresses? */
 bool rules_loopback(const struct fact_conn *c);
 /** rules_alive() - does another connection show that the remote host of @c has answered since @c
- * waits in vain? */
+ * waits in vain (a SYN: just before will do)? */
 bool rules_alive(const struct rules *w, const struct fact_conn *c);
 /** rules_alive_there() - the same of its very port; takes time in the number of connections */
 bool rules_alive_there(const struct rules *w, const struct fact_conn *c);

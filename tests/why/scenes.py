@@ -288,6 +288,8 @@ def talkers(number, manners, pause=0.5, prepare=lambda s: None):
         sockets = open_to(number, 80)
         for s in sockets:
             prepare(s)
+            s.send(b"hello")
+        time.sleep(0.5)  # it is acknowledged
         ready()
         time.sleep(pause)
         for s in sockets:
