@@ -15,7 +15,7 @@ struct bulk {
     bool check;
 };
 
-static struct bulk bulk;
+static _Thread_local struct bulk bulk;
 
 /** pump() - write until the stack takes no more */
 static void pump(struct bulk *b)

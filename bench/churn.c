@@ -26,7 +26,7 @@ struct churn {
     bool own_ports;
 };
 
-static struct churn churn;
+static _Thread_local struct churn churn;
 
 /** start() - one more client; false: the stack has refused, for want of a port as a rule */
 static bool start(struct churn *b)

@@ -11,6 +11,7 @@
 /* two hosts in one process; Gannet and the kernel's TCP: which of them sends */
 #define MODELS "gannet,lwip,null"
 #define PATHS  "gannet,to-gannet,kernel"
+#define CORES  "one-core,all-cores" /* Gannet alone */
 
 const struct workload workloads[] = {
     {"bulk", "one connection, many octets, one way", MODELS, bulk_run},
@@ -21,12 +22,15 @@ const struct workload workloads[] = {
      scale_run},
     {"flood", "SYNs from random addresses, and clients meanwhile", MODELS, flood_run},
     {"timers", "what time costs with n idle connections with keep-alive", MODELS, timers_run},
+    {"cores", "bulk, then churn, by pairs of hosts in a thread each, on real time", CORES,
+     cores_run},
     {"lossy", "Gannet and the kernel through a bad path, on real time", PATHS, lossy_run},
     {"tun", "Gannet and the kernel over a TUN device, kernel alone over veth", PATHS, tun_run},
     {0},
 };
 
-static const char *const known[] = {"gannet", "lwip", "null", "to-gannet", "kernel"};
+static const char *const known[] = {"gannet", "lwip",     "null",     "to-gannet",
+                                    "kernel", "one-core", "all-cores"};
 
 #define KNOWN (sizeof(known) / sizeof(known[0]))
 
@@ -47,8 +51,8 @@ static void usage(FILE *f)
 {
     fprintf(f, "usage: gannet-bench WORKLOAD [KEY=NUMBER]... [stacks=NAME,...] [--json]\n\n"
                "Both hosts run in one process on a wire in memory, in virtual time; figures are\n"
-               "CPU time of the process, which counts both ends. lossy and tun run on real time\n"
-               "in network namespaces of their own.\n\nworkloads:\n");
+               "CPU time of the process, which counts both ends. cores, lossy and tun run on real\n"
+               "time, the last two in network namespaces of their own.\n\nworkloads:\n");
     for (const struct workload *w = workloads; w->name; w++)
         fprintf(f, "  %-13s %s\n", w->name, w->text);
     fprintf(f, "\nkeys (k, m, g multiply by 1024, 1024^2, 1024^3):\n");
@@ -100,7 +104,7 @@ static bool sane(const struct options *o)
            o->window <= 1 << 30 && o->total && o->at_once && o->time_wait_ms && o->n &&
            o->n <= 4000000 && o->pings && o->syns && o->rate && o->rate <= 1000000000 &&
            o->minutes && o->keepalive_s && o->backlog && o->seconds && o->seconds <= 3600 &&
-           o->cc <= 2 && o->mbit && o->mbit <= 100000 && o->rtt_ms <= 10000 &&
+           o->cc <= 2 && o->threads && o->mbit && o->mbit <= 100000 && o->rtt_ms <= 10000 &&
            o->loss_ppm <= 1000000 && o->reorder_ppm <= 1000000;
 }
 

@@ -10,13 +10,13 @@
 /* OPTION(key, default, workloads, text): numbers; k, m and g multiply by 1024 and so on */
 #define OPTIONS                                                                      \
     OPTION(runs, 3, "all", "runs of each stack, interleaved")                        \
-    OPTION(bytes, 1 << 30, "bulk", "octets to move")                                 \
+    OPTION(bytes, 1 << 30, "bulk cores", "octets to move")                           \
     OPTION(window, 65536, "bulk", "send and receive buffers, octets")                \
     OPTION(timestamps, 0, "all", "1: TCP timestamps on")                             \
     OPTION(sack, 1, "all", "1: SACK on, where the stack has it")                     \
     OPTION(super, 0, "bulk", "1: packets of 64 KiB, passed whole, checksums owed")   \
     OPTION(check, 0, "bulk", "1: compare every octet read (costs time)")             \
-    OPTION(total, 200000, "churn", "life cycles")                                    \
+    OPTION(total, 200000, "churn cores", "life cycles")                              \
     OPTION(at_once, 100, "churn ping", "connections, or pings, under way at a time") \
     OPTION(time_wait_ms, 60000, "churn", "duration of TIME-WAIT")                    \
     OPTION(own_ports, 0, "churn", "1: the program chooses the ports, not the stack") \
@@ -31,6 +31,7 @@
     OPTION(keepalive_s, 7200, "timers", "idle time before a keep-alive probe")       \
     OPTION(seconds, 10, "lossy tun", "real time to transfer")                        \
     OPTION(cc, 1, "lossy tun", "congestion control: 0 newreno, 1 cubic, 2 bbr")      \
+    OPTION(threads, 64, "cores", "threads at the most; else one a processor")        \
     OPTION(mbit, 100, "lossy", "rate of the path, Mbit/s")                           \
     OPTION(rtt_ms, 20, "lossy", "round trip of the path")                            \
     OPTION(loss_ppm, 10000, "lossy", "packets lost each way, of a million")          \
@@ -76,6 +77,7 @@ void scale_run(const char *stack, const struct options *o, struct result *r);
 void timers_run(const char *stack, const struct options *o, struct result *r);
 void flood_run(const char *stack, const struct options *o, struct result *r);
 void lossy_run(const char *stack, const struct options *o, struct result *r);
+void cores_run(const char *stack, const struct options *o, struct result *r);
 void tun_run(const char *stack, const struct options *o, struct result *r);
 
 #endif

@@ -51,7 +51,7 @@ void world_close(struct world *w, struct bench_conn *c);
 const uint8_t *world_octets(const struct world *w, uint64_t pos);
 /** world_fail() - the run is worthless, and why; the first reason stays */
 void world_fail(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/** world_cpu() - CPU time of the process in seconds */
+/** world_cpu() - CPU time of the thread in seconds */
 double world_cpu(void);
 /** world_rss() - resident memory of the process in octets */
 uint64_t world_rss(void);

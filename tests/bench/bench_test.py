@@ -32,6 +32,7 @@ RUNS = [
     ("flood syns=3000 clients=10", "gannet lwip", {"clients served": 10}),
     ("scale n=200 pings=500", "gannet lwip", {"ends": 400}),
     ("timers n=50 keepalive_s=20", "gannet lwip", {}),
+    ("cores bytes=1m total=300", "one-core all-cores", {}),
     ("lossy seconds=1", "gannet to-gannet kernel", {}),
     ("lossy seconds=1 cc=0 loss_ppm=0 reorder_ppm=20000", "gannet to-gannet kernel", {}),
     ("tun seconds=1", "gannet to-gannet kernel", {}),
