@@ -68,19 +68,30 @@ static struct spread spread_of(double *v, unsigned n)
     return (struct spread){n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2, v[0], v[n - 1]};
 }
 
+/** ratios() - of @n values of a column to those of the first one, run by run */
+static struct spread ratios(const double *v, const double *first, unsigned n)
+{
+    double ratio[RUNS_MAX] = {0};
+
+    for (unsigned i = 0; i < n; i++)
+        ratio[i] = first[i] > 0 ? v[i] / first[i] : 0;
+    return spread_of(ratio, n);
+}
+
 void compare(const struct workload *wl, const struct options *o, struct column *c, unsigned n)
 {
     static double values[STACKS_MAX][FIGURES][RUNS_MAX];
     bool shown = isatty(STDERR_FILENO);
+    struct options at = *o;
 
-    for (unsigned run = 0; run < o->runs; run++)
+    for (unsigned run = 0; run < o->runs; run++, at.seed++)
         for (unsigned i = 0; i < n; i++) {
             if (c[i].last.why[0])
                 continue;
             if (shown)
                 fprintf(stderr, "\r\033[K%s: run %u of %u, %s", wl->name, run + 1,
                         (unsigned)o->runs, c[i].stack);
-            c[i].last = one_run(wl, c[i].stack, o);
+            c[i].last = one_run(wl, c[i].stack, &at);
             if (c[i].last.why[0])
                 continue;
             for (unsigned k = 0; k < c[i].last.n; k++)
@@ -89,7 +100,13 @@ void compare(const struct workload *wl, const struct options *o, struct column *
         }
     if (shown)
         fprintf(stderr, "\r\033[K");
-    for (unsigned i = 0; i < n; i++)
+    for (unsigned i = n;
+         i-- > 0;) { /* the first column last, for the ratios need its runs in order */
+        unsigned runs = c[i].runs < c[0].runs ? c[i].runs : c[0].runs;
+
+        if (runs)
+            c[i].ratio = ratios(values[i][0], values[0][0], runs);
         for (unsigned k = 0; k < c[i].last.n && c[i].runs; k++)
             c[i].figure[k] = spread_of(values[i][k], c[i].runs);
+    }
 }

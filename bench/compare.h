@@ -19,6 +19,7 @@ struct column {
     const char *stack;
     struct result last; /* names and units of its figures, or why there are none */
     struct spread figure[FIGURES];
+    struct spread ratio; /* of the first figure to that of the first column in the same run */
     unsigned runs;
 };
 

@@ -6,7 +6,7 @@
  * Three columns. "gannet": Gannet sends to the kernel. "to-gannet": the kernel sends to Gannet.
  * "kernel": the kernel sends to itself. The path is our own middleware over a TUN device, for the
  * kernel alone between two of them in two namespaces (without impairments: a veth pair). The
- * receiver counts.
+ * receiver counts. In one run the same packets are lost to all, by their number.
  */
 #include "ends.h"
 #include "workload.h"
@@ -71,7 +71,7 @@ static struct gn_link *impair(struct path *p, struct gn_link *l)
 
     if (!l || !p->impaired)
         return l;
-    bad = gn_link_fault(l, &p->pipe, &p->pipe, end_clock());
+    bad = gn_link_fault(l, &p->pipe, &p->pipe, p->o->seed);
     if (!bad) {
         fail(p, "the path", "no memory");
         gn_link_close(l);

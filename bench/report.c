@@ -30,8 +30,8 @@ void report_table(const struct workload *wl, const struct column *c, unsigned n)
             snprintf(bounds, sizeof(bounds), "%.*f .. %.*f", d, s->min, d, s->max);
             printf("%-10s %-24s %12.*f  %-22s %-10s", k ? "" : c[i].stack, c[i].last.figure[k].name,
                    d, s->median, bounds, c[i].last.figure[k].unit);
-            if (k == 0 && i > 0 && c[0].runs && c[0].figure[0].median > 0)
-                printf(" %.2f", s->median / c[0].figure[0].median);
+            if (k == 0 && i > 0 && c[i].ratio.median > 0)
+                printf(" %.2f (%.2f .. %.2f)", c[i].ratio.median, c[i].ratio.min, c[i].ratio.max);
             printf("\n");
         }
     }
@@ -57,7 +57,8 @@ static void json_column(const struct column *c)
         printf("}");
         return;
     }
-    printf(",\"runs\":%u,\"figures\":[", c->runs);
+    printf(",\"runs\":%u,\"ratio\":{\"median\":%.6g,\"min\":%.6g,\"max\":%.6g},\"figures\":[",
+           c->runs, c->ratio.median, c->ratio.min, c->ratio.max);
     for (unsigned k = 0; k < c->last.n; k++) {
         printf("%s{\"name\":", k ? "," : "");
         json_text(c->last.figure[k].name);

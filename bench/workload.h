@@ -35,6 +35,7 @@
     OPTION(mbit, 100, "lossy", "rate of the path, Mbit/s")                           \
     OPTION(rtt_ms, 20, "lossy", "round trip of the path")                            \
     OPTION(loss_ppm, 10000, "lossy", "packets lost each way, of a million")          \
+    OPTION(seed, 1, "lossy", "of the losses; run by run the next, alike for all")    \
     OPTION(reorder_ppm, 0, "lossy", "packets held back each way, of a million")
 
 struct options {

@@ -48,6 +48,14 @@ void ack_after_text(struct tcb *t, const struct tcp_env *e, uint32_t full)
         t->delack_at = deadline_at(e->now + e->conf->tcp_delack);
 }
 
+/* no text of ours came for the ACK to ride on: it goes by itself, and the next ones need not wait
+ * for such text, either, until some answers the peer's again (as on Linux) */
+void ack_delayed(struct tcb *t)
+{
+    t->ack_now = true;
+    t->interactive = false;
+}
+
 /* may this connection answer an invalid segment now? (RFC 5961 7, SEC-5961-5: per connection, so
  * nobody learns of others) */
 static bool may_answer(struct tcb *t, const struct tcp_env *e)

@@ -107,6 +107,7 @@ void ack_at_once(struct tcb *t);
 void ack_after_text(struct tcb *t, const struct tcp_env *e, uint32_t full);
 void ack_invalid(struct tcb *t, const struct tcp_env *e, const struct seg *s);
 void ack_challenge(struct tcb *t, const struct tcp_env *e);
+void ack_delayed(struct tcb *t);
 void ack_sent(struct tcb *t, const struct tcp_env *e);
 
 /* ts.c */

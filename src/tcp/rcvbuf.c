@@ -18,7 +18,8 @@
  */
 #include "tcp/internal.h"
 
-#define DRS_RTT_LIFE (10 * GN_SEC)
+#define DRS_RTT_LIFE  (10 * GN_SEC)
+#define DRS_MARK_LIFE (3600 * GN_SEC) /* then the numbers that tell its age may have wrapped */
 
 /* the round trip to count by; 0: not known yet */
 static gn_time round_trip(const struct tcb *t)
@@ -45,10 +46,10 @@ void rcvbuf_on_text(struct tcb *t, const struct tcp_env *e, const struct seg *s)
         return;
     past = t->ts_ok ? (int32_t)(s->opt.tsecr - t->drs.mark)
                     : seq_diff(t->rcv.nxt, seq(t->drs.mark)) - 1;
-    if (past < 0)
+    if (past < 0 && e->now - t->drs.marked_at < DRS_MARK_LIFE)
         return;
     t->drs.marked = false;
-    if (!t->ts_ok || past == 0) /* else: no text answered the marked ACK */
+    if (past >= 0 && (!t->ts_ok || past == 0)) /* else: no text answered the marked ACK */
         take_sample(t, e, e->now - t->drs.marked_at);
 }
 

@@ -290,7 +290,7 @@ void tcp_timeouts(struct tcb *t, const struct tcp_env *e)
     if (t->state != GN_CLOSED && deadline_due(t->user_at, e->now))
         on_user(t, e);
     if (t->state != GN_CLOSED && deadline_due(t->delack_at, e->now))
-        t->ack_now = true;
+        ack_delayed(t);
     if (t->state != GN_CLOSED && deadline_due(t->persist_at, e->now))
         on_persist(t, e);
     if (t->state != GN_CLOSED && deadline_due(t->keepalive_at, e->now))

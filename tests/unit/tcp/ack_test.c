@@ -85,6 +85,24 @@ Test(ack, at_once_when_the_peer_begins)
     fx_fini(&fx);
 }
 
+/* whose text answered the peer's once does not wait for ever for such text */
+Test(ack, at_once_again_when_no_text_came_to_ride_on)
+{
+    struct fixture fx;
+
+    fx_init(&fx, GN_ESTABLISHED);
+    cr_assert_eq(fx_arrives(&fx, piece(0, 500)), GN_DROP_NONE);
+    cr_assert_eq(tcp_send(&fx.tcb, &fx.env, "answer", 6, 0), 6);
+    cr_assert(fx_output(&fx));
+    cr_assert_eq(fx_arrives(&fx, piece(500, 500)), GN_DROP_NONE);
+    cr_assert_not(fx_output(&fx), "an answer may come");
+    fx_pass(&fx, fx.conf.tcp_delack + GN_MSEC);
+    cr_assert(fx_output(&fx), "none came");
+    cr_assert_eq(fx_arrives(&fx, piece(1000, 500)), GN_DROP_NONE);
+    cr_assert(fx_output(&fx), "and none is waited for");
+    fx_fini(&fx);
+}
+
 /* text of ours takes the ACK along: none goes by itself (SHLD-18) */
 Test(ack, rides_on_text)
 {

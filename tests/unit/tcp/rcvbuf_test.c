@@ -202,6 +202,24 @@ Test(rcvbuf, follows_a_path_that_grows)
     fx_fini(&f.fx);
 }
 
+/* a mark whose ACK was lost before a pause so long that the clock of timestamps has gone half round
+ * in it: the next one is as good */
+Test(rcvbuf, a_mark_of_long_ago_is_forgotten)
+{
+    struct tcb *t = &f.fx.tcb;
+
+    open_flow(10, 100, true);
+    send_ack();
+    (void)run(20);
+    t->drs.marked = true;
+    t->drs.mark++;
+    f.fx.env.now += 25 * 24 * 3600 * GN_SEC;
+    f.link_free = f.fx.env.now;
+    (void)run(20);
+    cr_expect_lt(f.fx.env.now - t->drs.marked_at, GN_SEC);
+    fx_fini(&f.fx);
+}
+
 /* a user that reads slowly is no reason for a larger buffer */
 Test(rcvbuf, a_slow_user_gets_no_more)
 {
