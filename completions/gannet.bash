@@ -33,7 +33,7 @@ _gannet() {
         return
         ;;
     --link)
-        mapfile -t COMPREPLY < <(compgen -W "tun: tap: packet:" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "tun: tap: packet: xdp:" -- "$cur")
         compopt -o nospace
         return
         ;;

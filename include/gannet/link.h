@@ -123,6 +123,8 @@ GN_API struct gn_link *gn_link_tap(const struct gn_tun_config *c, struct gn_link
 
 /* --- an Ethernet interface of the kernel's, shared with it --- */
 
+#define GN_NIC_ADDRS 16
+
 /** The host has a MAC of its own there and must have addresses that the kernel has not. To the
  * kernel it is another machine on that wire, which its own stack cannot reach: that sends to the
  * other end. */
@@ -131,12 +133,19 @@ struct gn_nic_config {
     uint16_t mtu;     /* 0: the interface's, which is also the most */
     uint8_t mac[6];   /* all zero: the kernel's, made a local one with its last bit flipped */
     bool no_offload;  /* no super-segments out, no owed checksums */
+    /* XDP: addresses of the host. Who asks for these is told, all others are left to the kernel */
+    struct gn_addr addr[GN_NIC_ADDRS];
+    unsigned n_addr;
 };
 
 /** gn_link_packet() - through a packet socket (needs CAP_NET_RAW): GN_CAP_GATHER and, unless
  * no_offload, CSUM_TX | CSUM_RX | TSO, whatever the device can do. It dies of ENETDOWN or ENODEV
  * when the interface is set down or removed. NULL: *ret_err (may be NULL) says why */
 GN_API struct gn_link *gn_link_packet(const struct gn_nic_config *c, struct gn_link_error *ret_err);
+
+/** gn_link_xdp() - through an AF_XDP socket (needs root), by the first and only queue, copied:
+ * GN_CAP_GATHER. It dies as that of gn_link_packet(). NULL: *ret_err (may be NULL) says why */
+GN_API struct gn_link *gn_link_xdp(const struct gn_nic_config *c, struct gn_link_error *ret_err);
 
 /* Kernel interfaces of this network namespace: 0, or -errno. */
 GN_API int gn_netif_up(const char *name);

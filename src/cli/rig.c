@@ -92,6 +92,7 @@ static const struct {
     [RIG_LINK_TUN] = {"tun", "TUN"},
     [RIG_LINK_TAP] = {"tap", "TAP"},
     [RIG_LINK_PACKET] = {"packet", "packet socket on"},
+    [RIG_LINK_XDP] = {"xdp", "XDP on"},
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -99,7 +100,7 @@ static const struct {
 /** shares_interface() - is the device an interface that is there already, and the kernel's too? */
 static bool shares_interface(const struct rig_options *o)
 {
-    return o->link == RIG_LINK_PACKET;
+    return o->link == RIG_LINK_PACKET || o->link == RIG_LINK_XDP;
 }
 
 /** take_device() - --tun, --tap and --link */
@@ -122,7 +123,7 @@ static void take_link(struct args *a, const char *value, struct rig_options *o)
            (strlen(kinds[kind].word) != len || memcmp(kinds[kind].word, value, len)))
         kind++;
     if (kind == KINDS || !value[len])
-        usage_fail(a, "--link wants tun:NAME, tap:NAME or packet:IF, not '%s'", value);
+        usage_fail(a, "--link wants tun:NAME, tap:NAME, packet:IF or xdp:IF, not '%s'", value);
     take_device(a, (enum rig_link)kind, value + len + 1, o);
 }
 
@@ -281,7 +282,10 @@ static struct gn_link *try_shared(const struct rig_options *o, struct gn_link_er
         return NULL;
     }
     memcpy(c.mac, o->mac, sizeof c.mac);
-    return gn_link_packet(&c, err);
+    _Static_assert(RIG_ADDRS <= GN_NIC_ADDRS, "all addresses fit");
+    for (unsigned i = 0; i < o->n_addr; i++)
+        c.addr[c.n_addr++] = o->addr[i].addr;
+    return o->link == RIG_LINK_XDP ? gn_link_xdp(&c, err) : gn_link_packet(&c, err);
 }
 
 /** try_link() - the device; NULL and *@err if it cannot be opened */

@@ -15,7 +15,7 @@
 #define RIG_ADDRS    8
 #define RIG_GATEWAYS 2
 
-enum rig_link { RIG_LINK_TUN, RIG_LINK_TAP, RIG_LINK_PACKET };
+enum rig_link { RIG_LINK_TUN, RIG_LINK_TAP, RIG_LINK_PACKET, RIG_LINK_XDP };
 
 struct rig_options {
     struct gn_conf conf;
@@ -54,8 +54,7 @@ enum {
     {RIG_TUN, 0, "tun", "NAME", "on a TUN device of that name (gannet0)"},                     \
         {RIG_TAP, 0, "tap", "NAME", "on a TAP device instead"},                                \
         {RIG_LINK, 0, "link", "KIND:NAME",                                                     \
-         "tun:NAME, tap:NAME, or packet:IF, an Ethernet"                                       \
-         " interface shared with the kernel"},                                                 \
+         "tun:NAME, tap:NAME; on an Ethernet interface beside the kernel packet:IF, xdp:IF"},  \
         {RIG_MAC, 0, "mac", "MAC", "MAC of the host (made from the kernel's)"},                \
         {RIG_ADDR, 0, "addr", "A/PLEN", "address of the host, IPv4 or IPv6; may be repeated"}, \
         {RIG_PEER, 0, "peer-addr", "A/PLEN", "address of the kernel's end; may be repeated"},  \
@@ -74,7 +73,8 @@ enum {
     "fd77::1/64.\n"                                                                              \
     "Without the privilege to make a TUN device, a user namespace and a network namespace are "  \
     "made, and\n"                                                                                \
-    "it is said how to enter them. packet:IF needs root, --addr, and addresses the kernel has "  \
+    "it is said how to enter them. packet:IF and xdp:IF need root, --addr, and addresses the "   \
+    "kernel has "                                                                                \
     "not."
 
 struct rig {

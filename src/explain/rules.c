@@ -361,14 +361,13 @@ void rules_find_alive(struct rules *w)
     }
 }
 
-/** heard_since() - has @other's peer been heard of since @c waits for its own in vain? For a SYN that
- * is not answered, shortly before will do */
+/** heard_since() - has @other's peer been heard of since @c waits for its own in vain? For a SYN
+ * that is not answered, shortly before will do */
 static bool heard_since(const struct rules *w, const struct fact_conn *c,
                         const struct fact_conn *other)
 {
     gn_time quiet;
-    return c->state == GN_SYN_SENT ||
-           (rules_quiet(w, other, &quiet) && quiet < rules_waited(w, c));
+    return c->state == GN_SYN_SENT || (rules_quiet(w, other, &quiet) && quiet < rules_waited(w, c));
 }
 
 bool rules_alive(const struct rules *w, const struct fact_conn *c)

@@ -121,20 +121,6 @@ static bool packet_take(struct packet_link *p, uint8_t *slot, uint8_t *copy, str
     return vnet_describe(&h, f);
 }
 
-/** packet_error() - what ails the socket: 0, or -errno; one that has lost its interface says so */
-static int packet_error(const struct gn_link *l)
-{
-    struct sockaddr_ll at = {0};
-    socklen_t len = sizeof(int), at_len = sizeof at;
-    int err = 0;
-
-    if (getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0)
-        return -errno;
-    if (err && getsockname(l->fd, (struct sockaddr *)&at, &at_len) == 0 && at.sll_ifindex <= 0)
-        err = ENODEV;
-    return -err;
-}
-
 /** packet_rx() - gn_link_ops.rx */
 static int packet_rx(struct gn_link *l, struct gn_frame *frames, size_t n, gn_time now)
 {
@@ -162,7 +148,7 @@ static int packet_rx(struct gn_link *l, struct gn_frame *frames, size_t n, gn_ti
         l->stats.rx_super += f->gso_size != 0;
         got++;
     }
-    return p->taken ? (int)got : packet_error(l);
+    return p->taken ? (int)got : nic_error(&p->nic, l->fd);
 }
 
 /** packet_batch() - messages for up to @n frames, until one that makes no sense; how many */

@@ -119,6 +119,30 @@ int nic_join(const struct nic *n, int fd)
     return setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &m, sizeof m) < 0 ? -errno : 0;
 }
 
+unsigned nic_queues(const struct nic *n)
+{
+    char path[64];
+    unsigned queues = 0;
+
+    do
+        snprintf(path, sizeof path, "/sys/class/net/%s/queues/rx-%u", n->name, queues);
+    while (access(path, F_OK) == 0 && ++queues < 1024);
+    return queues;
+}
+
+int nic_error(const struct nic *n, int fd)
+{
+    char name[IF_NAMESIZE];
+    socklen_t len = sizeof(int);
+    int err = 0;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0)
+        return -errno;
+    if (err && !if_indextoname((unsigned)n->index, name))
+        err = ENODEV;
+    return -err;
+}
+
 struct gn_iface nic_iface(const struct nic *n, unsigned caps)
 {
     struct gn_iface i = {.medium = GN_MEDIUM_ETHERNET, .mtu = n->mtu, .caps = caps};

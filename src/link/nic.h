@@ -22,6 +22,10 @@ bool nic_look(const struct gn_nic_config *c, struct nic *ret, struct gn_link_err
 /** nic_join() - have the device take what is sent to our MAC and to all groups (of which Neighbour
  * Discovery needs some), for as long as the packet socket @fd lives; 0 or -errno */
 int nic_join(const struct nic *n, int fd);
+/** nic_queues() - how many queues it receives by; 0: it does not say */
+unsigned nic_queues(const struct nic *n);
+/** nic_error() - what ails the socket @fd: 0, or -errno; -ENODEV: the interface is no more */
+int nic_error(const struct nic *n, int fd);
 /** nic_iface() - the interface for a host */
 struct gn_iface nic_iface(const struct nic *n, unsigned caps);
 

@@ -61,12 +61,17 @@ traffic() { # KIND: both families, both directions
     there "$gannet" stats >"$tmp/out" 2>&1
     ! grep -Eq 'InCsumErrors|drop: .*checksum' "$tmp/out"
     result $? "$1: no checksum was wrong"
+    fetch "$1: nc by a packet socket beside it" packet:gnthere
+}
+
+fetch() { # NAME LINK
+    local h
     for h in 10.81.0.1 fd81::1; do
         printf 'GET /file.bin HTTP/1.0\r\n\r\n' |
             there "$gannet" nc --link "$2" --mac 02:00:00:00:00:33 --addr 10.81.0.3/24 --addr fd81::3/64 $h 8000 \
                 2>"$tmp/out" >"$tmp/got"
         [ $? -eq 0 ] && tail -c 5000000 "$tmp/got" | cmp - "$tmp/www/file.bin" >>"$tmp/out" 2>&1
-        result $? "$1: nc beside it fetches from the kernel's http.server at $h"
+        result $? "$1 fetches from the kernel's http.server at $h"
     done
 }
 
@@ -85,9 +90,30 @@ wait_for curl -sf -o /dev/null http://127.0.0.1:8000/
 up packet:gnthere
 grep -q 'packet socket.*super-segments' "$tmp/up"
 result $? "packet: -v says how it works"
-traffic packet packet:gnthere
+traffic packet
 down
 result $? "packet: interrupted, it exits 0"
+
+if grep -q 4294967295 /proc/self/uid_map; then
+    up xdp:gnthere
+    grep -q 'AF_XDP, copied, in the driver' "$tmp/up"
+    result $? "xdp: -v says how it works"
+    traffic xdp
+    wrong 1 'another program is there' "xdp: twice on one interface" --link xdp:gnthere --addr 10.81.0.4/24
+    down
+    result $? "xdp: interrupted, it exits 0"
+    ! there ip link show gnthere | grep -q xdp
+    result $? "xdp: and its program has gone"
+    fetch "xdp: nc" xdp:gnthere
+    up xdp:gnthere
+    kill -KILL "$up"
+    wait "$up" 2>/dev/null
+    ! there ip link show gnthere | grep -q xdp
+    result $? "xdp: killed, its program has gone, too"
+else
+    n=$((n + 1))
+    echo "ok $n - xdp # SKIP programs for the kernel need root"
+fi
 
 up packet:gnthere --no-offload
 get http://10.81.0.2/file.bin | cmp - "$tmp/www/file.bin" >"$tmp/out" 2>&1
@@ -106,6 +132,7 @@ result $? "packet: the interface is removed: one line, exit 1"
 
 there ip link set lo up
 wrong 1 'interface none' "no such interface" --link packet:none --addr 10.81.0.2/24
+wrong 1 'interface none' "no such interface for XDP" --link xdp:none --addr 10.81.0.2/24
 wrong 1 'lo is no Ethernet' "loopback" --link packet:lo --addr 10.81.0.2/24
 wrong 1 'the kernel has the address 127.0.0.1' "an address of the kernel's" --link packet:lo --addr 127.0.0.1/8
 wrong 2 'addr is needed' "no address" --link packet:lo
