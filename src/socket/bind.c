@@ -134,12 +134,12 @@ static int bind_call(struct sock *sk, const struct sockaddr *addr, socklen_t len
 
     if (r)
         return r;
+    if (!gn_addr_is_any(&e.addr) && !gn_host_owns(sk->stack->host, &e.addr))
+        return -EADDRNOTAVAIL;
     if (sk->bound || sk->phase != PHASE_IDLE)
         return -EINVAL;
     if (sk->v6only && gn_addr_is_v4(&e.addr))
         return -EINVAL;
-    if (!gn_addr_is_any(&e.addr) && !gn_host_owns(sk->stack->host, &e.addr))
-        return -EADDRNOTAVAIL;
     if (!e.port)
         return bind_ephemeral(sk, e);
     if (bound_conflict(sk, &e) || host_conflict(sk, &e))

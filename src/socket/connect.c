@@ -142,15 +142,15 @@ static int connect_call(struct sock *sk, const struct sockaddr *addr, socklen_t 
         sock_dissolve(sk, true);
         return 0;
     }
-    r = name_in(sk, addr, len, &remote);
-    if (r)
-        return r;
     switch (sk->phase) {
     case PHASE_LISTENING:
     case PHASE_CONNECTED: return -EISCONN;
     case PHASE_CONNECTING: return connect_again(sk);
     case PHASE_IDLE: break;
     }
+    r = name_in(sk, addr, len, &remote);
+    if (r)
+        return r;
     if (sk->v6only && gn_addr_is_v4(&remote.addr))
         return -ENETUNREACH;
     r = connect_start(sk, &remote);
@@ -255,7 +255,7 @@ static int shutdown_call(struct sock *sk, int how)
         return 0;
     }
     what = readiness(sk);
-    if (what & GN_EV_CLOSED)
+    if (what & GN_EV_CLOSED || (what & GN_EV_EOF && !(what & GN_EV_CONNECTED))) /* or TIME-WAIT */
         return -ENOTCONN;
     if (!(what & GN_EV_CONNECTED)) { /* Linux gives the attempt up */
         sock_dissolve(sk, true);

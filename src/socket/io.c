@@ -65,7 +65,7 @@ static int send_ready(struct sock *sk, gn_time until)
             return -EPIPE;
         what = gn_host_poll(sk->stack->host, sk->handle);
         /* writable without being connected: Fast Open waits for what will go with the SYN */
-        if (what & (GN_EV_CONNECTED | GN_EV_CLOSED | GN_EV_ERROR | GN_EV_WRITABLE))
+        if (what & (GN_EV_CONNECTED | GN_EV_CLOSED | GN_EV_ERROR | GN_EV_WRITABLE | GN_EV_EOF))
             return 0;
         r = sock_wait(sk, until);
         if (r)
@@ -81,6 +81,11 @@ static int64_t send_piece(struct sock *sk, const uint8_t *p, size_t len, unsigne
     struct gn_stack *st = sk->stack;
     size_t done = 0;
 
+    if (len == 0) { /* nothing is sent, but it is said if nothing can be */
+        int64_t n = gn_host_send(st->host, sk->handle, p, 0, 0, stack_now(st));
+
+        return n < 0 ? send_errno(sk, n) : 0;
+    }
     while (done < len) {
         int64_t n = gn_host_send(st->host, sk->handle, p + done, len - done, flags, stack_now(st));
         int r;
@@ -238,6 +243,12 @@ static int64_t recv_iov(struct sock *sk, const struct iovec *iov, int n, int fla
 
     if (total < 0)
         return total;
+    if (total == 0) { /* as on Linux it waits for something that could be read */
+        struct iovec one = {.iov_base = &(char){0}, .iov_len = 1};
+
+        k = recv_iov(sk, &one, 1, (flags & ~MSG_WAITALL) | MSG_PEEK);
+        return k > 0 ? 0 : k;
+    }
     target = (sk->opt_set >> GN_OPT_RCVLOWAT & 1) ? (int64_t)sk->opt[GN_OPT_RCVLOWAT] : 1;
     if (flags & MSG_WAITALL || target > total)
         target = total;
@@ -302,7 +313,7 @@ static int64_t recv_flags(struct sock *sk, const struct iovec *iov, int n, int f
     if (flags & MSG_ERRQUEUE)
         return -EAGAIN;
     if (sk->phase != PHASE_CONNECTING && sk->phase != PHASE_CONNECTED)
-        return -ENOTCONN;
+        return flags & MSG_OOB && sk->phase == PHASE_IDLE ? -EINVAL : -ENOTCONN;
     if (flags & MSG_OOB)
         return recv_urgent(sk, iov, n, flags);
     if (flags & MSG_TRUNC && !(flags & MSG_PEEK) && n == 1)

@@ -253,7 +253,9 @@ enum gn_drop step7_text(struct arrival *a)
         a->s.text_len = seq_gt(t->fin_seq, a->s.seq) ? seq_span(a->s.seq, t->fin_seq) : 0;
         a->s.ctl &= (uint16_t)~CTL_FIN;
     }
-    if (t->orphan && seq_gt(seq_add(a->s.seq, a->s.text_len), t->rcv.nxt)) { /* SHLD-3 */
+    /* SHLD-3: nobody will ever read it, and we have said that we are done */
+    if ((t->orphan || (t->shut_rd && t->fin_queued)) &&
+        seq_gt(seq_add(a->s.seq, a->s.text_len), t->rcv.nxt)) {
         connection_reset(t, a->e, GN_CAUSE_DATA_AFTER_CLOSE, GN_E_RESET);
         a->e->stats->TCPAbortOnClose++;
         return GN_DROP_DATA_AFTER_CLOSE;
