@@ -440,6 +440,61 @@ int diag_dump(struct store *s, uint32_t netns)
     return r;
 }
 
+/** ask_for() - send the request for one socket */
+static int ask_for(struct mnl_socket *nl, const struct fact_conn *c)
+{
+    char buf[256];
+    bool v4 = gn_addr_is_v4(&c->local.addr);
+    size_t from = v4 ? 12 : 0;
+    struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
+    struct inet_diag_req_v2 *r;
+
+    h->nlmsg_type = SOCK_DIAG_BY_FAMILY;
+    h->nlmsg_flags = NLM_F_REQUEST;
+    r = mnl_nlmsg_put_extra_header(h, sizeof *r);
+    r->sdiag_family = v4 ? AF_INET : AF_INET6;
+    r->sdiag_protocol = IPPROTO_TCP;
+    r->idiag_states = UINT32_MAX;
+    r->id.idiag_sport = htons(c->local.port);
+    r->id.idiag_dport = htons(c->remote.port);
+    memcpy(r->id.idiag_src, c->local.addr.b + from, 16 - from);
+    memcpy(r->id.idiag_dst, c->remote.addr.b + from, 16 - from);
+    r->id.idiag_cookie[0] = (uint32_t)c->cookie;
+    r->id.idiag_cookie[1] = (uint32_t)(c->cookie >> 32);
+    return mnl_socket_sendto(nl, h, h->nlmsg_len) < 0 ? -errno : 0;
+}
+
+/** tells_end() - does the answer say that there is no such socket, or that it has no file now? */
+static bool tells_end(const struct nlmsghdr *h, const struct fact_conn *c)
+{
+    struct fact_conn now;
+
+    if (h->nlmsg_type != NLMSG_ERROR)
+        return diag_take(h, &now) && now.inode != c->inode;
+    if (mnl_nlmsg_get_payload_len(h) < sizeof(struct nlmsgerr))
+        return false;
+    const struct nlmsgerr *e = mnl_nlmsg_get_payload(h);
+    return e->error == -ENOENT || e->error == -ESTALE;
+}
+
+bool diag_gone(const struct fact_conn *c)
+{
+    struct mnl_socket *nl = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
+    _Alignas(struct nlmsghdr) char buf[8192];
+    const struct nlmsghdr *h = (const void *)buf;
+    ssize_t n = -1;
+    bool gone = false;
+
+    if (nl == NULL)
+        return false;
+    if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0 && ask_for(nl, c) == 0)
+        n = mnl_socket_recvfrom(nl, buf, sizeof buf);
+    if (n > 0 && mnl_nlmsg_ok(h, (int)n))
+        gone = tells_end(h, c);
+    mnl_socket_close(nl);
+    return gone;
+}
+
 const char *diag_why(int error)
 {
     switch (-error) {

@@ -17,6 +17,9 @@ bool diag_take(const struct nlmsghdr *message, struct fact_conn *ret);
  * @netns becomes their fact_conn.netns. 0, or -errno if there was nothing to be had; a dump that
  * broke off leaves a gap */
 int diag_dump(struct store *s, uint32_t netns);
+/** diag_gone() - has a socket of the namespace that the calling thread is in ended since, or been
+ * closed by its process? */
+bool diag_gone(const struct fact_conn *c);
 /** diag_why() - the sentence for an error of diag_dump() */
 const char *diag_why(int error);
 

@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include "probe/owner.h"
+#include "probe/diag.h"
 #include "probe/table.h"
 
 #include <ctype.h>
@@ -19,6 +20,7 @@
 #define SOCKET_LINK  "socket:["
 #define CMDLINE_MAX  256 /* of a command line, what is kept */
 #define CONTAINER_ID 12  /* digits of a container's number that people use */
+#define ASK_AGAIN    32  /* sockets at most */
 #define CLOSING_STATES                                                                         \
     ((uint32_t)1 << GN_FIN_WAIT_1 | (uint32_t)1 << GN_FIN_WAIT_2 | (uint32_t)1 << GN_CLOSING | \
      (uint32_t)1 << GN_LAST_ACK)
@@ -291,16 +293,26 @@ static void forget_lost(struct store *s)
     }
 }
 
+/** has_gone() - did a socket of our own namespace end while /proc was read? */
+static bool has_gone(const struct store *s, const struct fact_conn *c)
+{
+    const struct fact_netns *n = s->netns.item;
+
+    return c->netns < s->netns.n && n[c->netns].name[0] == '\0' && diag_gone(c);
+}
+
 /** unnamed() - sockets whose process is not known and should be. One that is being closed often has
- * none any more by the time /proc is read */
+ * none any more by the time /proc is read, and of few it is worth asking whether they still exist
+ */
 static size_t unnamed(const struct store *s)
 {
-    size_t n = 0;
+    size_t n = 0, asked = 0;
 
     for (size_t i = 0; i < s->conns.n; i++) {
         const struct fact_conn *c = store_conn(s, i);
-        n +=
-            c->inode != 0 && c->process == FACT_NONE && !(CLOSING_STATES & (uint32_t)1 << c->state);
+        if (c->inode == 0 || c->process != FACT_NONE || CLOSING_STATES & (uint32_t)1 << c->state)
+            continue;
+        n += asked++ >= ASK_AGAIN || !has_gone(s, c);
     }
     return n;
 }

@@ -316,6 +316,6 @@ def vanishing_processes(why):
         net.spawn("mayfly", come_and_go)
     for _ in range(15):
         report = why()
-        if report["findings"]:
-            return ids(report)
+        if report["findings"] or report["partial"]:
+            return f"{ids(report)}, {report['gaps']}"
     return None
