@@ -14,15 +14,26 @@ static bool is_dsack(seq_t una, const struct rec_sack *b, unsigned n)
     return n > 1 && seq_ge(b[0].l, b[1].l) && seq_le(b[0].r, b[1].r);
 }
 
+/* in_flight() - the block lies in what is outstanding (CC-2018-8) */
+static bool in_flight(struct rec_sack b, seq_t una, seq_t nxt)
+{
+    return seq_ge(b.l, una) && seq_lt(b.l, b.r) && seq_le(b.r, nxt);
+}
+
+/* first_unsacked() - the first record that begins in the block and is not SACKed yet, or the tail
+ */
+static uint32_t first_unsacked(struct sent_log *l, struct rec_sack b)
+{
+    uint32_t no = sent_find(l, b.l);
+
+    return sent_unsacked(l, no + seq_lt(sent_at(l, no)->start, b.l));
+}
+
 /* take_block() - mark the records that lie wholly in [l, r); one covered in part waits until it is
  * covered. What was SACKed before is leapt over */
 static void take_block(struct sent_log *l, struct rec_sack b, struct delivery *d)
 {
-    uint32_t no = sent_find(l, b.l);
-
-    if (seq_lt(sent_at(l, no)->start, b.l))
-        no++;
-    for (no = sent_unsacked(l, no); no != l->tail; no = sent_unsacked(l, no + 1)) {
+    for (uint32_t no = first_unsacked(l, b); no != l->tail; no = sent_unsacked(l, no + 1)) {
         const struct sent *s = sent_at(l, no);
 
         if (seq_gt(sent_end(s), b.r))
@@ -43,9 +54,20 @@ void sack_take(struct sent_log *l, seq_t una, seq_t nxt, const struct rec_sack *
         ret->dup_len = seq_span(b[0].l, b[0].r);
     }
     for (unsigned i = ret->dsack; i < n; i++)
-        if (seq_ge(b[i].l, una) && seq_lt(b[i].l, b[i].r) && seq_le(b[i].r, nxt)) /* CC-2018-8 */
+        if (in_flight(b[i], una, nxt))
             take_block(l, b[i], d);
     ret->sacked = l->sacked - before;
+}
+
+bool sack_is_news(struct sent_log *l, seq_t una, seq_t nxt, const struct rec_sack *b, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        uint32_t no = in_flight(b[i], una, nxt) ? first_unsacked(l, b[i]) : l->tail;
+
+        if (no != l->tail && seq_le(sent_end(sent_at(l, no)), b[i].r))
+            return true;
+    }
+    return false;
 }
 
 void sack_detect_loss(struct sent_log *l, uint32_t *cursor, uint32_t mss, uint32_t dup_thresh)

@@ -28,6 +28,8 @@ struct sack_sum {
 /** sack_take() - judge @n blocks of an ACK of @una, and mark what they cover */
 void sack_take(struct sent_log *l, seq_t una, seq_t nxt, const struct rec_sack *b, unsigned n,
                struct delivery *d, struct sack_sum *ret);
+/** sack_is_news() - does one of @n blocks of an ACK cover a segment that was not SACKed yet? */
+bool sack_is_news(struct sent_log *l, seq_t una, seq_t nxt, const struct rec_sack *b, unsigned n);
 /**
  * sack_detect_loss() - RFC 6675 4 IsLost(): lost is what has @dup_thresh SACKed ranges or more than
  * (@dup_thresh - 1) * @mss SACKed octets above it

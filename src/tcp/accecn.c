@@ -250,16 +250,24 @@ static bool has_ceb(const struct accecn *x, const struct seg *s)
     return (s->opt.has & OPT_ACCECN) && s->opt.n_acc >= 2 && !x->opt_bad;
 }
 
-bool accecn_told(struct arrival *a)
+/* is it not superseded? Such ACKs tell old news (CC-9768-8). One that SACKs more than any before is
+ * as young as one that acknowledges more */
+static bool is_newer(struct arrival *a, const struct rec_ack *ra)
+{
+    struct tcb *t = a->t;
+
+    return seq_gt(a->s.ack, t->snd.una) || (a->s.text_len != 0 && seq_eq(a->s.seq, t->rcv.nxt)) ||
+           sack_is_news(&t->rec.sent, t->snd.una, t->snd.nxt, ra->sack, ra->n_sack);
+}
+
+bool accecn_told(struct arrival *a, const struct rec_ack *ra)
 {
     struct accecn *x = &a->t->acc;
     const struct seg *s = &a->s;
     unsigned ace = accecn_ace(s->ctl);
     uint32_t ceb = 0, marks;
-    bool newer = seq_gt(s->ack, a->t->snd.una) || /* superseded ACKs tell old news (CC-9768-8) */
-                 (s->text_len != 0 && seq_eq(s->seq, a->t->rcv.nxt));
 
-    if ((s->ctl & CTL_SYN) || !newer)
+    if ((s->ctl & CTL_SYN) || !is_newer(a, ra))
         return false;
     if (s->opt.has & OPT_ACCECN)
         ceb = take_option(x, &s->opt);

@@ -26,13 +26,15 @@ static void tell_recovery(struct arrival *a, bool dup)
     ra.can_send = sndbuf_unsent(t) > 0 && window_usable(t) > 0;
 
     ra.has_ts = ts_rtt(t, a->e, &a->s, &ra.ts_rtt);
-    ra.ece =
-        t->acc.on ? accecn_told(a) : t->ecn_ok && (a->s.ctl & CTL_ECE) && !(a->s.ctl & CTL_SYN);
     if (t->sack_ok && (a->s.opt.has & OPT_SACK)) {
         ra.n_sack = a->s.opt.n_sack;
         for (unsigned i = 0; i < ra.n_sack; i++)
             ra.sack[i] = (struct rec_sack){a->s.opt.sack[i].l, a->s.opt.sack[i].r};
     }
+    if (t->acc.on)
+        ra.ece = accecn_told(a, &ra);
+    else
+        ra.ece = t->ecn_ok && (a->s.ctl & CTL_ECE) && !(a->s.ctl & CTL_SYN);
     recovery_on_ack(&t->rec, &re, &ra, &rr);
     if (t->search.size != 0)
         pmtu_on_probe(t, a->e);

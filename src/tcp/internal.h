@@ -69,7 +69,7 @@ void accecn_option_syn(const struct tcp_env *e, struct tcpopt *o);
  * all */
 void accecn_option(const struct tcb *t, const struct tcp_env *e, struct tcpopt *o);
 /** accecn_told() - the feedback in an ACK that is about to be processed: is congestion met? */
-bool accecn_told(struct arrival *a);
+bool accecn_told(struct arrival *a, const struct rec_ack *ra);
 /**
  * accecn_marks() - by how many marks the counter has gone up (RFC 9768 appendix A.2)
  * @cep: s.cep; @ace: the field; @packets: that the ACK newly covers; @has_ceb: @ceb tells by how

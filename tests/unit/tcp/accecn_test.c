@@ -132,6 +132,31 @@ Test(accecn, CC_9768_8_superseded)
     fx_fini(&fx);
 }
 
+/* CC-9768-8: what SACKs more is news as well, what repeats a block is none */
+Test(accecn, CC_9768_8_sacks)
+{
+    struct seg s;
+
+    open_accurate();
+    fx.tcb.sack_ok = fx.tcb.rec.sack_ok = true;
+    send_segments(6);
+    s = an_ack(0, 6);
+    s.opt.has |= OPT_SACK;
+    s.opt.n_sack = 1;
+    s.opt.sack[0].l = seq(FX_UNA + MSS);
+    s.opt.sack[0].r = seq(FX_UNA + 2 * MSS);
+    cr_assert_eq(fx_arrives(&fx, s), GN_DROP_NONE);
+    cr_expect_eq(fx.tcb.acc.s_cep, 6, "one segment met congestion, and the hole stays");
+    s.ctl = (uint16_t)(CTL_ACK | accecn_flags(5));
+    (void)fx_arrives(&fx, s);
+    cr_expect_eq(fx.tcb.acc.s_cep, 6, "an older one with the same block");
+    s.ctl = (uint16_t)(CTL_ACK | accecn_flags(7));
+    s.opt.sack[0].r = seq(FX_UNA + 3 * MSS);
+    cr_assert_eq(fx_arrives(&fx, s), GN_DROP_NONE);
+    cr_expect_eq(fx.tcb.acc.s_cep, 7);
+    fx_fini(&fx);
+}
+
 /* CC-9768-3: a path that clears ACE: no ECT, no answer to feedback */
 Test(accecn, CC_9768_3_cleared)
 {
