@@ -151,7 +151,7 @@ function card(f) {
         make("p", { class: "chips" }, ...f.evidence.map((e) =>
             make("span", {}, `${e.name} `, make("b", {}, value(e))))),
         f.unknown ? make("p", { class: "unknown" },
-            `Not known: ${f.unknown}${f.settle ? ` What would settle it: ${f.settle}` : ""}`) : null,
+            `Not known: ${f.unknown}.${f.settle ? ` What would settle it: ${f.settle}.` : ""}`) : null,
         make("ul", { class: "remedies" }, ...f.remedies.map((r) =>
             make("li", {}, r.how, r.price ? make("small", {}, ` (price: ${r.price})`) : null))),
         make("p", {}, make("button", { onclick: () => choose({ rule: f.id }) }, f.id), " · ",
