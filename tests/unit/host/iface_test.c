@@ -170,3 +170,29 @@ Test(iface, no_ipv6_below_1280)
     cr_expect_eq(largest, 1279);
     world_fini(&w);
 }
+
+/* MUST-3: the sum of a segment that comes in pieces of odd lengths is that of the whole */
+Test(iface, a_segment_in_odd_pieces)
+{
+    static uint8_t room[4][2048];
+    struct gn_frame f[4] = {0}, in = {0};
+    gn_handle c, s;
+    char text[101];
+
+    begin(0, false, &c, &s);
+    memset(text, 'x', sizeof(text));
+    text[50] = 'y';
+    cr_assert_eq(gn_host_send(w.h[0], c, text, sizeof(text), 0, w.now), (int64_t)sizeof(text));
+    for (unsigned i = 0; i < 4; i++)
+        f[i] = (struct gn_frame){.buf = room[i], .cap = sizeof(room[i])};
+    cr_assert_eq(gn_host_output(w.h[0], f, 4, w.now), 1);
+    in.data = f[0].data;
+    in.len = 61;
+    in.tail[0] = (struct gn_span){f[0].data + 61, 33};
+    in.tail[1] = (struct gn_span){f[0].data + 94, f[0].len - 94};
+    in.n_tail = 2;
+    gn_host_input(w.h[1], &in, 1, w.now);
+    cr_expect_eq(world_stats(&w, 1).drop[GN_DROP_TCP_CHECKSUM], 0);
+    cr_expect_eq(gn_host_recv(w.h[1], s, text, sizeof(text), 0, w.now), (int64_t)sizeof(text));
+    world_fini(&w);
+}

@@ -46,9 +46,11 @@ Test(arrives, simultaneous_open)
     uint32_t iss;
 
     fx_init(&fx, GN_SYN_SENT);
+    fx.tcb.ecn_ok = true; /* offered */
     iss = fx.tcb.snd.iss.raw;
     cr_assert_eq(fx_arrives(&fx, fx_seg(CTL_SYN, FX_IRS, 0, "")), GN_DROP_NONE);
     cr_assert_eq(fx.tcb.state, GN_SYN_RECEIVED);
+    cr_assert_not(fx.tcb.ecn_ok); /* a crossed SYN is no answer to the offer */
     cr_assert_not(fx.tcb.passive); /* MUST-11 */
     cr_assert(fx_output(&fx));
     cr_assert_eq(fx.out.ctl, CTL_SYN | CTL_ACK);
@@ -398,6 +400,24 @@ Test(arrives, what_ages_is_the_last_update)
     fx.env.now += 20 * 86400 * GN_SEC;
     cr_expect_eq(fx_arrives(&fx, s), GN_DROP_NONE);
     cr_expect_eq(fx.tcb.ts.recent, 199);
+    fx_fini(&fx);
+}
+
+/* OPT-TS-1: the RST of an ABORT carries a timestamp, or the peer's PAWS would have to let it pass */
+Test(arrives, timestamp_of_a_reset)
+{
+    struct fixture fx;
+    struct seg r;
+
+    fx_init(&fx, GN_ESTABLISHED);
+    fx.tcb.ts_ok = true;
+    fx.tcb.ts.recent = 77;
+    tcp_abort(&fx.tcb, &fx.env, GN_CAUSE_ABORT_CALL, GN_OK);
+    cr_assert_eq(fx_reply(&fx, &r), 1);
+    cr_assert_eq(r.ctl, CTL_RST | CTL_ACK);
+    cr_expect(r.opt.has & OPT_TS);
+    cr_expect_eq(r.opt.tsecr, 77);
+    cr_expect_eq(r.opt.tsval, ts_now(&fx.tcb, &fx.env));
     fx_fini(&fx);
 }
 
