@@ -8,30 +8,47 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Octet by octet would say the same, but compilers do not always see that it is one load or store
+ */
+
+static inline uint16_t net16(uint16_t v)
+{
+    return __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? v : __builtin_bswap16(v);
+}
+
+static inline uint32_t net32(uint32_t v)
+{
+    return __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? v : __builtin_bswap32(v);
+}
+
 static inline uint16_t get16(const uint8_t *p)
 {
-    return (uint16_t)(p[0] << 8 | p[1]);
+    uint16_t v;
+
+    memcpy(&v, p, sizeof v);
+    return net16(v);
 }
 
 static inline uint32_t get32(const uint8_t *p)
 {
-    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+    uint32_t v;
+
+    memcpy(&v, p, sizeof v);
+    return net32(v);
 }
 
 static inline uint8_t *put16(uint8_t *p, uint16_t v)
 {
-    p[0] = (uint8_t)(v >> 8);
-    p[1] = (uint8_t)v;
-    return p + 2;
+    v = net16(v);
+    memcpy(p, &v, sizeof v);
+    return p + sizeof v;
 }
 
 static inline uint8_t *put32(uint8_t *p, uint32_t v)
 {
-    p[0] = (uint8_t)(v >> 24);
-    p[1] = (uint8_t)(v >> 16);
-    p[2] = (uint8_t)(v >> 8);
-    p[3] = (uint8_t)v;
-    return p + 4;
+    v = net32(v);
+    memcpy(p, &v, sizeof v);
+    return p + sizeof v;
 }
 
 static inline uint32_t min_u32(uint32_t a, uint32_t b)

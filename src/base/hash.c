@@ -41,33 +41,63 @@ static inline uint64_t load_le64(const uint8_t *p)
            (uint64_t)p[7] << 56;
 }
 
-/** siphash() - @c rounds a word, @d rounds at the end */
-static inline uint64_t siphash(const struct siphash_key *k, const uint8_t *p, size_t len,
-                               unsigned c, unsigned d)
+/** load_le32() - four octets */
+static inline uint32_t load_le32(const uint8_t *p)
 {
-    struct sip s = {
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+/** sip_begin() - before the first word */
+static inline struct sip sip_begin(const struct siphash_key *k)
+{
+    return (struct sip){
         .v0 = k->k[0] ^ 0x736f6d6570736575u,
         .v1 = k->k[1] ^ 0x646f72616e646f6du,
         .v2 = k->k[0] ^ 0x6c7967656e657261u,
         .v3 = k->k[1] ^ 0x7465646279746573u,
     };
+}
+
+/** sip_word() - the next eight octets; @c rounds */
+static inline void sip_word(struct sip *s, uint64_t w, unsigned c)
+{
+    s->v3 ^= w;
+    sip_rounds(s, c);
+    s->v0 ^= w;
+}
+
+/** sip_end() - @d rounds, and what comes out */
+static inline uint64_t sip_end(struct sip *s, unsigned d)
+{
+    s->v2 ^= 0xff;
+    sip_rounds(s, d);
+    return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
+}
+
+/** siphash() - @c rounds a word, @d rounds at the end */
+static inline uint64_t siphash(const struct siphash_key *k, const uint8_t *p, size_t len,
+                               unsigned c, unsigned d)
+{
+    struct sip s = sip_begin(k);
     uint64_t last = (uint64_t)len << 56;
 
-    for (; len >= 8; len -= 8, p += 8) {
-        uint64_t w = load_le64(p);
-
-        s.v3 ^= w;
-        sip_rounds(&s, c);
-        s.v0 ^= w;
-    }
+    for (; len >= 8; len -= 8, p += 8)
+        sip_word(&s, load_le64(p), c);
     for (size_t i = 0; i < len; i++)
         last |= (uint64_t)p[i] << 8 * i;
-    s.v3 ^= last;
-    sip_rounds(&s, c);
-    s.v0 ^= last;
-    s.v2 ^= 0xff;
-    sip_rounds(&s, d);
-    return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+    sip_word(&s, last, c);
+    return sip_end(&s, d);
+}
+
+/** siphash_12() - the same of twelve octets: two words */
+static inline uint64_t siphash_12(const struct siphash_key *k, const uint8_t p[12], unsigned c,
+                                  unsigned d)
+{
+    struct sip s = sip_begin(k);
+
+    sip_word(&s, load_le64(p), c);
+    sip_word(&s, (uint64_t)12 << 56 | load_le32(p + 8), c);
+    return sip_end(&s, d);
 }
 
 uint64_t siphash24(const struct siphash_key *k, const void *data, size_t len)
@@ -78,6 +108,16 @@ uint64_t siphash24(const struct siphash_key *k, const void *data, size_t len)
 uint64_t siphash13(const struct siphash_key *k, const void *data, size_t len)
 {
     return siphash(k, data, len, 1, 3);
+}
+
+uint64_t siphash24_12(const struct siphash_key *k, const uint8_t data[12])
+{
+    return siphash_12(k, data, 2, 4);
+}
+
+uint64_t siphash13_12(const struct siphash_key *k, const uint8_t data[12])
+{
+    return siphash_12(k, data, 1, 3);
 }
 
 /*

@@ -38,7 +38,7 @@ uint32_t demux_hash(const struct demux *d, const struct tcp_key *k)
     memcpy(compact, k->raddr.b + 12, 4);
     memcpy(compact + 4, k->laddr.b + 12, 4);
     memcpy(compact + 8, &k->lport, 4); /* both ports */
-    return (uint32_t)siphash13(&d->key, compact, sizeof(compact));
+    return (uint32_t)siphash13_12(&d->key, compact);
 }
 
 /** slot_key() - the key of the object that a slot names */

@@ -46,11 +46,11 @@ static uint64_t put_text(const struct gn_host *h, struct gn_frame *f, const stru
 }
 
 /** head_sum() - where the checksum of a segment begins: the pseudo-header without the length, and
- * the @th octets of header at @head unless the interface has to sum them */
-static uint64_t head_sum(const struct seg *s, const uint8_t *head, uint32_t th, unsigned caps)
+ * the TCP header, whose sum is @head, unless the interface has to sum it */
+static uint64_t head_sum(const struct seg *s, uint64_t head, unsigned caps)
 {
     return ip_pseudo(&s->key.laddr, &s->key.raddr, IP_PROTO_TCP, 0) +
-           (caps & GN_CAP_CSUM_TX ? 0 : csum(head, th));
+           (caps & GN_CAP_CSUM_TX ? 0 : head);
 }
 
 /** put_body() - text and checksum (MUST-2) of a frame that has room for @hl octets of other headers
@@ -106,8 +106,8 @@ static bool put_headers(struct gn_host *h, const struct seg *s, struct gn_frame 
 bool emit_segment(struct gn_host *h, const struct seg *s, struct gn_frame *f, enum gn_state state)
 {
     const struct ip_path *path = host_path(h, &s->key.raddr, NULL);
-    uint8_t head[TCP_HEADER_MAX];
     uint32_t hl, th, len;
+    uint64_t head;
 
     if (h->env.trace)
         host_trace_seg(h, GN_TRACE_SEG_OUT, s, state);
@@ -117,9 +117,8 @@ bool emit_segment(struct gn_host *h, const struct seg *s, struct gn_frame *f, en
     }
     f->iface = path->iface;
     hl = ip_headers_len(&h->ip, path->iface, &s->key.raddr);
-    th = tcp_emit(s, head);
-    memcpy(f->buf + hl, head, th);
-    len = put_body(h, f, s, hl, th, head_sum(s, head, th, path->caps), path->caps);
+    th = tcp_emit_sum(s, f->buf + hl, &head);
+    len = put_body(h, f, s, hl, th, head_sum(s, head, path->caps), path->caps);
     return put_headers(h, s, f, path, len, state);
 }
 
@@ -140,17 +139,17 @@ size_t emit_train(struct gn_host *h, const struct seg *s, struct gn_frame *f, en
 {
     const struct ip_path *path = host_path(h, &s->key.raddr, NULL);
     struct seg one = *s;
-    uint8_t head[TCP_HEADER_MAX];
+    uint8_t scratch[TCP_HEADER_MAX];
     uint32_t hl = 0, th;
-    uint64_t sum = 0;
+    uint64_t head, sum = 0;
     size_t used = 0;
 
     one.seq = seq(0);
     one.ctl = 0;
-    th = tcp_emit(&one, head);
+    th = tcp_emit_sum(&one, scratch, &head);
     if (path) {
         hl = ip_headers_len(&h->ip, path->iface, &s->key.raddr);
-        sum = head_sum(s, head, th, path->caps);
+        sum = head_sum(s, head, path->caps);
     }
     for (uint32_t off = 0; off < s->text_len; off += one.text_len) {
         seg_part(s, off, &one);

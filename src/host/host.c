@@ -12,8 +12,7 @@
 /** derive() - one key for each purpose from the caller's secret */
 static void derive(struct secrets *s, const uint8_t secret[32])
 {
-    s->isn = siphash_derive(secret, 0);
-    s->ts = siphash_derive(secret, 1);
+    s->numbers = siphash_derive(secret, 0);
     s->cookie[0] = siphash_derive(secret, 2);
     s->cookie[1] = siphash_derive(secret, 3);
     s->port = siphash_derive(secret, 4);
@@ -179,14 +178,12 @@ enum gn_err gn_host_add_route(struct gn_host *h, int iface, struct gn_addr dst, 
     return err;
 }
 
-const struct ip_path *host_path(struct gn_host *h, const struct gn_addr *dst, enum gn_err *ret_err)
+const struct ip_path *host_path_find(struct gn_host *h, const struct gn_addr *dst,
+                                     enum gn_err *ret_err)
 {
-    uint32_t word = get32(dst->b + 12) ^ get32(dst->b + 4);
-    struct path_entry *p = &h->paths[(word * 0x9e3779b1u >> 16) % HOST_PATHS];
+    struct path_entry *p = host_path_entry(h, dst);
     enum gn_err err;
 
-    if (p->valid && gn_addr_eq(&p->dst, dst))
-        return &p->path;
     p->valid = false;
     err = ip_path(&h->ip, &h->ip_env, dst, &p->path);
     if (ret_err)

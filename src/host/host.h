@@ -6,6 +6,7 @@
 #define GN_HOST_HOST_H
 
 #include "base/addr.h"
+#include "base/bits.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/pool.h"
@@ -129,9 +130,27 @@ void host_trace_seg(struct gn_host *h, enum gn_trace_kind kind, const struct seg
  *  entries and TIME-WAIT records. @k: the tuple */
 void host_transition(struct gn_host *h, const struct tcp_key *k, enum gn_state from,
                      enum gn_state to, enum gn_cause cause);
+/** host_path_entry() - the place of @dst in the route cache */
+static inline struct path_entry *host_path_entry(struct gn_host *h, const struct gn_addr *dst)
+{
+    uint32_t word = get32(dst->b + 12) ^ get32(dst->b + 4);
+
+    return &h->paths[(word * 0x9e3779b1u >> 16) % HOST_PATHS];
+}
+/** host_path_find() - host_path() for what is not in the cache */
+const struct ip_path *host_path_find(struct gn_host *h, const struct gn_addr *dst,
+                                     enum gn_err *ret_err);
 /** host_path() - the route to @dst, from the cache if possible, or NULL with *ret_err (may be NULL)
  */
-const struct ip_path *host_path(struct gn_host *h, const struct gn_addr *dst, enum gn_err *ret_err);
+static inline const struct ip_path *host_path(struct gn_host *h, const struct gn_addr *dst,
+                                              enum gn_err *ret_err)
+{
+    const struct path_entry *p = host_path_entry(h, dst);
+
+    if (p->valid && addr_same(&p->dst, dst))
+        return &p->path;
+    return host_path_find(h, dst, ret_err);
+}
 /** host_doubt_path() - packets to @dst do not seem to arrive: is the next hop still there?
  * (RFC 9293 3.8.3, RFC 4861 7.3.1) */
 void host_doubt_path(struct gn_host *h, const struct gn_addr *dst);

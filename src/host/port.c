@@ -79,7 +79,7 @@ enum gn_err port_choose(struct gn_host *h, struct tcp_key *k, uint32_t *ret_hash
     uint32_t *counter;
 
     k->lport = 0;
-    f = siphash24(&h->secrets.port, k, sizeof(*k));
+    f = key_hash(&h->secrets.port, k);
     counter = &p->counter[(f >> 32) % PORT_COUNTERS];
     if (p->full_hash == f && p->full_removals == h->demux.removals &&
         h->now - p->full_at < FULL_LIFE)

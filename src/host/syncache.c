@@ -165,8 +165,8 @@ enum gn_drop syncache_syn(struct gn_host *h, struct listener *l, const struct se
     struct syncache *c = &h->syncache;
     struct tcp_env *e = host_env_listener(h, h->in_iface, &s->key.raddr, l);
     struct half_open *o;
+    uint32_t index, ts_offset;
     bool cookie = false;
-    uint32_t index;
 
     wake(h);
     if (listen_full(l)) {
@@ -190,7 +190,7 @@ enum gn_drop syncache_syn(struct gn_host *h, struct listener *l, const struct se
         h->stats.ListenDrops++;
         return GN_DROP_SYN_QUEUE_FULL;
     }
-    half_open_init(o, e, s, l->index);
+    ts_offset = half_open_init(o, e, s, l->index);
     o->flags |= cookie ? HALF_OPEN_COOKIE : 0;
     if (tw) {
         o->flags |= HALF_OPEN_SHADOWS;
@@ -200,7 +200,7 @@ enum gn_drop syncache_syn(struct gn_host *h, struct listener *l, const struct se
     l->n_half++;
     enqueue(c, index + 1, h->now);
     host_transition(h, &o->key, GN_LISTEN, GN_SYN_RECEIVED, GN_CAUSE_SYN);
-    half_open_reply(o, e, &l->opts);
+    half_open_reply_with(o, e, &l->opts, ts_offset);
     return GN_DROP_NONE;
 }
 

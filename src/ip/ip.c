@@ -267,12 +267,6 @@ void ip_doubt(struct ip *ip, const struct ip_env *e, const struct ip_path *path)
     neigh_doubt(&ip->neigh, e->now, path->iface, &path->next_hop);
 }
 
-uint64_t ip_pseudo(const struct gn_addr *src, const struct gn_addr *dst, uint8_t proto,
-                   uint32_t len)
-{
-    return addr_v4(dst) ? ipv4_pseudo(src, dst, proto, len) : ipv6_pseudo(src, dst, proto, len);
-}
-
 /* ask again, or give neighbours up */
 static void neigh_timeouts(struct ip *ip, const struct ip_env *e)
 {

@@ -9,6 +9,7 @@
 #ifndef GN_IP_IP_H
 #define GN_IP_IP_H
 
+#include "base/addr.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/time.h"
@@ -16,6 +17,8 @@
 #include "ip/own.h"
 #include "ip/reass.h"
 #include "ip/route.h"
+#include "wire/ipv4.h"
+#include "wire/ipv6.h"
 
 #include <gannet/host.h>
 
@@ -176,7 +179,10 @@ void ip_timeouts(struct ip *ip, const struct ip_env *e);
 deadline_t ip_deadline(const struct ip *ip);
 
 /** ip_pseudo() - sum of the pseudo-header of a transport packet (not folded), for checksum.h */
-uint64_t ip_pseudo(const struct gn_addr *src, const struct gn_addr *dst, uint8_t proto,
-                   uint32_t len);
+static inline uint64_t ip_pseudo(const struct gn_addr *src, const struct gn_addr *dst,
+                                 uint8_t proto, uint32_t len)
+{
+    return addr_v4(dst) ? ipv4_pseudo(src, dst, proto, len) : ipv6_pseudo(src, dst, proto, len);
+}
 
 #endif

@@ -38,11 +38,12 @@ bool recovery_detect(struct recovery *r, const struct rec_env *e)
 
 void recovery_tell_lost(struct recovery *r, const struct rec_env *e)
 {
-    struct cc_ack c = {
-        .now = e->now, .delivered = r->delivered, .lost = r->sent.lost_new, .sack = r->sack_ok};
+    struct cc_ack c;
 
-    if (!c.lost)
+    if (!r->sent.lost_new)
         return;
+    c = (struct cc_ack){
+        .now = e->now, .delivered = r->delivered, .lost = r->sent.lost_new, .sack = r->sack_ok};
     r->sent.lost_new = 0;
     if (!r->cc.ops->on_lost || r->handshake)
         return;

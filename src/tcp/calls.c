@@ -67,8 +67,7 @@ enum gn_err tcp_open(struct tcb *t, const struct tcp_env *e)
     struct rec_env re = rec_env(e);
 
     ASSERT(t->state == GN_CLOSED);
-    t->snd.iss = t->snd.una = t->snd.nxt = t->snd.up = tcp_isn(e, &t->key);
-    t->ts.offset = tcp_ts_offset(e, &t->key);
+    t->snd.iss = t->snd.una = t->snd.nxt = t->snd.up = tcp_numbers(e, &t->key, &t->ts.offset);
     t->ts_ok = e->conf->tcp_timestamps != 0;
     t->sack_ok = e->conf->tcp_sack != 0;
     t->ws_ok = e->conf->tcp_window_scaling != 0;

@@ -13,7 +13,7 @@
 #include <gannet/host.h>
 
 struct secrets {
-    struct siphash_key isn, ts, cookie[2], port, table, tfo, challenge;
+    struct siphash_key numbers, cookie[2], port, table, tfo, challenge;
 };
 
 /** A segment without a connection behind it (RST, SYN,ACK of a half-open entry, ACK of TIME-WAIT):

@@ -11,34 +11,27 @@
 #include "base/assert.h"
 
 static const struct fsm_edge edges[] = {
-    /* figure 5 */
-    {GN_CLOSED, GN_LISTEN, "passive OPEN", "3.10.1"},
-    {GN_CLOSED, GN_SYN_SENT, "active OPEN", "3.10.1"},
-    {GN_LISTEN, GN_SYN_RECEIVED, "SYN arrives", "3.10.7.2"},
-    {GN_SYN_SENT, GN_SYN_RECEIVED, "SYN arrives (simultaneous open)", "3.10.7.3"},
-    {GN_SYN_SENT, GN_ESTABLISHED, "SYN,ACK arrives", "3.10.7.3"},
-    {GN_SYN_RECEIVED, GN_ESTABLISHED, "ACK of our SYN arrives", "3.10.7.4"},
-    {GN_SYN_RECEIVED, GN_FIN_WAIT_1, "CLOSE", "3.10.4"},
-    {GN_ESTABLISHED, GN_FIN_WAIT_1, "CLOSE", "3.10.4"},
-    {GN_ESTABLISHED, GN_CLOSE_WAIT, "FIN arrives", "3.10.7.4"},
-    {GN_FIN_WAIT_1, GN_FIN_WAIT_2, "ACK of our FIN arrives", "3.10.7.4"},
-    {GN_FIN_WAIT_1, GN_CLOSING, "FIN arrives, ours not acknowledged", "3.10.7.4"},
-    {GN_FIN_WAIT_1, GN_TIME_WAIT, "FIN arrives with the ACK of ours", "3.10.7.4"},
-    {GN_FIN_WAIT_2, GN_TIME_WAIT, "FIN arrives", "3.10.7.4"},
-    {GN_CLOSE_WAIT, GN_LAST_ACK, "CLOSE", "3.10.4"},
-    {GN_CLOSING, GN_TIME_WAIT, "ACK of our FIN arrives", "3.10.7.4"},
-    {GN_LAST_ACK, GN_CLOSED, "ACK of our FIN arrives", "3.10.7.4"},
-    {GN_TIME_WAIT, GN_CLOSED, "2MSL elapsed", "3.10.8"},
-    /* deletion: CLOSE, ABORT, RST, timeouts */
-    {GN_LISTEN, GN_CLOSED, "CLOSE or ABORT", "3.10.4"},
-    {GN_SYN_SENT, GN_CLOSED, "CLOSE, ABORT, RST, hard ICMP error or timeout", "3.10.7.3"},
-    {GN_SYN_RECEIVED, GN_CLOSED, "ABORT, RST or timeout", "3.10.7.4"},
-    {GN_ESTABLISHED, GN_CLOSED, "ABORT, RST or timeout", "3.10.7.4"},
-    {GN_FIN_WAIT_1, GN_CLOSED, "ABORT, RST, timeout or text after close", "3.10.7.4"},
-    {GN_FIN_WAIT_2, GN_CLOSED, "ABORT, RST, timeout or text after close", "3.10.7.4"},
-    {GN_CLOSE_WAIT, GN_CLOSED, "ABORT, RST or timeout", "3.10.7.4"},
-    {GN_CLOSING, GN_CLOSED, "ABORT, RST or timeout", "3.10.7.4"},
+#define FSM_EDGE(from, to, why, section) {from, to, why, section},
+#include "tcp/fsm.def"
+#undef FSM_EDGE
 };
+
+/* the same as a bit for each pair of states */
+#define PAIR(from, to) ((unsigned)(from)*GN_STATE_COUNT + (unsigned)(to))
+static const uint64_t legal[] = {
+#define FSM_EDGE(from, to, why, section) \
+    | (PAIR(from, to) < 64 ? (uint64_t)1 << PAIR(from, to) % 64 : 0)
+    0
+#include "tcp/fsm.def"
+    ,
+#undef FSM_EDGE
+#define FSM_EDGE(from, to, why, section) \
+    | (PAIR(from, to) >= 64 ? (uint64_t)1 << PAIR(from, to) % 64 : 0)
+    0
+#include "tcp/fsm.def"
+#undef FSM_EDGE
+};
+_Static_assert(PAIR(GN_STATE_COUNT, 0) <= 128, "two words hold all pairs");
 
 #define N_EDGES (sizeof edges / sizeof edges[0])
 
@@ -52,10 +45,7 @@ bool fsm_edge(unsigned i, struct fsm_edge *ret)
 
 bool fsm_legal(enum gn_state from, enum gn_state to)
 {
-    for (unsigned i = 0; i < N_EDGES; i++)
-        if (edges[i].from == from && edges[i].to == to)
-            return true;
-    return false;
+    return legal[PAIR(from, to) / 64] >> PAIR(from, to) % 64 & 1;
 }
 
 /* put the transition into the connection's small ring; the oldest goes */

@@ -34,11 +34,14 @@ void half_open_take(struct half_open *h, const struct tcp_env *e, const struct s
     }
 }
 
-void half_open_init(struct half_open *h, const struct tcp_env *e, const struct seg *syn,
-                    uint16_t listener)
+uint32_t half_open_init(struct half_open *h, const struct tcp_env *e, const struct seg *syn,
+                        uint16_t listener)
 {
+    uint32_t ts_offset;
+
     half_open_take(h, e, syn, listener);
-    h->iss = tcp_isn(e, &syn->key).raw;
+    h->iss = tcp_numbers(e, &syn->key, &ts_offset).raw;
+    return ts_offset;
 }
 
 /* octets of window that our SYN,ACK announces */
@@ -59,16 +62,23 @@ static struct seg half_open_segment(const struct half_open *h, const struct tcb_
     return s;
 }
 
-static void add_timestamp(const struct half_open *h, const struct tcp_env *e, struct seg *s)
+static void add_timestamp(const struct half_open *h, const struct tcp_env *e, uint32_t offset,
+                          struct seg *s)
 {
     if (!(h->flags & HALF_OPEN_TS))
         return;
     s->opt.has |= OPT_TS;
-    s->opt.tsval = tcp_ts_clock(e->now) + tcp_ts_offset(e, &h->key);
+    s->opt.tsval = tcp_ts_clock(e->now) + offset;
     s->opt.tsecr = h->ts_recent;
 }
 
 void half_open_reply(const struct half_open *h, const struct tcp_env *e, const struct tcb_opts *o)
+{
+    half_open_reply_with(h, e, o, tcp_ts_offset(e, &h->key));
+}
+
+void half_open_reply_with(const struct half_open *h, const struct tcp_env *e,
+                          const struct tcb_opts *o, uint32_t ts_offset)
 {
     struct seg s = half_open_segment(h, o, seq(h->iss), CTL_SYN | CTL_ACK);
 
@@ -82,7 +92,7 @@ void half_open_reply(const struct half_open *h, const struct tcp_env *e, const s
     }
     if (h->flags & HALF_OPEN_SACK)
         s.opt.has |= OPT_SACKOK;
-    add_timestamp(h, e, &s);
+    add_timestamp(h, e, ts_offset, &s);
     if (h->flags & HALF_OPEN_COOKIE)
         fastopen_cookie(e, &h->key, &s.opt);
     if (h->accecn && h->retries < 2)
@@ -116,7 +126,7 @@ static bool half_open_ack(struct half_open *h, const struct tcp_env *e, const st
     if (!may_answer(h, e, to))
         return false;
     s.wnd = (uint16_t)(h->flags & HALF_OPEN_WSCALE ? s.wnd >> window_shift(e, o) : s.wnd);
-    add_timestamp(h, e, &s);
+    add_timestamp(h, e, tcp_ts_offset(e, &h->key), &s);
     env_reply(e, &s);
     return true;
 }

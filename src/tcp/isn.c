@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
  * @file isn.c  Initial sequence numbers (RFC 6528) and timestamp offsets (RFC 7323 sec. 5.4), both
- * keyed by the tuple.
+ * by one keyed function of the tuple.
  */
 #include "tcp/internal.h"
 
@@ -16,27 +16,38 @@ uint32_t key_pack(const struct tcp_key *k, uint8_t ret[KEY_PACKED])
     return 2 * n + 4;
 }
 
-/* a keyed function of the tuple */
-static uint64_t keyed(const struct siphash_key *secret, const struct tcp_key *k)
+uint64_t key_hash(const struct siphash_key *secret, const struct tcp_key *k)
 {
     uint8_t p[KEY_PACKED];
+    uint32_t n = key_pack(k, p);
 
-    return siphash24(secret, p, key_pack(k, p));
+    return n == 12 ? siphash24_12(secret, p) : siphash24(secret, p, n);
 }
 
-/* MUST-8: a clock of 4 us; MUST-9, SHLD-1: plus a keyed function that nobody outside can compute */
+/* MUST-8: a clock of 4 us; MUST-9, SHLD-1: plus a keyed function that nobody outside can compute.
+ *
+ * The timestamp offset is the other half of the function's value: who sees one half knows nothing
+ * of the other. The same tuple keeps its offset, so that timestamps grow across incarnations
+ * (OPT-TS-8, RFC 6191) */
+seq_t tcp_numbers(const struct tcp_env *e, const struct tcp_key *k, uint32_t *ret_ts_offset)
+{
+    uint64_t f = key_hash(&e->secrets->numbers, k), clock = e->now / (4 * GN_USEC);
+
+    *ret_ts_offset = e->conf->tcp_timestamps == 2 ? 0 : (uint32_t)(f >> 32);
+    return seq((uint32_t)(clock + f));
+}
+
 seq_t tcp_isn(const struct tcp_env *e, const struct tcp_key *k)
 {
-    uint64_t clock = e->now / (4 * GN_USEC);
+    uint32_t ts_offset;
 
-    return seq((uint32_t)(clock + keyed(&e->secrets->isn, k)));
+    return tcp_numbers(e, k, &ts_offset);
 }
 
-/* the same tuple keeps its offset, so that timestamps grow across incarnations (OPT-TS-8, RFC 6191)
- */
 uint32_t tcp_ts_offset(const struct tcp_env *e, const struct tcp_key *k)
 {
-    if (e->conf->tcp_timestamps == 2)
-        return 0;
-    return (uint32_t)keyed(&e->secrets->ts, k);
+    uint32_t ts_offset;
+
+    (void)tcp_numbers(e, k, &ts_offset);
+    return ts_offset;
 }

@@ -152,11 +152,15 @@ enum gn_drop tcp_closed_arrives(const struct tcp_env *e, const struct seg *s);
 /** tcp_listen_arrives() - 3.10.7.2: judge a segment for a listener. GN_DROP_NONE: it is a good SYN,
  * make a half-open entry or send a cookie; else what to do is done (RST replies included) */
 enum gn_drop tcp_listen_arrives(const struct tcp_env *e, const struct seg *s);
-/** half_open_init() - from a good SYN; chooses ISS; options as the knobs allow */
-void half_open_init(struct half_open *h, const struct tcp_env *e, const struct seg *syn,
-                    uint16_t listener);
+/** half_open_init() - from a good SYN; chooses ISS; options as the knobs allow. Returns the
+ * timestamp offset, for half_open_reply_with() */
+uint32_t half_open_init(struct half_open *h, const struct tcp_env *e, const struct seg *syn,
+                        uint16_t listener);
 /** half_open_reply() - queue its SYN,ACK */
 void half_open_reply(const struct half_open *h, const struct tcp_env *e, const struct tcb_opts *o);
+/** half_open_reply_with() - the same; @ts_offset is known */
+void half_open_reply_with(const struct half_open *h, const struct tcp_env *e,
+                          const struct tcb_opts *o, uint32_t ts_offset);
 
 enum half_open_verdict {
     HALF_OPEN_KEEP,      /* nothing changes */
@@ -187,6 +191,10 @@ enum time_wait_verdict {
 enum gn_drop time_wait_arrives(struct time_wait *w, const struct tcp_env *e, const struct seg *s,
                                enum time_wait_verdict *ret);
 
+/** key_hash() - a keyed function of the tuple */
+uint64_t key_hash(const struct siphash_key *secret, const struct tcp_key *k);
+/** tcp_numbers() - tcp_isn() and tcp_ts_offset() for the price of one */
+seq_t tcp_numbers(const struct tcp_env *e, const struct tcp_key *k, uint32_t *ret_ts_offset);
 /** tcp_isn() - RFC 6528 */
 seq_t tcp_isn(const struct tcp_env *e, const struct tcp_key *k);
 /** tcp_ts_offset() - per tuple (RFC 7323 5.4), 0 if tcp_timestamps is 2 */

@@ -105,23 +105,17 @@ static inline uint64_t blocks(uint8_t *dst, const uint8_t *src, size_t n)
 
 #endif
 
-/** fold_native() - a sum of native words to 16 bits; nonzero stays nonzero */
-static inline uint16_t fold_native(uint64_t sum)
-{
-    sum = (sum & 0xffffffff) + (sum >> 32);
-    sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
-    return (uint16_t)((sum & 0xffff) + (sum >> 16)); /* of 0x1fffe at most: no further carry */
-}
-
 /** to_network() - a sum of native words as one of big-endian words: its octets, read in network
- * order */
+ * order. 32 bits of it, for the halves of a word count alike */
 static inline uint64_t to_network(uint64_t sum)
 {
-    uint16_t native = fold_native(sum);
-    uint8_t octets[2];
+    uint8_t octets[4];
+    uint32_t native;
 
+    sum = (sum & 0xffffffff) + (sum >> 32);
+    native = (uint32_t)((sum & 0xffffffff) + (sum >> 32));
     memcpy(octets, &native, sizeof octets);
-    return get16(octets);
+    return get32(octets);
 }
 
 /** below_word() - sum of the last 0 to 7 octets; an odd one is the first octet of its word */
@@ -150,6 +144,23 @@ static inline uint64_t below_word(const uint8_t *p, size_t len)
     return sum;
 }
 
+/** few_octets() - the sum, and the copy, of what is too short to be worth a loop over blocks: word
+ * by word, each carry added at once */
+static inline uint64_t few_octets(uint8_t *dst, const uint8_t *src, size_t len)
+{
+    uint64_t sum = 0;
+
+    if (dst && len)
+        memcpy(dst, src, len);
+    for (; len >= 8; len -= 8, src += 8) {
+        uint64_t v = load64(src);
+
+        sum += v;
+        sum += sum < v;
+    }
+    return to_network((sum & 0xffffffff) + (sum >> 32) + below_word(src, len));
+}
+
 /** sum_octets() - csum(), and the copy too if @dst is not NULL; inlined twice */
 static inline uint64_t sum_octets(uint8_t *dst, const uint8_t *src, size_t len)
 {
@@ -166,6 +177,8 @@ static inline uint64_t sum_octets(uint8_t *dst, const uint8_t *src, size_t len)
     }
     return to_network(sum + below_word(src, len));
 }
+
+#define FEW 128 /* octets, up to which no block pays */
 
 #if defined(HAS_AVX2)
 
@@ -219,13 +232,13 @@ static inline AVX2 uint64_t wide_octets(uint8_t *dst, const uint8_t *src, size_t
 /** sum_avx2() - csum() */
 static AVX2 uint64_t sum_avx2(const void *p, size_t len)
 {
-    return len ? wide_octets(NULL, p, len) : 0;
+    return len <= FEW ? few_octets(NULL, p, len) : wide_octets(NULL, p, len);
 }
 
 /** copy_avx2() - csum_copy() */
 static AVX2 uint64_t copy_avx2(void *dst, const void *src, size_t len)
 {
-    return len ? wide_octets(dst, src, len) : 0;
+    return len <= FEW ? few_octets(dst, src, len) : wide_octets(dst, src, len);
 }
 
 #endif
@@ -245,31 +258,12 @@ const struct csum_ops *csum_ops(unsigned cpu)
 
 uint64_t csum(const void *p, size_t len)
 {
-    return len ? sum_octets(NULL, p, len) : 0;
+    return len <= FEW ? few_octets(NULL, p, len) : sum_octets(NULL, p, len);
 }
 
 uint64_t csum_copy(void *dst, const void *src, size_t len)
 {
-    return len ? sum_octets(dst, src, len) : 0;
-}
-
-uint64_t csum_join(uint64_t sum, uint64_t piece, size_t offset)
-{
-    if (offset & 1) { /* each of its octets sits in the other half of a word */
-        uint16_t w = csum_fold(piece);
-        piece = (uint16_t)(w << 8 | w >> 8);
-    }
-    return sum + piece;
-}
-
-uint16_t csum_fold(uint64_t sum)
-{
-    return fold_native(sum);
-}
-
-uint16_t csum_finish(uint64_t sum)
-{
-    return (uint16_t)~csum_fold(sum);
+    return len <= FEW ? few_octets(dst, src, len) : sum_octets(dst, src, len);
 }
 
 uint16_t csum_update16(uint16_t old, uint16_t from, uint16_t to)

@@ -13,6 +13,35 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** csum_fold() - to 16 bits, not complemented, host order value of the big-endian word; nonzero
+ * stays nonzero */
+static inline uint16_t csum_fold(uint64_t sum)
+{
+    uint32_t half;
+
+    sum += sum >> 32 | sum << 32; /* the upper half: both, and the carry of the lower */
+    half = (uint32_t)(sum >> 32);
+    half += half >> 16 | half << 16;
+    return (uint16_t)(half >> 16);
+}
+
+/** csum_finish() - what goes into the checksum field: the complement of the fold */
+static inline uint16_t csum_finish(uint64_t sum)
+{
+    return (uint16_t)~csum_fold(sum);
+}
+
+/** csum_join() - append a piece whose own sum is @piece at offset @offset (may be odd) to @sum */
+static inline uint64_t csum_join(uint64_t sum, uint64_t piece, size_t offset)
+{
+    uint16_t w;
+
+    if (!(offset & 1))
+        return sum + piece;
+    w = csum_fold(piece); /* each of its octets sits in the other half of a word */
+    return sum + (uint16_t)(w << 8 | w >> 8);
+}
+
 /** csum() - sum of @len octets that begin at an even offset of the packet */
 uint64_t csum(const void *p, size_t len);
 /** csum_copy() - memcpy and csum() in one pass */
@@ -24,12 +53,6 @@ struct csum_ops {
 };
 /** csum_ops() - for a processor that has @cpu (GN_CPU_*); never NULL */
 const struct csum_ops *csum_ops(unsigned cpu);
-/** csum_join() - append a piece whose own sum is @piece at offset @offset (may be odd) to @sum */
-uint64_t csum_join(uint64_t sum, uint64_t piece, size_t offset);
-/** csum_fold() - to 16 bits, not complemented, host order value of the big-endian word */
-uint16_t csum_fold(uint64_t sum);
-/** csum_finish() - what goes into the checksum field: the complement of the fold */
-uint16_t csum_finish(uint64_t sum);
 /** csum_update16() - the field @old after a 16-bit word changed from @from to @to (RFC 1624) */
 uint16_t csum_update16(uint16_t old, uint16_t from, uint16_t to);
 

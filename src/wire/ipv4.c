@@ -15,11 +15,8 @@
 #define OFF_FRAG    6
 #define OFF_TTL     8
 #define OFF_PROTO   9
-#define OFF_SUM     10
 #define OFF_SRC     12
 #define OFF_DST     16
-#define FLAG_DF     0x4000
-#define FLAG_MORE   0x2000
 #define FRAG_MASK   0x1fff
 
 enum option {
@@ -68,8 +65,8 @@ static enum gn_drop decode(const uint8_t *p, uint32_t len, struct ipv4 *ret)
         return GN_DROP_IP_OPTIONS;
 
     uint16_t frag = get16(p + OFF_FRAG);
-    ret->df = frag & FLAG_DF;
-    ret->more = frag & FLAG_MORE;
+    ret->df = frag & IPV4_DF;
+    ret->more = frag & IPV4_MORE;
     ret->frag_off = (uint16_t)((frag & FRAG_MASK) * 8);
     ret->tos = p[OFF_TOS];
     ret->total_len = get16(p + OFF_TOTAL);
@@ -111,36 +108,4 @@ enum gn_drop ipv4_parse_quoted(const uint8_t *p, uint32_t len, struct ipv4 *ret)
     if (drop == GN_DROP_NONE)
         *ret = h;
     return drop;
-}
-
-uint32_t ipv4_emit(const struct ipv4 *h, uint8_t *p)
-{
-    uint16_t frag = (uint16_t)(h->frag_off / 8);
-    uint64_t sum; /* from the values: what was just written is not read again, it may not be near */
-
-    if (h->df)
-        frag |= FLAG_DF;
-    if (h->more)
-        frag |= FLAG_MORE;
-    p[OFF_VERSION] = 4 << 4 | IPV4_HEADER / 4;
-    p[OFF_TOS] = h->tos;
-    put16(p + OFF_TOTAL, h->total_len);
-    put16(p + OFF_IDENT, h->ident);
-    put16(p + OFF_FRAG, frag);
-    p[OFF_TTL] = h->ttl;
-    p[OFF_PROTO] = h->proto;
-    ipv4_store(&h->src, p + OFF_SRC);
-    ipv4_store(&h->dst, p + OFF_DST);
-    sum = ipv4_pseudo(&h->src, &h->dst, 0, h->total_len);
-    sum += (4u << 12 | IPV4_HEADER / 4 << 8 | h->tos) + (uint32_t)h->ident + frag;
-    sum += (uint32_t)h->ttl << 8 | h->proto;
-    put16(p + OFF_SUM, csum_finish(sum));
-    return IPV4_HEADER;
-}
-
-uint64_t ipv4_pseudo(const struct gn_addr *src, const struct gn_addr *dst, uint8_t proto,
-                     uint32_t len)
-{
-    /* 2^16 counts as 1 here, so a 32-bit word stands for the sum of its halves */
-    return (uint64_t)get32(src->b + 12) + get32(dst->b + 12) + proto + len;
 }

@@ -5,6 +5,9 @@
 #ifndef GN_WIRE_IPV4_H
 #define GN_WIRE_IPV4_H
 
+#include "base/bits.h"
+#include "wire/checksum.h"
+
 #include <gannet/types.h>
 
 #include <string.h>
@@ -60,10 +63,34 @@ enum gn_drop ipv4_parse(const uint8_t *p, uint32_t len, uint32_t frame_total, st
  * header, which routers have changed. total_len is that of the quoted packet, not checked; nor is
  * the checksum */
 enum gn_drop ipv4_parse_quoted(const uint8_t *p, uint32_t len, struct ipv4 *ret);
-/** ipv4_emit() - header without options, checksum included; returns IPV4_HEADER */
-uint32_t ipv4_emit(const struct ipv4 *h, uint8_t *p);
 /** ipv4_pseudo() - sum of the pseudo-header in front of @len octets of transport (RFC 9293 3.1) */
-uint64_t ipv4_pseudo(const struct gn_addr *src, const struct gn_addr *dst, uint8_t proto,
-                     uint32_t len);
+static inline uint64_t ipv4_pseudo(const struct gn_addr *src, const struct gn_addr *dst,
+                                   uint8_t proto, uint32_t len)
+{
+    /* 2^16 counts as 1 here, so a 32-bit word stands for the sum of its halves */
+    return (uint64_t)get32(src->b + 12) + get32(dst->b + 12) + proto + len;
+}
+
+#define IPV4_DF   0x4000
+#define IPV4_MORE 0x2000
+
+/** ipv4_emit() - header without options, checksum included; returns IPV4_HEADER */
+static inline uint32_t ipv4_emit(const struct ipv4 *h, uint8_t *p)
+{
+    uint32_t first = 4u << 28 | (uint32_t)IPV4_HEADER / 4 << 24 | (uint32_t)h->tos << 16;
+    uint32_t second = (uint32_t)h->ident << 16 | h->frag_off / 8u;
+    uint32_t third = (uint32_t)h->ttl << 24 | (uint32_t)h->proto << 16;
+    uint64_t sum; /* from the values: what was just written is not read again, it may not be near */
+
+    first |= h->total_len;
+    second |= (h->df ? IPV4_DF : 0u) | (h->more ? IPV4_MORE : 0u);
+    sum = ipv4_pseudo(&h->src, &h->dst, 0, 0) + first + second + third;
+    put32(p, first);
+    put32(p + 4, second);
+    put32(p + 8, third | csum_finish(sum));
+    ipv4_store(&h->src, p + 12);
+    ipv4_store(&h->dst, p + 16);
+    return IPV4_HEADER;
+}
 
 #endif

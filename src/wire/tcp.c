@@ -105,18 +105,20 @@ void tcp_emit_like(const struct seg *s, uint32_t header, uint8_t *p)
     put16(p + OFF_CTL, (uint16_t)(header / 4 << 12 | (s->ctl & CTL_MASK)));
 }
 
-uint32_t tcp_emit(const struct seg *s, uint8_t *p)
+uint32_t tcp_emit_sum(const struct seg *s, uint8_t *p, uint64_t *ret_sum)
 {
     ASSERT((s->ctl & CTL_SYN) || !(s->opt.has & SYN_ONLY)); /* MUST-65 */
 
-    uint32_t header = TCP_HEADER_MIN + tcpopt_emit(&s->opt, p + TCP_HEADER_MIN);
-    put16(p + OFF_SPORT, s->key.lport);
-    put16(p + OFF_DPORT, s->key.rport);
+    uint64_t sum = 0;
+    uint32_t header = TCP_HEADER_MIN + tcpopt_emit_sum(&s->opt, p + TCP_HEADER_MIN, &sum);
+    uint32_t ports = (uint32_t)s->key.lport << 16 | s->key.rport;
+    uint32_t ctl = (header / 4 << 12 | (s->ctl & CTL_MASK)) << 16 | s->wnd;
+
+    put32(p + OFF_SPORT, ports);
     put32(p + OFF_SEQ, s->seq.raw);
     put32(p + OFF_ACK, s->ack.raw);
-    put16(p + OFF_CTL, (uint16_t)(header / 4 << 12 | (s->ctl & CTL_MASK)));
-    put16(p + OFF_WND, s->wnd);
-    put16(p + OFF_SUM, 0);
-    put16(p + OFF_UP, s->up);
+    put32(p + OFF_CTL, ctl);
+    put32(p + OFF_SUM, s->up);
+    *ret_sum = sum + ports + s->seq.raw + s->ack.raw + ctl + s->up;
     return header;
 }

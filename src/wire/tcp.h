@@ -102,9 +102,17 @@ enum gn_drop tcp_parse(const uint8_t *p, uint32_t len, const struct gn_span *tai
 /** tcp_header_len() - octets of header that tcp_emit() will write: 20 plus options, a multiple of 4
  */
 uint32_t tcp_header_len(const struct seg *s);
-/** tcp_emit() - write the header (not the text) at @p, checksum field 0; returns its length. Source
- * port is key.lport */
-uint32_t tcp_emit(const struct seg *s, uint8_t *p);
+/** tcp_emit_sum() - write the header (not the text) at @p, checksum field 0; returns its length.
+ * Source port is key.lport. *ret_sum: the sum of what was written, see checksum.h, from the values:
+ * @p is only written */
+uint32_t tcp_emit_sum(const struct seg *s, uint8_t *p, uint64_t *ret_sum);
+/** tcp_emit() - the same without the sum */
+static inline uint32_t tcp_emit(const struct seg *s, uint8_t *p)
+{
+    uint64_t sum;
+
+    return tcp_emit_sum(s, p, &sum);
+}
 /** tcp_emit_like() - @p holds the header of another segment of the same connection, @header octets,
  * with the same options, ACK and window: make it that of @s but for the checksum. @p is only
  * written

@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "base/bits.h"
+#include "wire/checksum.h"
 
 /* MUST-4, MUST-68: kinds 0 and 1 stand alone, every other has a length octet */
 enum kind {
@@ -264,15 +265,12 @@ static uint8_t *put_accecn(const struct tcpopt *o, uint8_t *p)
     return p + words(len);
 }
 
-uint32_t tcpopt_emit(const struct tcpopt *o, uint8_t *p)
+/** put_all() - any options at all at @p; where they end */
+static uint8_t *put_all(const struct tcpopt *o, uint8_t *p)
 {
-    const uint8_t *start = p;
+    uint32_t other = o->has & (OPT_SACK | OPT_ACCECN) ? other_len(o) : 0;
+    uint32_t n_sack = sack_fitting(o, other);
 
-    if (o->has == OPT_TS) {
-        put_ts(o, p);
-        return TS_SPACE;
-    }
-    uint32_t other = other_len(o), n_sack = sack_fitting(o, other);
     if (o->has & OPT_MSS)
         p = put32(p, (uint32_t)KIND_MSS << 24 | LEN_MSS << 16 | o->mss);
     if (o->has & OPT_TS)
@@ -287,5 +285,23 @@ uint32_t tcpopt_emit(const struct tcpopt *o, uint8_t *p)
         p = put_accecn(o, p);
     if (o->has & OPT_TFO)
         p = put_tfo(o, p);
-    return (uint32_t)(p - start);
+    return p;
+}
+
+uint32_t tcpopt_emit_sum(const struct tcpopt *o, uint8_t *p, uint64_t *sum)
+{
+    uint8_t all[TCPOPT_MAX];
+    uint32_t n;
+
+    if (o->has == OPT_TS) {
+        put_ts(o, p);
+        *sum += (uint64_t)TS_ALONE + o->tsval + o->tsecr;
+        return TS_SPACE;
+    }
+    if (!o->has)
+        return 0;
+    n = (uint32_t)(put_all(o, all) - all);
+    memcpy(p, all, n);
+    *sum += csum(all, n);
+    return n;
 }

@@ -53,8 +53,15 @@ bool tcpopt_parse(const uint8_t *p, uint32_t len, bool syn, struct tcpopt *ret);
 /** tcpopt_len() - octets that tcpopt_emit() writes: a multiple of 4, 40 at most; fewer SACK blocks
  * and no accurate ECN if they do not fit */
 uint32_t tcpopt_len(const struct tcpopt *o);
-/** tcpopt_emit() - the one place that lays options out; padding is NOP inside and zero at the end;
- * returns tcpopt_len() */
-uint32_t tcpopt_emit(const struct tcpopt *o, uint8_t *p);
+/** tcpopt_emit_sum() - the one place that lays options out; padding is NOP inside and zero at the
+ * end; returns tcpopt_len(). The sum of what was written is added to *@sum; @p is only written */
+uint32_t tcpopt_emit_sum(const struct tcpopt *o, uint8_t *p, uint64_t *sum);
+/** tcpopt_emit() - the same without the sum */
+static inline uint32_t tcpopt_emit(const struct tcpopt *o, uint8_t *p)
+{
+    uint64_t sum = 0;
+
+    return tcpopt_emit_sum(o, p, &sum);
+}
 
 #endif

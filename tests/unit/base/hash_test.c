@@ -31,6 +31,16 @@ Test(hash, siphash24_gives_the_official_vectors)
                      vectors[i].len);
 }
 
+Test(hash, twelve_octets_may_be_asked_for_by_name)
+{
+    uint8_t msg[13] = {0};
+
+    for (unsigned i = 0; i < 12; i++)
+        msg[1 + i] = (uint8_t)(0xff - 3 * i);
+    cr_expect_eq(siphash24_12(&key, msg + 1), siphash24(&key, msg + 1, 12));
+    cr_expect_eq(siphash13_12(&key, msg + 1), siphash13(&key, msg + 1, 12));
+}
+
 Test(hash, alignment_does_not_matter)
 {
     uint8_t buf[48];

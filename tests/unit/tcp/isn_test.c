@@ -58,10 +58,10 @@ Test(isn, the_secret)
 
     fx_init(&fx, GN_CLOSED);
     was = isn(&fx);
-    for (unsigned i = 0; i < 8 * sizeof fx.secrets.isn; i++) {
-        ((uint8_t *)&fx.secrets.isn)[i / 8] ^= (uint8_t)(1u << i % 8);
+    for (unsigned i = 0; i < 8 * sizeof fx.secrets.numbers; i++) {
+        ((uint8_t *)&fx.secrets.numbers)[i / 8] ^= (uint8_t)(1u << i % 8);
         cr_expect_neq(isn(&fx), was, "bit %u does not matter", i);
-        ((uint8_t *)&fx.secrets.isn)[i / 8] ^= (uint8_t)(1u << i % 8);
+        ((uint8_t *)&fx.secrets.numbers)[i / 8] ^= (uint8_t)(1u << i % 8);
     }
     cr_expect_eq(isn(&fx), was);
     for (unsigned i = 0; i < 64; i++) {
