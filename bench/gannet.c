@@ -16,7 +16,8 @@ struct bench_host {
     const struct bench_user *user;
     struct bench_wire *out;
     struct bench_setup setup;
-    struct gn_frame *frame; /* one for each place of the wire */
+    struct gn_frame *frame;    /* one for each place of the wire */
+    struct gn_frame in[BURST]; /* to hand in */
     uint64_t memory;
     uint8_t sink[BENCH_SINK];
 };
@@ -90,10 +91,11 @@ static struct bench_host *gannet_open(const struct bench_setup *s, const struct 
 /** gannet_input() - a burst of packets from the wire */
 static void gannet_input(struct bench_host *b, const struct bench_packet *p, size_t n, uint64_t now)
 {
-    struct gn_frame f[BURST];
+    struct gn_frame *f = b->in;
 
     for (size_t i = 0; i < n; i++) {
-        f[i] = (struct gn_frame){.data = p[i].data, .len = p[i].len};
+        f[i].data = p[i].data;
+        f[i].len = p[i].len;
         if (b->setup.super) {
             f[i].flags = p[i].flags;
             f[i].gso_size = p[i].gso_size;
