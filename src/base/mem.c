@@ -275,12 +275,10 @@ void *mem_alloc(struct mem *m, size_t bytes)
     return p;
 }
 
-void mem_free(struct mem *m, void *p, size_t bytes)
+void mem_give(struct mem *m, void *p, size_t bytes)
 {
     unsigned class = class_of(bytes);
 
-    if (!p)
-        return;
     m->used -= (uint64_t)1 << class;
     if (class > MEM_CLASS_SMALL && m->n_free[class] >= MEM_KEEP) {
         table_del(m, (uintptr_t)p);

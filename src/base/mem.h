@@ -45,8 +45,14 @@ void mem_fini(struct mem *m);
 /** mem_alloc() - at least @bytes (1 .. 2^30), 64-aligned, not cleared; NULL: budget or source
  * exhausted */
 void *mem_alloc(struct mem *m, size_t bytes);
+/** mem_give() - mem_free() of something */
+void mem_give(struct mem *m, void *p, size_t bytes);
 /** mem_free() - @bytes as asked for (any number of the same class); @p may be NULL */
-void mem_free(struct mem *m, void *p, size_t bytes);
+static inline void mem_free(struct mem *m, void *p, size_t bytes)
+{
+    if (p)
+        mem_give(m, p, bytes);
+}
 /** mem_size() - what mem_alloc(bytes) really takes: the next power of two, 64 at least */
 size_t mem_size(size_t bytes);
 

@@ -124,6 +124,8 @@ uint32_t ranges_octets(const struct ranges *s)
 
 void ranges_free(struct ranges *s, struct mem *m)
 {
+    if (!s->r)
+        return;
     mem_free(m, s->r, s->cap * sizeof(*s->r));
     memset(s, 0, sizeof(*s));
 }

@@ -113,8 +113,8 @@ void ring_cut(struct ring *r, struct mem *m, uint32_t len, bool keep)
 
 void ring_free(struct ring *r, struct mem *m)
 {
-    uint32_t usual = r->cap ? min_u32(r->cap, RING_USUAL_MAX) : r->usual;
-
-    mem_free(m, r->mem, r->cap);
-    *r = (struct ring){.usual = usual};
+    if (!r->mem)
+        return;
+    mem_give(m, r->mem, r->cap);
+    *r = (struct ring){.usual = min_u32(r->cap, RING_USUAL_MAX)};
 }

@@ -57,7 +57,7 @@ void conn_free(struct gn_host *h, struct tcb *t)
     wheel_cancel(&h->wheel, &t->timer);
     unlist(&t->ready);
     unlist(&t->event);
-    tcb_free(t, host_env(h, t));
+    tcb_free(t, &h->env);
     pool_free(&h->conns, t->index);
 }
 
@@ -150,9 +150,16 @@ static inline void settle(struct gn_host *h, struct tcb *t)
             return;
         }
     }
-    arm(h, t);
+    if (!list_linked(&t->ready)) /* else when it has sent what it has to send */
+        arm(h, t);
     if (t->events && t->accepted && !t->orphan && !list_linked(&t->event))
         list_append(&h->conn_events, &t->event);
+}
+
+void conn_arm_ready(struct gn_host *h)
+{
+    for (struct list *l = h->ready.next; l != &h->ready; l = l->next)
+        arm(h, LIST_ENTRY(l, struct tcb, ready));
 }
 
 void conn_after(struct gn_host *h, struct tcb *t)
@@ -193,6 +200,8 @@ void conn_timeouts(struct gn_host *h)
             t->doubt_path = false;
             host_doubt_path(h, &t->key.raddr);
         }
+        if (t->state != GN_CLOSED) /* also if it has something to send: that may take long */
+            arm(h, t);
         conn_after(h, t);
     }
 }

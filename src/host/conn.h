@@ -10,7 +10,8 @@
  *
  * The wheel is armed lazily: a node is moved only if it must fire earlier. One that fires too early
  * is armed again for the time that holds then. A busy connection so touches the wheel about once
- * per RTO instead of once per segment.
+ * per RTO instead of once per segment. And it is armed when it leaves the ready list, which is
+ * soon, so that a burst of segments and calls is one look at its deadlines.
  */
 #ifndef GN_HOST_CONN_H
 #define GN_HOST_CONN_H
@@ -54,6 +55,9 @@ gn_handle conn_handle(const struct gn_host *h, const struct tcb *t);
 void conn_after(struct gn_host *h, struct tcb *t);
 /** conn_settle() - the same, after tcp_output() found nothing to send: off the ready list */
 void conn_settle(struct gn_host *h, struct tcb *t);
+/** conn_arm_ready() - those that are on the ready list cannot send: they must be woken all the same
+ */
+void conn_arm_ready(struct gn_host *h);
 /** conn_orphan() - the user has let go of it, or never had it */
 void conn_orphan(struct gn_host *h, struct tcb *t);
 /** conn_timeouts() - carry out all timers that are due */

@@ -116,7 +116,7 @@ bool emit_segment(struct gn_host *h, const struct seg *s, struct gn_frame *f, en
         return false;
     }
     f->iface = path->iface;
-    hl = ip_headers_len(&h->ip, path->iface, &s->key.raddr);
+    hl = path->bare4 ? IPV4_HEADER : ip_headers_len(&h->ip, path->iface, &s->key.raddr);
     th = tcp_emit_sum(s, f->buf + hl, &head);
     len = put_body(h, f, s, hl, th, head_sum(s, head, path->caps), path->caps);
     return put_headers(h, s, f, path, len, state);

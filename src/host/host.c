@@ -52,6 +52,7 @@ static bool set_up(struct gn_host *h, const struct gn_host_config *cfg)
                               .stats = &h->stats,
                               .replies = &h->replies,
                               .challenges = &h->challenges};
+    h->env_which = ENV_NONE;
     h->ip_env =
         (struct ip_env){.now = h->now, .conf = &h->conf, .mem = &h->mem, .stats = &h->stats};
     ip_init(&h->ip, &h->ip_env, cfg->secret);
@@ -120,6 +121,7 @@ static void need_frames(struct gn_host *h, const struct gn_iface *i)
  * @was before */
 static void paths_changed(struct gn_host *h, int iface, uint32_t was)
 {
+    h->env_which = ENV_NONE;
     for (unsigned i = 0; i < HOST_PATHS; i++)
         h->paths[i].valid = false;
     for (uint32_t i = pool_next(&h->conns, 0); i != UINT32_MAX; i = pool_next(&h->conns, i + 1)) {

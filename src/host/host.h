@@ -42,6 +42,7 @@ struct rate_limit {
 
 struct gn_host {
     struct tcp_env env; /* for the call at hand; host_env() sets what differs */
+    uint32_t env_which; /* interface and family that it is set for; ENV_NONE: to be set anew */
     struct ip_env ip_env;
     gn_time now;
 
@@ -84,16 +85,23 @@ static inline void host_now(struct gn_host *h, gn_time now)
     h->env.now = h->ip_env.now = h->now;
 }
 
+#define ENV_NONE UINT32_MAX
+
 /** host_env_iface() - the environment for a call that concerns interface @iface and the family of
  * @a */
 static inline struct tcp_env *host_env_iface(struct gn_host *h, unsigned iface,
                                              const struct gn_addr *a)
 {
-    const struct gn_iface *i = &h->ip.iface[iface];
+    uint32_t which = iface << 1 | addr_v4(a);
 
-    h->env.mtu = i->mtu;
-    h->env.mtu_headers = addr_v4(a) ? 20 : 40;
-    h->env.segs_max = i->caps & GN_CAP_TSO ? UINT16_MAX : 1;
+    if (which != h->env_which) {
+        const struct gn_iface *i = &h->ip.iface[iface];
+
+        h->env_which = which;
+        h->env.mtu = i->mtu;
+        h->env.mtu_headers = addr_v4(a) ? 20 : 40;
+        h->env.segs_max = i->caps & GN_CAP_TSO ? UINT16_MAX : 1;
+    }
     h->env.tfo = &h->tfo_keys;
     return &h->env;
 }
@@ -112,9 +120,10 @@ static inline struct tcp_env *host_env_listener(struct gn_host *h, unsigned ifac
 /** host_env() - the environment for a call that concerns @t */
 static inline struct tcp_env *host_env(struct gn_host *h, const struct tcb *t)
 {
-    struct tcp_env *e = host_env_listener(h, t->iface, &t->key.raddr,
-                                          t->cookie_due ? listener_find(h, t->fast_of) : NULL);
+    struct tcp_env *e = host_env_iface(h, t->iface, &t->key.raddr);
 
+    if (t->cookie_due)
+        host_env_listener(h, t->iface, &t->key.raddr, listener_find(h, t->fast_of));
     e->cookie = NULL;
     if (t->state == GN_SYN_SENT && t->opts.fastopen_connect)
         e->cookie = hostcache_find(&h->hostcache, &h->secrets.table, &t->key.raddr, h->now);
@@ -124,8 +133,8 @@ static inline struct tcp_env *host_env(struct gn_host *h, const struct tcb *t)
 /** host_drop() - count, and tell the tracer */
 void host_drop(struct gn_host *h, enum gn_drop d, const struct seg *s, enum gn_state state);
 /** host_trace_seg() - tell the tracer of a segment (call only if there is one) */
-void host_trace_seg(struct gn_host *h, enum gn_trace_kind kind, const struct seg *s,
-                    enum gn_state state);
+__attribute__((cold, noinline)) void host_trace_seg(struct gn_host *h, enum gn_trace_kind kind,
+                                                    const struct seg *s, enum gn_state state);
 /** host_transition() - count and trace a transition of what has no block: listeners, half-open
  *  entries and TIME-WAIT records. @k: the tuple */
 void host_transition(struct gn_host *h, const struct tcp_key *k, enum gn_state from,

@@ -67,6 +67,8 @@ static size_t put_turn(struct gn_host *h, struct tcb *t, struct gn_frame *f, siz
         left -= cut ? segs : 1;
         more = tcp_wants_output(t);
     }
+    if (cut)
+        e->segs_max = 1;
     if (!more) {
         conn_settle(h, t);
     } else if (used < n) {
@@ -114,6 +116,8 @@ size_t gn_host_output(struct gn_host *h, struct gn_frame *frames, size_t n, gn_t
     /* frames that cannot hold the largest packet are no frames */
     for (room = 0; room < n && frames[room].cap >= h->frame_need; room++)
         ;
+    if (!room)
+        conn_arm_ready(h);
     used = put_replies(h, frames, room);
     while (used < room && ip_output_own(&h->ip, &h->ip_env, &frames[used]))
         used++;

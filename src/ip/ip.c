@@ -259,6 +259,7 @@ enum gn_err ip_path(const struct ip *ip, const struct ip_env *e, const struct gn
     ret->source = *source;
     ret->mtu = ip->iface[r->iface].mtu;
     ret->caps = ip->iface[r->iface].caps;
+    ret->bare4 = addr_v4(dst) && ip->iface[r->iface].medium == GN_MEDIUM_IP;
     return GN_OK;
 }
 

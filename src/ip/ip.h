@@ -10,6 +10,7 @@
 #define GN_IP_IP_H
 
 #include "base/addr.h"
+#include "base/assert.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/time.h"
@@ -125,6 +126,7 @@ bool ip_is_unicast(const struct ip *ip, const struct gn_addr *a);
 /** Where a packet to @dst goes. */
 struct ip_path {
     uint8_t iface;
+    bool bare4; /* dst is an IPv4 address, and packets to it have no link header */
     struct gn_addr next_hop;
     struct gn_addr source; /* our address on that interface, of dst's family */
     uint16_t mtu;
@@ -146,6 +148,30 @@ struct ip_header {
     bool fragment, more; /* not all of a packet; another part comes behind this one */
     uint32_t off, id;    /* fragment: where in the packet, a multiple of 8; and of which */
 };
+/** ip_emit4() - the IPv4 header alone. An atomic packet needs no identification (RFC 6864 4.1) */
+static inline void ip_emit4(struct ip *ip, const struct ip_header *h, uint8_t *p)
+{
+    struct ipv4 v = {.src = h->src,
+                     .dst = h->dst,
+                     .proto = h->proto,
+                     .tos = h->tos,
+                     .ttl = h->ttl,
+                     .df = h->dont_fragment,
+                     .total_len = (uint16_t)(IPV4_HEADER + h->len)};
+
+    ASSERT(h->len <= UINT16_MAX - IPV4_HEADER);
+    if (h->fragment) {
+        v.ident = (uint16_t)h->id;
+        v.frag_off = (uint16_t)h->off;
+        v.more = h->more;
+    } else if (!h->dont_fragment) {
+        v.ident = ip->ident++;
+    }
+    ipv4_emit(&v, p);
+}
+/** ip_emit_any() - ip_emit() for all families and media */
+enum gn_drop ip_emit_any(struct ip *ip, const struct ip_env *e, const struct ip_path *path,
+                         const struct ip_header *h, uint8_t *buf);
 /** ip_headers_len() - octets of link and IP header, not of a fragment, on interface @iface for
  * destination @dst */
 uint32_t ip_headers_len(const struct ip *ip, unsigned iface, const struct gn_addr *dst);
@@ -155,8 +181,16 @@ uint32_t ip_headers_len(const struct ip *ip, unsigned iface, const struct gn_add
  * a request has been queued, and the caller may hand the finished packet to ip_hold(); or
  * GN_DROP_IP_NO_ROUTE
  */
-enum gn_drop ip_emit(struct ip *ip, const struct ip_env *e, const struct ip_path *path,
-                     const struct ip_header *h, uint8_t *buf);
+static inline enum gn_drop ip_emit(struct ip *ip, const struct ip_env *e,
+                                   const struct ip_path *path, const struct ip_header *h,
+                                   uint8_t *buf)
+{
+    if (!path->bare4 || path->iface >= ip->n_iface)
+        return ip_emit_any(ip, e, path, h, buf);
+    ip_emit4(ip, h, buf);
+    e->stats->IpOutRequests++;
+    return GN_DROP_NONE;
+}
 /** ip_hold() - keep a copy of a finished frame (link header to be filled in) until @next_hop is
  * resolved; a few per neighbour */
 enum gn_drop ip_hold(struct ip *ip, const struct ip_env *e, const struct ip_path *path,

@@ -53,28 +53,6 @@ static enum gn_drop resolve(struct ip *ip, const struct ip_env *e, const struct 
     return GN_DROP_NEIGH_UNRESOLVED;
 }
 
-/* the IPv4 header. An atomic packet needs no identification (RFC 6864 4.1) */
-static void emit4(struct ip *ip, const struct ip_header *h, uint8_t *p)
-{
-    struct ipv4 v = {.src = h->src,
-                     .dst = h->dst,
-                     .proto = h->proto,
-                     .tos = h->tos,
-                     .ttl = h->ttl,
-                     .df = h->dont_fragment,
-                     .total_len = (uint16_t)(IPV4_HEADER + h->len)};
-
-    ASSERT(h->len <= UINT16_MAX - IPV4_HEADER);
-    if (h->fragment) {
-        v.ident = (uint16_t)h->id;
-        v.frag_off = (uint16_t)h->off;
-        v.more = h->more;
-    } else if (!h->dont_fragment) {
-        v.ident = ip->ident++;
-    }
-    ipv4_emit(&v, p);
-}
-
 /* the IPv6 header */
 static void emit6(const struct ip_header *h, uint8_t *p)
 {
@@ -94,8 +72,8 @@ static void emit6(const struct ip_header *h, uint8_t *p)
     ipv6_emit(&v, p);
 }
 
-enum gn_drop ip_emit(struct ip *ip, const struct ip_env *e, const struct ip_path *path,
-                     const struct ip_header *h, uint8_t *buf)
+enum gn_drop ip_emit_any(struct ip *ip, const struct ip_env *e, const struct ip_path *path,
+                         const struct ip_header *h, uint8_t *buf)
 {
     enum gn_drop drop = GN_DROP_NONE;
     bool v4 = addr_v4(&h->dst);
@@ -110,7 +88,7 @@ enum gn_drop ip_emit(struct ip *ip, const struct ip_env *e, const struct ip_path
         buf += eth_emit(&eth, buf);
     }
     if (v4)
-        emit4(ip, h, buf);
+        ip_emit4(ip, h, buf);
     else
         emit6(h, buf);
     e->stats->IpOutRequests++;

@@ -208,8 +208,11 @@ bool recovery_cwnd_limited(const struct recovery *r)
  * @news for the first time. True: it was */
 static bool settle_probe(struct recovery *r, uint32_t again, uint32_t news)
 {
-    bool probe = (r->probe_due && news) || (r->probe_again && again);
+    bool probe;
 
+    if (!r->probe_due && !r->probe_again) /* nearly always */
+        return false;
+    probe = (r->probe_due && news) || (r->probe_again && again);
     if (probe)
         tlp_sent(&r->tlp, r->nxt, !news);
     r->probe_due = r->probe_due && !probe;

@@ -158,6 +158,12 @@ void recovery_on_sent(struct recovery *r, const struct rec_env *e, seq_t start, 
 /** recovery_on_ack() - @a->ack is in [una, nxt] */
 void recovery_on_ack(struct recovery *r, const struct rec_env *e, const struct rec_ack *a,
                      struct rec_result *ret);
+/**
+ * recovery_on_last_ack() - an ACK of nxt, and nothing will ever be sent after it: what round-trip
+ * time and congestion control would make of it is of use to nobody. False, and nothing has
+ * happened, if recovery has something going on: then it is for recovery_on_ack()
+ */
+bool recovery_on_last_ack(struct recovery *r, const struct rec_env *e);
 /** recovery_on_rto() - the RTO has expired: everything outstanding that RFC 6298/8985 says is lost
  * is marked; RTO doubled and armed again; backoff incremented. A PTO that is due at the same time
  * goes first: then this is recovery_on_pto(), and `timeouts` does not change */

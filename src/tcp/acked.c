@@ -15,16 +15,27 @@ static bool is_duplicate(const struct arrival *a, uint32_t old_wnd)
            !(s->ctl & (CTL_SYN | CTL_FIN)) && t->snd.wnd == old_wnd;
 }
 
+/* the ACK of all that was ever sent and will ever be, our FIN included, which says nothing else */
+static bool is_last(const struct arrival *a)
+{
+    const struct tcb *t = a->t;
+
+    return t->fin_sent && seq_eq(a->s.ack, t->snd.nxt) && !(a->s.opt.has & OPT_SACK) &&
+           !(a->s.ctl & CTL_ECE) && !t->acc.on && t->search.size == 0;
+}
+
 /* hand the ACK to loss recovery */
 static void tell_recovery(struct arrival *a, bool dup)
 {
     struct tcb *t = a->t;
     struct rec_env re = rec_env(a->e);
-    struct rec_ack ra = {.ack = a->s.ack, .dup = dup};
-    struct rec_result rr = {0};
+    struct rec_ack ra;
+    struct rec_result rr;
 
+    if (is_last(a) && recovery_on_last_ack(&t->rec, &re))
+        return;
+    ra = (struct rec_ack){.ack = a->s.ack, .dup = dup};
     ra.can_send = sndbuf_unsent(t) > 0 && window_usable(t) > 0;
-
     ra.has_ts = ts_rtt(t, a->e, &a->s, &ra.ts_rtt);
     if (t->sack_ok && (a->s.opt.has & OPT_SACK)) {
         ra.n_sack = a->s.opt.n_sack;

@@ -52,12 +52,12 @@ bool fsm_legal(enum gn_state from, enum gn_state to)
 static void remember(struct tcb *t, gn_time now, enum gn_state from, enum gn_state to,
                      enum gn_cause cause)
 {
-    struct tcb_past *p = &t->past[t->past_head];
-
-    p->at_us = (now / GN_USEC) & (((uint64_t)1 << 48) - 1);
-    p->from = from & 15u;
-    p->to = to & 15u;
-    p->cause = cause & 255u;
+    t->past[t->past_head] = (struct tcb_past){
+        .at_us = (now / GN_USEC) & (((uint64_t)1 << 48) - 1),
+        .from = from & 15u,
+        .to = to & 15u,
+        .cause = cause & 255u,
+    };
     t->past_head = (uint8_t)((t->past_head + 1) % GN_HISTORY);
     if (t->n_past < GN_HISTORY)
         t->n_past++;
@@ -83,6 +83,18 @@ static void count(const struct tcp_env *e, enum gn_state from, enum gn_state to)
         s->EstabResets++;
 }
 
+/* tell the tracer. Out of the way: nobody traces as a rule */
+static __attribute__((cold, noinline)) void tell(const struct tcb *t, const struct tcp_env *e,
+                                                 enum gn_state from, enum gn_cause cause)
+{
+    struct gn_trace tr = {.kind = GN_TRACE_STATE, .at = e->now, .state = (enum gn_state)t->state};
+
+    tr.local = (struct gn_endpoint){t->key.laddr, t->key.lport};
+    tr.remote = (struct gn_endpoint){t->key.raddr, t->key.rport};
+    tr.transition = (struct gn_transition){e->now, from, (enum gn_state)t->state, cause};
+    e->trace(e->trace_ctx, &tr);
+}
+
 void tcb_enter(struct tcb *t, const struct tcp_env *e, enum gn_state to, enum gn_cause cause)
 {
     enum gn_state from = t->state;
@@ -95,14 +107,8 @@ void tcb_enter(struct tcb *t, const struct tcp_env *e, enum gn_state to, enum gn
         t->events |= GN_EV_CLOSED;
     if (t->opts.state_events)
         t->events |= GN_EV_STATE;
-    if (e->trace != NULL) {
-        struct gn_trace tr = {.kind = GN_TRACE_STATE, .at = e->now, .state = to};
-
-        tr.local = (struct gn_endpoint){t->key.laddr, t->key.lport};
-        tr.remote = (struct gn_endpoint){t->key.raddr, t->key.rport};
-        tr.transition = (struct gn_transition){e->now, from, to, cause};
-        e->trace(e->trace_ctx, &tr);
-    }
+    if (e->trace != NULL)
+        tell(t, e, from, cause);
 }
 
 void tcb_descend(struct tcb *t)

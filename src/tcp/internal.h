@@ -183,7 +183,15 @@ void timeouts_on_established(struct tcb *t, const struct tcp_env *e);
 void timeouts_on_fin_wait_2(struct tcb *t, const struct tcp_env *e);
 void timeouts_on_time_wait(struct tcb *t, const struct tcp_env *e);
 void timeouts_on_orphan(struct tcb *t, const struct tcp_env *e);
-void timeouts_persist(struct tcb *t, const struct tcp_env *e);
+void timeouts_persist_set(struct tcb *t, const struct tcp_env *e);
+/** timeouts_persist() - after anything that changes window or queue: the persist timer runs while
+ * only the peer's window holds back what waits. Nearly always it does not run, and the window is
+ * open */
+static inline void timeouts_persist(struct tcb *t, const struct tcp_env *e)
+{
+    if (deadline_armed(t->persist_at) || seq_le(seq_add(t->snd.una, t->snd.wnd), t->snd.nxt))
+        timeouts_persist_set(t, e);
+}
 gn_time timeouts_user(const struct tcb *t, const struct tcp_env *e);
 
 /* calls.c */

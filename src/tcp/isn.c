@@ -8,12 +8,16 @@
 /* IPv4 tuples hash in two words instead of five; the lengths keep the families apart */
 uint32_t key_pack(const struct tcp_key *k, uint8_t ret[KEY_PACKED])
 {
-    uint32_t skip = addr_v4(&k->laddr) && addr_v4(&k->raddr) ? 12 : 0, n = 16 - skip;
-
-    memcpy(ret, k->laddr.b + skip, n);
-    memcpy(ret + n, k->raddr.b + skip, n);
-    put16(put16(ret + 2 * n, k->lport), k->rport);
-    return 2 * n + 4;
+    if (addr_v4(&k->laddr) && addr_v4(&k->raddr)) {
+        memcpy(ret, k->laddr.b + 12, 4);
+        memcpy(ret + 4, k->raddr.b + 12, 4);
+        put16(put16(ret + 8, k->lport), k->rport);
+        return 12;
+    }
+    memcpy(ret, k->laddr.b, 16);
+    memcpy(ret + 16, k->raddr.b, 16);
+    put16(put16(ret + 32, k->lport), k->rport);
+    return 36;
 }
 
 uint64_t key_hash(const struct siphash_key *secret, const struct tcp_key *k)

@@ -217,17 +217,16 @@ static void hold_back(struct tcb *t, const struct tcp_env *e)
 /**
  * new_text() - how much new text may go now, in one segment or one super-segment; full segments
  * wherever there is enough of it (SHLD-28), whatever SENDs it came by (MAY-16)
+ * @unsent: octets that wait, at least one
  * @room: text octets that fit one segment
  * @most: segments at once. What goes is the same for any: as if one after the other
  */
-static uint32_t new_text(struct tcb *t, const struct tcp_env *e, uint32_t room, uint32_t most)
+static uint32_t new_text(struct tcb *t, const struct tcp_env *e, uint32_t unsent, uint32_t room,
+                         uint32_t most)
 {
-    uint32_t unsent = sndbuf_unsent(t);
     uint32_t cc = recovery_room(&t->rec), wnd = window_usable(t);
     uint32_t len = min_u32(unsent, min_u32(cc, wnd));
 
-    if (unsent == 0)
-        return 0;
     len = min_u32(len, most * room);
     if (len > room && (len < unsent || !nagle_allows(t, len % room, true, false)))
         len -= len % room; /* whole segments; the rest waits for company */
@@ -243,22 +242,24 @@ static uint32_t new_text(struct tcb *t, const struct tcp_env *e, uint32_t room, 
     return 0;
 }
 
-/* may our FIN go, right behind @len octets of new text? It needs an octet of window (SG-29) */
-static bool fin_due(const struct tcb *t, uint32_t len)
+/* may our FIN, which has not left yet, go right behind @len of @unsent octets of new text? It needs
+ * an octet of window (SG-29) */
+static bool fin_due(const struct tcb *t, uint32_t len, uint32_t unsent)
 {
-    return t->fin_queued && !t->fin_sent && t->state != GN_SYN_RECEIVED &&
-           len == sndbuf_unsent(t) && window_usable(t) > len;
+    return t->fin_queued && t->state != GN_SYN_RECEIVED && len == unsent && window_usable(t) > len;
 }
 
 /* new text, FIN */
 static bool make_new(struct tcb *t, const struct tcp_env *e, struct seg *s)
 {
     struct rec_env re = rec_env(e);
-    uint32_t len, room, n, probe;
+    uint32_t unsent, len = 0, room, n, probe;
     bool fin;
 
-    if ((seq_eq(t->snd.una, t->snd.iss) && !t->fast_child) || t->fin_sent ||
-        (sndbuf_unsent(t) == 0 && !t->fin_queued))
+    if ((seq_eq(t->snd.una, t->snd.iss) && !t->fast_child) || t->fin_sent)
+        return false;
+    unsent = sndbuf_unsent(t);
+    if (unsent == 0 && !t->fin_queued)
         return false;
     if (t->rec.last_sent != 0 && seq_eq(t->snd.una, t->snd.nxt))
         recovery_on_idle_restart(&t->rec, &re);
@@ -266,12 +267,14 @@ static bool make_new(struct tcb *t, const struct tcp_env *e, struct seg *s)
     options_other(t, e, s, false);
     probe = t->search.high != 0 ? pmtu_probe(t, e, s) : 0;
     room = probe != 0 ? probe : segment_room(t, e, s);
-    len = new_text(t, e, room, probe != 0 ? 1 : segments_at_once(t, e, s, room));
-    fin = fin_due(t, len);
+    if (unsent > 0)
+        len = new_text(t, e, unsent, room,
+                       probe != 0 || unsent <= room ? 1 : segments_at_once(t, e, s, room));
+    fin = fin_due(t, len, unsent);
     n = len + fin;
     if (n == 0)
         return false;
-    if (!recovery_reserve(&t->rec, &re, len / t->rec.mss + 2)) {
+    if (!recovery_reserve(&t->rec, &re, len < t->rec.mss ? 2 : len / t->rec.mss + 2)) {
         try_later(t, e); /* no ACK may be due that would (INV-04) */
         return false;
     }

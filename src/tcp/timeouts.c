@@ -71,13 +71,12 @@ static bool starved(const struct tcb *t)
 }
 
 /**
- * timeouts_persist() - arm or stop the persist timer after anything that changes window or queue
- * (MUST-35, MUST-36)
+ * timeouts_persist_set() - arm or stop the persist timer (MUST-35, MUST-36)
  *
  * The first probe after one RTO (SHLD-29), then at intervals that double up to tcp_persist_max
  * (SHLD-30).
  */
-void timeouts_persist(struct tcb *t, const struct tcp_env *e)
+void timeouts_persist_set(struct tcb *t, const struct tcp_env *e)
 {
     struct rec_env re = rec_env(e);
     gn_time gap;
@@ -211,7 +210,7 @@ static void on_persist(struct tcb *t, const struct tcp_env *e)
     t->probes++;
     if (t->persist_shift < UINT8_MAX)
         t->persist_shift++;
-    timeouts_persist(t, e);
+    timeouts_persist_set(t, e);
 }
 
 /* were enough probes in vain? Never the first alone (MUST-29). The user timeout takes the place of

@@ -14,11 +14,9 @@
 uint8_t window_shift(const struct tcp_env *e, const struct tcb_opts *o)
 {
     uint64_t most = max_u64(o->rcvbuf, o->rcvbuf_fixed ? 0 : e->conf->tcp_rmem_max);
-    uint8_t shift = 0;
+    uint32_t bits = 64 - (uint32_t)__builtin_clzll(most | UINT16_MAX);
 
-    while (shift < 14 && (most >> shift) > UINT16_MAX)
-        shift++;
-    return shift;
+    return (uint8_t)min_u32(bits - 16, 14);
 }
 
 /* free receive buffer: none as long as nobody reads, for ever if need be (MAY-8); when the host's
