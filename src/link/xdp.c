@@ -195,8 +195,7 @@ static bool xdp_put(struct xdp_link *x, const struct gn_frame *f, uint32_t at)
     uint32_t len = gn_frame_total(f);
     struct xdp_desc *d = ring_desc(&x->tx, at);
 
-    if (f->n_tail > GN_FRAME_TAILS || f->flags || f->gso_size ||
-        len > (uint32_t)x->nic.mtu + ETH_HEADER)
+    if (f->n_tail > GN_FRAME_TAILS || f->flags || f->gso_size || len > FRAME_MAX)
         return false;
     *d = (struct xdp_desc){.addr = x->spare[--x->n_spare], .len = len};
     frame_copy(f, 0, len, x->area + d->addr);

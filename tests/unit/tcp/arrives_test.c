@@ -50,7 +50,7 @@ Test(arrives, simultaneous_open)
     iss = fx.tcb.snd.iss.raw;
     cr_assert_eq(fx_arrives(&fx, fx_seg(CTL_SYN, FX_IRS, 0, "")), GN_DROP_NONE);
     cr_assert_eq(fx.tcb.state, GN_SYN_RECEIVED);
-    cr_assert_not(fx.tcb.ecn_ok); /* a crossed SYN is no answer to the offer */
+    cr_assert_not(fx.tcb.ecn_ok);  /* a crossed SYN is no answer to the offer */
     cr_assert_not(fx.tcb.passive); /* MUST-11 */
     cr_assert(fx_output(&fx));
     cr_assert_eq(fx.out.ctl, CTL_SYN | CTL_ACK);
@@ -403,7 +403,8 @@ Test(arrives, what_ages_is_the_last_update)
     fx_fini(&fx);
 }
 
-/* OPT-TS-1: the RST of an ABORT carries a timestamp, or the peer's PAWS would have to let it pass */
+/* OPT-TS-1: the RST of an ABORT carries a timestamp, or the peer's PAWS would have to let it pass
+ */
 Test(arrives, timestamp_of_a_reset)
 {
     struct fixture fx;
