@@ -97,7 +97,8 @@ void window_update(struct tcb *t, const struct seg *s, seq_t at)
     if (!seq_gt(s->ack, t->snd.una) &&
         (seq_lt(at, t->snd.wl1) || (seq_eq(at, t->snd.wl1) && seq_lt(s->ack, t->snd.wl2))))
         return;
-    t->snd.wnd = (uint32_t)s->wnd << t->snd.wscale; /* OPT-WS-4, MUST-1 */
+    /* OPT-WS-4, MUST-1; the window of a SYN,ACK is never scaled (OPT-WS-2) */
+    t->snd.wnd = s->ctl & CTL_SYN ? s->wnd : (uint32_t)s->wnd << t->snd.wscale;
     t->snd.wl1 = seq_max(at, t->snd.wl1);
     t->snd.wl2 = s->ack;
     t->snd.max_wnd = max_u32(t->snd.max_wnd, t->snd.wnd);

@@ -422,6 +422,26 @@ Test(arrives, timestamp_of_a_reset)
     fx_fini(&fx);
 }
 
+/* OPT-WS-2: nor is that of the SYN,ACK for our SYN, and no more is sent at first */
+Test(arrives, window_of_a_syn_ack)
+{
+    struct fixture fx;
+    struct seg s;
+
+    fx_init(&fx, GN_SYN_SENT);
+    fx.tcb.ws_ok = true;
+    s = fx_seg(CTL_SYN | CTL_ACK, FX_IRS, fx.tcb.snd.iss.raw + 1, "");
+    s.wnd = 5;
+    s.opt.has = OPT_WSCALE;
+    s.opt.wscale = 7;
+    cr_assert_eq(fx_arrives(&fx, s), GN_DROP_NONE);
+    cr_assert_eq(fx.tcb.state, GN_ESTABLISHED);
+    cr_expect_eq(fx.tcb.snd.wscale, 7);
+    cr_expect_eq(fx.tcb.snd.wnd, 5);
+    cr_expect_eq(fx.tcb.snd.max_wnd, 5);
+    fx_fini(&fx);
+}
+
 /* OPT-WS-2: of a SYN,ACK that crosses ours the window is not scaled; that of the next segment is */
 Test(arrives, window_of_a_crossed_syn_ack)
 {
