@@ -342,8 +342,7 @@ static int run(struct args *a)
 const struct command command_nc = {
     .name = "nc",
     .synopsis = "[OPTION...] HOST PORT\n       gannet nc -l [OPTION...] [HOST] PORT",
-    .summary =
-        "Pipe standard input and output over one TCP connection of a host on a TUN or TAP device.",
+    .summary = "Pipe standard input and output over one TCP connection of a host on a device.",
     .details =
         "The end of standard input closes that direction only; receiving goes on.\n" RIG_DEFAULTS
         "\nExit status: 0; 1 if refused, timed out or reset, with one line that says so; 2 for bad "

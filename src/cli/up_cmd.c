@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
- * @file up_cmd.c  `gannet up`: a host on a TUN or TAP device, with services and a control socket.
+ * @file up_cmd.c  `gannet up`: hosts on a device, with services and a control socket.
  */
 #include "cli/control.h"
 #include "cli/services.h"
@@ -227,7 +227,7 @@ static int run(struct args *a)
 const struct command command_up = {
     .name = "up",
     .synopsis = "[OPTION...]",
-    .summary = "Run a TCP/IP host on a TUN or TAP device, with services, until interrupted.",
+    .summary = "Run a TCP/IP host on a device, with services, until interrupted.",
     .details = RIG_DEFAULTS
     "\n\n"
     "'gannet ss', 'gannet stats', 'gannet why --up', 'gannet ladder' and 'gannet ctl' talk to it "
