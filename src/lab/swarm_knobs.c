@@ -31,6 +31,8 @@ static const struct {
     {"tcp_initial_window", 1, 20},
     {"tcp_reordering", 2, 20},
     {"tcp_min_snd_mss", 48, 300},
+    {"tcp_base_mss", 200, 1400},
+    {"tcp_probe_interval", GN_SEC, 60 * GN_SEC},
     {"somaxconn", 1, 64},
     {"tcp_max_syn_backlog", 1, 64},
     {"tcp_max_orphans", 2, 1000},
