@@ -403,6 +403,37 @@ Test(arrives, what_ages_is_the_last_update)
     fx_fini(&fx);
 }
 
+/* SHLD-3: text that comes after the user has gone, or has shut both ways, is answered by RST; what
+ * was read before, and comes again, is not */
+Test(arrives, text_for_nobody)
+{
+    for (unsigned orphan = 0; orphan < 2; orphan++) {
+        struct fixture fx;
+        struct seg r;
+        char b;
+
+        fx_init(&fx, GN_ESTABLISHED);
+        cr_assert_eq(fx_arrives(&fx, fx_seg(CTL_ACK, FX_RCV, FX_UNA, "x")), GN_DROP_NONE);
+        cr_assert_eq(tcp_recv(&fx.tcb, &fx.env, &b, 1, 0), 1);
+        if (orphan) {
+            tcp_detach(&fx.tcb, &fx.env);
+        } else {
+            cr_assert_eq(tcp_close(&fx.tcb, &fx.env), GN_OK);
+            cr_assert_eq(tcp_shutdown_read(&fx.tcb, &fx.env), GN_OK);
+        }
+        while (fx_output(&fx))
+            ;
+        (void)fx_arrives(&fx, fx_seg(CTL_ACK, FX_RCV, FX_UNA, "x"));
+        cr_expect_eq(fx.tcb.state, GN_FIN_WAIT_1, "old text");
+        cr_expect_eq(fx_arrives(&fx, fx_seg(CTL_ACK, FX_RCV + 1, FX_UNA, "y")),
+                     GN_DROP_DATA_AFTER_CLOSE);
+        cr_expect_eq(fx.tcb.state, GN_CLOSED);
+        cr_assert_geq(fx_reply(&fx, &r), 1);
+        cr_expect_eq(r.ctl, CTL_RST | CTL_ACK);
+        fx_fini(&fx);
+    }
+}
+
 /* OPT-TS-1: the RST of an ABORT carries a timestamp, or the peer's PAWS would have to let it pass
  */
 Test(arrives, timestamp_of_a_reset)
