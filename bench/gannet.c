@@ -8,8 +8,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-#define BURST 32
+#define BURST     32
+#define HUGE_PAGE ((size_t)2 << 20)
 
 struct bench_host {
     struct gn_host *h;
@@ -22,11 +24,16 @@ struct bench_host {
     uint8_t sink[BENCH_SINK];
 };
 
-/** page_alloc() - gn_page_source.alloc, counting */
+/** page_alloc() - gn_page_source.alloc, counting. Large blocks in huge pages, if there are any */
 static void *page_alloc(void *ctx, size_t bytes)
 {
-    *(uint64_t *)ctx += bytes;
-    return aligned_alloc(4096, bytes);
+    void *p = aligned_alloc(bytes < HUGE_PAGE ? 4096 : HUGE_PAGE, bytes);
+
+    if (p)
+        *(uint64_t *)ctx += bytes;
+    if (p && bytes >= HUGE_PAGE)
+        madvise(p, bytes, MADV_HUGEPAGE);
+    return p;
 }
 
 /** page_free() - gn_page_source.free */

@@ -65,7 +65,7 @@ static void pong(struct standing *b, struct bench_conn *c, const uint8_t *data, 
 static void on(void *arg, struct bench_conn *c, enum bench_event e, const uint8_t *data, size_t len)
 {
     switch (e) {
-    case BENCH_CONNECTED: standing.connected++; break;
+    case BENCH_CONNECTED: standing.connected += c->side == 0; break;
     case BENCH_DATA:
         if (c->side == 0)
             pong(&standing, c, data, len);

@@ -43,7 +43,7 @@ COUNTS = {
     "flood": ("SYN", "flood clients=1 cpu_s=100000", "syns", 2000, 8000, 1),
 }
 # name: (unit, arguments, figure): exact octets, no instructions
-OCTETS = {"idle": ("octets per end", "idle n=2000 timestamps=1 runs=1 stacks=gannet --json",
+OCTETS = {"idle": ("octets per end", "idle n=10000 timestamps=1 runs=1 stacks=gannet --json",
                    "allocated per end")}
 COPIES = re.compile(r"(mem(cpy|move|set|pcpy)|__mem(cpy|move|set))")
 NAME = re.compile(r"^fn=\((\d+)\)(?: (.*))?$")

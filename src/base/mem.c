@@ -25,6 +25,7 @@
 #define MEM_SOURCE_MIN 12 /* smallest block of the source, log2 */
 #define MEM_CHUNK_MIN  14 /* first chunk of a class, log2 */
 #define MEM_CHUNK_MAX  21
+#define MEM_CHUNK_SLOW 16 /* so many chunks of a size: what is not cut is a sixteenth or less */
 #define MEM_CHUNK_CUTS 3  /* a chunk gives 2^3 objects at least, while it may */
 #define MEM_CLASS_BITS 63 /* of a table entry */
 
@@ -191,7 +192,8 @@ static bool give_kept(struct mem *m)
 /** chunk_class() - how large the next chunk of a small class should be, log2 */
 static unsigned chunk_class(const struct mem *m, unsigned class)
 {
-    unsigned want = max_u32(class + MEM_CHUNK_CUTS, MEM_CHUNK_MIN) + m->chunks[class] / 4;
+    unsigned want =
+        max_u32(class + MEM_CHUNK_CUTS, MEM_CHUNK_MIN) + m->chunks[class] / MEM_CHUNK_SLOW;
 
     return min_u32(want, MEM_CHUNK_MAX);
 }

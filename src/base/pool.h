@@ -38,6 +38,12 @@ static inline void *pool_at(const struct pool *p, uint32_t index)
 
     return (char *)p->slab[index >> p->slab_shift] + (size_t)in * p->object_bytes;
 }
+/** pool_hint() - @index may be looked for soon: its first octets are worth having in cache */
+static inline void pool_hint(const struct pool *p, uint32_t index)
+{
+    if (index >> p->slab_shift < p->n_slabs)
+        __builtin_prefetch(pool_at(p, index));
+}
 /** pool_memory() - octets that it has taken, by class size */
 uint64_t pool_memory(const struct pool *p);
 /** pool_gen() - generation of a live index */

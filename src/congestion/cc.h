@@ -46,9 +46,10 @@ struct cc_ack {
 
 struct cc_ops {
     const char *name;
-    uint32_t block;    /* octets of state in a block of its own, 0: the union is enough */
-    bool own_recovery; /* the window is the algorithm's in fast recovery too, not PRR's: on_ack
-                          comes for every ACK that delivers something */
+    uint32_t block;     /* octets of state in a block of its own, 0: the union is enough */
+    uint32_t undo_only; /* octets at the end of the union that nothing but an undo needs */
+    bool own_recovery;  /* the window is the algorithm's in fast recovery too, not PRR's: on_ack
+                           comes for every ACK that delivers something */
     void (*init)(struct cc *c, gn_time now);                     /* also when switched in flight */
     void (*on_ack)(struct cc *c, const struct cc_ack *a);        /* see own_recovery */
     void (*on_loss)(struct cc *c, uint32_t flight, gn_time now); /* entering it */

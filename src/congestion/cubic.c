@@ -238,6 +238,7 @@ static void cubic_on_idle(struct cc *c, gn_time idle, gn_time rto)
 
 const struct cc_ops cc_cubic = {
     .name = "cubic",
+    .undo_only = sizeof(((struct cc *)0)->u) - offsetof(struct cubic, undo_start),
     .init = cubic_init,
     .on_ack = cubic_on_ack,
     .on_loss = cubic_on_loss,

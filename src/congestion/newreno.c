@@ -82,6 +82,7 @@ static void newreno_on_undo(struct cc *c, gn_time now)
 
 const struct cc_ops cc_newreno = {
     .name = "newreno",
+    .undo_only = sizeof(((struct cc *)0)->u),
     .init = newreno_init,
     .on_ack = newreno_on_ack,
     .on_loss = newreno_on_loss,

@@ -5,9 +5,11 @@
  */
 #include "host/host.h"
 
-/** no_conn() - what to say if a call wants a connection and @c is none */
+/** no_conn() - what to say if a call wants a connection and @c is none, or cannot be woken */
 static enum gn_err no_conn(const struct gn_host *h, gn_handle c)
 {
+    if (conn_held(h, c))
+        return GN_E_NO_MEMORY;
     return listener_find(h, c) ? GN_E_NOT_CONNECTED : GN_E_BAD_HANDLE;
 }
 
@@ -27,7 +29,7 @@ enum gn_err gn_host_set_backlog(struct gn_host *h, gn_handle listener, unsigned 
     struct listener *l = listener_find(h, listener);
 
     if (!l)
-        return conn_find(h, listener) ? GN_E_INVALID : GN_E_BAD_HANDLE;
+        return conn_held(h, listener) ? GN_E_INVALID : GN_E_BAD_HANDLE;
     listen_set_backlog(h, l, backlog);
     return GN_OK;
 }
@@ -39,7 +41,7 @@ enum gn_err gn_host_accept(struct gn_host *h, gn_handle listener, gn_handle *ret
     struct tcb *t;
 
     if (!l)
-        return conn_find(h, listener) ? GN_E_INVALID : GN_E_BAD_HANDLE;
+        return conn_held(h, listener) ? GN_E_INVALID : GN_E_BAD_HANDLE;
     n = list_pop(&l->accept);
     if (!n)
         return GN_E_WOULD_BLOCK;
@@ -47,9 +49,10 @@ enum gn_err gn_host_accept(struct gn_host *h, gn_handle listener, gn_handle *ret
     t = LIST_ENTRY(n, struct tcb, link);
     t->listener = UINT32_MAX;
     t->accepted = true;
+    rest_join(h, t);
     if (t->events)
         list_append(&h->conn_events, &t->event);
-    *ret = conn_handle(h, t);
+    *ret = conn_handle(h, t->conn);
     return GN_OK;
 }
 
@@ -113,13 +116,13 @@ enum gn_err gn_host_connect(struct gn_host *h, struct gn_endpoint local, struct 
     t = conn_new(h, &k, iface);
     if (!t)
         return GN_E_NO_MEMORY;
-    t->hash = hash;
+    t->conn->hash = hash;
     if (!demux_insert(&h->demux, hash, conn_ref(t))) {
         conn_free(h, t);
         return GN_E_NO_MEMORY;
     }
     t->hashed = true;
-    t->user = user;
+    t->conn->user = user;
     t->accepted = true;
     err = tcp_open(t, host_env(h, t));
     if (err) {
@@ -128,7 +131,7 @@ enum gn_err gn_host_connect(struct gn_host *h, struct gn_endpoint local, struct 
     }
     if (tw.raw)
         timewait_drop(h, ref_index(tw), GN_CAUSE_TIME_WAIT_REUSED);
-    *ret = conn_handle(h, t);
+    *ret = conn_handle(h, t->conn);
     conn_after(h, t);
     return GN_OK;
 }
@@ -212,10 +215,10 @@ enum gn_err gn_host_recv_done(struct gn_host *h, gn_handle c, size_t len, gn_tim
 
 bool gn_host_mark(const struct gn_host *h, gn_handle c, uint32_t *ret)
 {
-    const struct tcb *t = conn_find(h, c);
+    const struct conn *k = conn_held(h, c);
     uint32_t at;
 
-    if (!t || !tcp_mark(t, &at))
+    if (!k || !k->tcb || !tcp_mark(k->tcb, &at)) /* at rest nothing is urgent */
         return false;
     if (ret)
         *ret = at;
@@ -248,6 +251,18 @@ enum gn_err gn_host_shutdown_read(struct gn_host *h, gn_handle c, gn_time now)
     return err;
 }
 
+/** go_asleep() - close or abort what has no block: a connection at rest, for want of memory, or
+ * nothing */
+static enum gn_err go_asleep(struct gn_host *h, gn_handle c)
+{
+    struct conn *k = conn_held(h, c);
+
+    if (!k)
+        return GN_E_BAD_HANDLE;
+    rest_abort(h, k);
+    return GN_OK;
+}
+
 enum gn_err gn_host_close(struct gn_host *h, gn_handle c, gn_time now)
 {
     struct tcb *t = conn_find(h, c);
@@ -259,7 +274,7 @@ enum gn_err gn_host_close(struct gn_host *h, gn_handle c, gn_time now)
         return GN_OK;
     }
     if (!t)
-        return GN_E_BAD_HANDLE;
+        return go_asleep(h, c);
     tcp_detach(t, host_env(h, t));
     conn_orphan(h, t);
     if (h->stats.orphans > h->conf.tcp_max_orphans && t->state != GN_CLOSED) {
@@ -281,7 +296,7 @@ enum gn_err gn_host_abort(struct gn_host *h, gn_handle c, gn_time now)
         return GN_OK;
     }
     if (!t)
-        return GN_E_BAD_HANDLE;
+        return go_asleep(h, c);
     h->stats.TCPAbortOnLinger += t->state != GN_CLOSED;
     conn_orphan(h, t);
     tcp_abort(t, host_env(h, t), GN_CAUSE_ABORT_CALL, GN_E_ABORTED);
@@ -291,13 +306,15 @@ enum gn_err gn_host_abort(struct gn_host *h, gn_handle c, gn_time now)
 
 enum gn_err gn_host_error(struct gn_host *h, gn_handle c)
 {
-    struct tcb *t = conn_find(h, c);
-    enum gn_err err;
+    struct conn *k = conn_held(h, c);
+    enum gn_err err = GN_OK;
 
-    if (!t)
+    if (!k)
         return listener_find(h, c) ? GN_OK : GN_E_BAD_HANDLE;
-    err = (enum gn_err)t->error;
-    t->error = GN_OK;
+    if (k->tcb) { /* at rest all is well */
+        err = (enum gn_err)k->tcb->error;
+        k->tcb->error = GN_OK;
+    }
     return err;
 }
 
@@ -317,11 +334,12 @@ enum gn_err gn_host_soft_error(struct gn_host *h, gn_handle c)
 
 unsigned gn_host_poll(const struct gn_host *h, gn_handle c)
 {
-    const struct tcb *t = conn_find(h, c);
+    struct conn *k = conn_held(h, c);
     const struct listener *l = listener_find(h, c);
+    struct tcb scratch;
 
-    if (t)
-        return tcp_readiness(t, &h->env);
+    if (k)
+        return tcp_readiness(rest_look(h, k, &scratch), &h->env);
     return l && l->n_accept ? GN_EV_ACCEPT : 0;
 }
 
@@ -338,11 +356,11 @@ enum gn_err gn_host_want_write(struct gn_host *h, gn_handle c)
 
 enum gn_err gn_host_set_user(struct gn_host *h, gn_handle c, void *user)
 {
-    struct tcb *t = conn_find(h, c);
+    struct conn *k = conn_held(h, c);
     struct listener *l = listener_find(h, c);
 
-    if (t)
-        t->user = user;
+    if (k)
+        k->user = user;
     else if (l)
         l->user = user;
     else
@@ -368,7 +386,7 @@ enum gn_err gn_host_set_option(struct gn_host *h, gn_handle c, enum gn_opt o, ui
         return err;
     }
     if (!l)
-        return GN_E_BAD_HANDLE;
+        return no_conn(h, c);
     /* a listener has options only: let a block in CLOSED judge them */
     tcb_init(&scratch, host_env_iface(h, 0, &none.raddr), &none);
     scratch.opts = l->opts;
@@ -380,14 +398,14 @@ enum gn_err gn_host_set_option(struct gn_host *h, gn_handle c, enum gn_opt o, ui
 
 enum gn_err gn_host_get_option(const struct gn_host *h, gn_handle c, enum gn_opt o, uint64_t *ret)
 {
-    const struct tcb *t = conn_find(h, c);
+    struct conn *k = conn_held(h, c);
     const struct listener *l = listener_find(h, c);
     struct tcp_env e = h->env;
     struct tcp_key none = {.lport = 0};
     struct tcb scratch;
 
-    if (t)
-        return tcp_get_option(t, &e, o, ret);
+    if (k)
+        return tcp_get_option(rest_look(h, k, &scratch), &e, o, ret);
     if (!l)
         return GN_E_BAD_HANDLE;
     tcb_init(&scratch, &e, &none);

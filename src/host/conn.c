@@ -9,19 +9,24 @@
 
 struct tcb *conn_new(struct gn_host *h, const struct tcp_key *k, unsigned iface)
 {
-    uint32_t index;
-    struct tcb *t = pool_alloc(&h->conns, &index);
+    uint32_t index, block;
+    struct conn *c = pool_alloc(&h->conns, &index);
+    struct tcb *t = c ? pool_alloc(&h->blocks, &block) : NULL;
 
-    if (!t)
+    if (!t) {
+        if (c)
+            pool_free(&h->conns, index);
         return NULL;
+    }
     tcb_init(t, host_env_iface(h, iface, &k->raddr), k);
-    t->index = index;
+    t->conn = c;
+    t->block = block;
     t->iface = (uint8_t)iface;
-    t->hashed = false;
-    t->listener = UINT32_MAX;
-    t->user = NULL;
-    t->timer = (struct wheel_node){0};
-    t->ready = t->event = t->link = (struct list){NULL, NULL};
+    c->key = *k;
+    c->index = index;
+    c->tcb = t;
+    c->user = NULL;
+    c->timer = (struct wheel_node){0};
     return t;
 }
 
@@ -47,37 +52,53 @@ static void leave_queue(struct gn_host *h, struct tcb *t)
 
 void conn_free(struct gn_host *h, struct tcb *t)
 {
+    struct conn *c = t->conn;
+
     if (t->hashed)
-        demux_remove(&h->demux, t->hash, conn_ref(t));
+        demux_remove(&h->demux, c->hash, conn_ref(t));
     leave_queue(h, t);
     if (t->orphan) {
         h->stats.orphans--;
         unlist(&t->link);
+    } else {
+        rest_leave(h, t);
     }
-    wheel_cancel(&h->wheel, &t->timer);
+    wheel_cancel(&h->wheel, &c->timer);
     unlist(&t->ready);
     unlist(&t->event);
     tcb_free(t, &h->env);
-    pool_free(&h->conns, t->index);
+    pool_free(&h->blocks, t->block);
+    pool_free(&h->conns, c->index);
 }
 
-struct tcb *conn_find(const struct gn_host *h, gn_handle c)
+struct conn *conn_held(const struct gn_host *h, gn_handle handle)
 {
-    struct tcb *t;
+    struct conn *c;
 
-    if (handle_kind(c) != HANDLE_CONN)
+    if (handle_kind(handle) != HANDLE_CONN)
         return NULL;
-    t = pool_find(&h->conns, handle_index(c), handle_gen(c));
-    return t && t->accepted && !t->orphan ? t : NULL;
+    pool_hint(&h->conns, handle_index(handle));
+    c = pool_find(&h->conns, handle_index(handle), handle_gen(handle));
+    if (!c || !c->tcb) /* one that rests is its user's */
+        return c;
+    return c->tcb->accepted && !c->tcb->orphan ? c : NULL;
 }
 
-gn_handle conn_handle(const struct gn_host *h, const struct tcb *t)
+struct tcb *conn_find(struct gn_host *h, gn_handle handle)
 {
-    return handle_make(HANDLE_CONN, t->index, pool_gen(&h->conns, t->index));
+    struct conn *c = conn_held(h, handle);
+
+    return c ? rest_wake(h, c) : NULL;
+}
+
+gn_handle conn_handle(const struct gn_host *h, const struct conn *c)
+{
+    return handle_make(HANDLE_CONN, c->index, pool_gen(&h->conns, c->index));
 }
 
 void conn_orphan(struct gn_host *h, struct tcb *t)
 {
+    rest_leave(h, t);
     t->orphan = true;
     h->stats.orphans++;
     list_append(&h->orphans, &t->link);
@@ -111,9 +132,9 @@ static void conn_ended(struct gn_host *h, struct tcb *t)
         return;
     }
     if (t->hashed)
-        demux_remove(&h->demux, t->hash, conn_ref(t));
+        demux_remove(&h->demux, t->conn->hash, conn_ref(t));
     t->hashed = false;
-    wheel_cancel(&h->wheel, &t->timer);
+    wheel_cancel(&h->wheel, &t->conn->timer);
     unlist(&t->ready);
     if (t->accepted && t->events && !list_linked(&t->event))
         list_append(&h->conn_events, &t->event);
@@ -127,12 +148,13 @@ static void conn_ended(struct gn_host *h, struct tcb *t)
  * many, one that waits for nothing is taken out while it is at hand */
 static inline void arm(struct gn_host *h, struct tcb *t)
 {
+    struct wheel_node *n = &t->conn->timer;
     deadline_t d = tcp_deadline(t);
 
     if (!deadline_armed(d) && h->wheel.armed > WHEEL_MANY)
-        wheel_cancel(&h->wheel, &t->timer);
-    else if (deadline_armed(d) && (!wheel_armed(&t->timer) || deadline_time(d) < t->timer.at))
-        wheel_arm(&h->wheel, &t->timer, deadline_time(d));
+        wheel_cancel(&h->wheel, n);
+    else if (deadline_armed(d) && (!wheel_armed(n) || deadline_time(d) < n->at))
+        wheel_arm(&h->wheel, n, deadline_time(d));
 }
 
 /** settle() - what conn_after() does for a block that is not over */
@@ -152,7 +174,10 @@ static inline void settle(struct gn_host *h, struct tcb *t)
     }
     if (!list_linked(&t->ready)) /* else when it has sent what it has to send */
         arm(h, t);
-    if (t->events && t->accepted && !t->orphan && !list_linked(&t->event))
+    if (!t->accepted || t->orphan)
+        return;
+    rest_join(h, t);
+    if (t->events && !list_linked(&t->event))
         list_append(&h->conn_events, &t->event);
 }
 
@@ -182,14 +207,33 @@ void conn_settle(struct gn_host *h, struct tcb *t)
         settle(h, t);
 }
 
+/* a connection at rest whose timer has come finds no memory to wake: later */
+#define WAKE_AGAIN (200 * GN_MSEC)
+
+/** timer_block() - the block of a connection whose node has fired; NULL: there is no
+ * memory to wake it now */
+static struct tcb *timer_block(struct gn_host *h, struct conn *c)
+{
+    struct tcb *t = c->tcb;
+
+    if (t)
+        return t;
+    t = rest_wake(h, c);
+    if (!t)
+        wheel_arm(&h->wheel, &c->timer, h->now + WAKE_AGAIN);
+    return t;
+}
+
 void conn_timeouts(struct gn_host *h)
 {
     struct wheel_node *n;
 
     wheel_run(&h->wheel, h->now);
     while ((n = wheel_pop(&h->wheel))) {
-        struct tcb *t = LIST_ENTRY(n, struct tcb, timer);
+        struct tcb *t = timer_block(h, LIST_ENTRY(n, struct conn, timer));
 
+        if (!t)
+            continue;
         if (deadline_due(tcp_deadline(t), h->now))
             tcp_timeouts(t, host_env(h, t));
         if (t->fast_failed) {

@@ -12,11 +12,17 @@
  * is armed again for the time that holds then. A busy connection so touches the wheel about once
  * per RTO instead of once per segment. And it is armed when it leaves the ready list, which is
  * soon, so that a burst of segments and calls is one look at its deadlines.
+ *
+ * What lasts as long as the connection is a struct conn: its tuple, its user, its timer, and either
+ * where its block is or, while it rests, what has to be remembered (rest.h). Whoever wants a block
+ * asks for it by a conn_* function, which wakes the connection if need be.
  */
 #ifndef GN_HOST_CONN_H
 #define GN_HOST_CONN_H
 
+#include "base/wheel.h"
 #include "host/demux.h"
+#include "tcp/rest.h"
 #include "tcp/tcp.h"
 
 struct gn_host;
@@ -43,14 +49,33 @@ static inline uint32_t handle_gen(gn_handle h)
     return (uint32_t)(h >> 32);
 }
 
+/** A connection. What a segment needs to find its block is in the first cache line. */
+struct conn {
+    struct tcp_key key; /* first: the demux table compares it */
+    uint32_t hash;      /* of the tuple, for the demux table */
+    uint32_t index;     /* in the pool of connections */
+    uint8_t opts;       /* while it rests: number of its set of options */
+    bool timed;         /* while it rests: its timer is keep-alive's */
+    struct tcb *tcb;    /* NULL: it rests */
+    void *user;
+    struct wheel_node timer;
+    struct tcb_rest rest; /* valid while it rests */
+};
+
+_Static_assert(offsetof(struct conn, user) + sizeof(void *) == 64, "the first cache line");
+_Static_assert(sizeof(struct conn) <= 384, "an idle end takes 512 octets all in");
+
 /** conn_new() - a block in CLOSED for @k, not yet in the demux table; NULL: limit or memory */
 struct tcb *conn_new(struct gn_host *h, const struct tcp_key *k, unsigned iface);
 /** conn_free() - take a block off all lists and give it back */
 void conn_free(struct gn_host *h, struct tcb *t);
-/** conn_find() - the block of a handle that its user still holds, or NULL */
-struct tcb *conn_find(const struct gn_host *h, gn_handle c);
-/** conn_handle() - the handle of a block */
-gn_handle conn_handle(const struct gn_host *h, const struct tcb *t);
+/** conn_find() - the block of a handle that its user still holds, or NULL: there is none, or no
+ * memory to wake it; conn_held() tells */
+struct tcb *conn_find(struct gn_host *h, gn_handle c);
+/** conn_held() - the connection of a handle that its user still holds, or NULL */
+struct conn *conn_held(const struct gn_host *h, gn_handle c);
+/** conn_handle() - the handle of a connection */
+gn_handle conn_handle(const struct gn_host *h, const struct conn *c);
 /** conn_after() - book-keeping after any tcp_* call; @t may be gone afterwards */
 void conn_after(struct gn_host *h, struct tcb *t);
 /** conn_settle() - the same, after tcp_output() found nothing to send: off the ready list */
@@ -62,10 +87,23 @@ void conn_arm_ready(struct gn_host *h);
 void conn_orphan(struct gn_host *h, struct tcb *t);
 /** conn_timeouts() - carry out all timers that are due */
 void conn_timeouts(struct gn_host *h);
+/* conn_iface() - the interface that its segments leave by */
+static inline uint8_t conn_iface(const struct conn *c)
+{
+    return c->tcb ? c->tcb->iface : c->rest.iface;
+}
+/* conn_set_iface() - by another one from now on */
+static inline void conn_set_iface(struct conn *c, uint8_t iface)
+{
+    if (c->tcb)
+        c->tcb->iface = iface;
+    else
+        c->rest.iface = iface;
+}
 /** conn_ref() - how the demux table names a block */
 static inline ref_t conn_ref(const struct tcb *t)
 {
-    return ref_make(REF_CONN, t->index);
+    return ref_make(REF_CONN, t->conn->index);
 }
 
 #endif

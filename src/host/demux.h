@@ -81,19 +81,13 @@ static inline void demux_prefetch_slot(const struct demux *d, uint32_t hash)
     __builtin_prefetch(&d->slot[hash & d->mask]);
 }
 
-/** demux_prefetch_object() - second hint: the object that the slot most likely names */
-static inline void demux_prefetch_object(const struct demux *d, uint32_t hash)
+/** demux_likely() - who most likely has a tuple of this hash, for a second hint; or REF_NULL */
+static inline ref_t demux_likely(const struct demux *d, uint32_t hash)
 {
-    const struct demux_slot *s = &d->slot[hash & d->mask];
-
-    if (s->hash == hash && s->ref) {
-        ref_t r = {s->ref};
-        const char *p = (const char *)pool_at(d->pool[ref_kind(r)], ref_index(r));
-
-        /* a connection is touched all over */
-        for (size_t i = 0; i < 256 && i < d->pool[ref_kind(r)]->object_bytes; i += 64)
-            __builtin_prefetch(p + i);
-    }
+    for (uint32_t i = hash; i != hash + 4; i++)
+        if (d->slot[i & d->mask].hash == hash)
+            return (ref_t){d->slot[i & d->mask].ref};
+    return REF_NULL;
 }
 
 #endif

@@ -18,9 +18,12 @@ static struct gn_event from_listener(struct gn_host *h, struct listener *l)
 /** from_conn() - the event of a connection, which has none left then */
 static struct gn_event from_conn(struct gn_host *h, struct tcb *t)
 {
-    struct gn_event e = {.handle = conn_handle(h, t), .user = t->user, .what = t->events};
+    struct gn_event e = {
+        .handle = conn_handle(h, t->conn), .user = t->conn->user, .what = t->events};
 
     t->events = 0;
+    rest_join(h, t);            /* that may have been all that kept it awake */
+    __builtin_prefetch(e.user); /* most likely the next to be looked at, if it is an address */
     return e;
 }
 

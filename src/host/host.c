@@ -30,8 +30,10 @@ static bool set_up(struct gn_host *h, const struct gn_host_config *cfg)
     if (!replies)
         return false;
     h->replies = (struct reply_queue){.seg = replies, .cap = HOST_REPLIES};
-    pool_init(&h->conns, &h->mem, sizeof(struct tcb),
+    pool_init(&h->conns, &h->mem, sizeof(struct conn),
               (uint32_t)min_u64(h->conf.tcp_max_connections, POOL_MAX));
+    pool_init(&h->blocks, &h->mem, sizeof(struct tcb), (uint32_t)POOL_MAX);
+    list_init(&h->rests.awake);
     syncache_init(&h->syncache, &h->mem, &h->conf);
     timewait_init(&h->timewait, &h->mem, &h->conf);
     if (!listen_init(&h->listeners, &h->mem) ||
@@ -125,14 +127,21 @@ static void paths_changed(struct gn_host *h, int iface, uint32_t was)
     for (unsigned i = 0; i < HOST_PATHS; i++)
         h->paths[i].valid = false;
     for (uint32_t i = pool_next(&h->conns, 0); i != UINT32_MAX; i = pool_next(&h->conns, i + 1)) {
-        struct tcb *t = pool_at(&h->conns, i);
-        const struct ip_path *path = host_path(h, &t->key.raddr, NULL);
-        uint32_t before = t->iface == iface ? was : h->ip.iface[t->iface].mtu;
+        struct conn *c = pool_at(&h->conns, i);
+        const struct ip_path *path = host_path(h, &c->key.raddr, NULL);
+        uint8_t at = conn_iface(c);
+        uint32_t before = at == iface ? was : h->ip.iface[at].mtu;
+        struct tcb *t;
 
         if (path)
-            t->iface = path->iface;
-        if (t->state == GN_CLOSED || h->ip.iface[t->iface].mtu == before)
+            conn_set_iface(c, path->iface);
+        if ((c->tcb && c->tcb->state == GN_CLOSED) || h->ip.iface[conn_iface(c)].mtu == before)
             continue;
+        t = rest_wake(h, c);
+        if (!t) { /* what it sends next might not fit */
+            rest_abort(h, c);
+            continue;
+        }
         tcp_mtu_changed(t, host_env(h, t), before);
         conn_after(h, t);
     }

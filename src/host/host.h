@@ -16,6 +16,7 @@
 #include "host/hostcache.h"
 #include "host/listen.h"
 #include "host/port.h"
+#include "host/rest.h"
 #include "host/syncache.h"
 #include "host/timewait.h"
 #include "ip/ip.h"
@@ -47,7 +48,9 @@ struct gn_host {
     gn_time now;
 
     struct demux demux;
-    struct pool conns; /* of struct tcb */
+    struct pool conns;  /* of struct conn */
+    struct pool blocks; /* of struct tcb */
+    struct rests rests;
     struct list ready; /* of tcb.ready: may have something to send */
     struct list conn_events, listen_events;
     struct reply_queue replies;

@@ -97,7 +97,9 @@ static enum gn_drop icmp_error(struct gn_host *h, const struct ip_packet *p)
     case REF_HALF_OPEN: return syncache_icmp(h, r, seq(get32(p->p + 4)), p->hard);
     case REF_CONN: break;
     }
-    t = pool_at(&h->conns, ref_index(r));
+    t = rest_wake(h, pool_at(&h->conns, ref_index(r)));
+    if (!t)
+        return GN_DROP_NO_MEMORY;
     d = tcp_icmp_error(t, host_env(h, t), seq(get32(p->p + 4)), p->error, p->hard, p->mtu);
     conn_after(h, t);
     return d;
@@ -114,13 +116,16 @@ static void other(struct gn_host *h, const struct ip_packet *p)
     }
 }
 
-/** to_conn() - deliver to a connection */
+/** to_conn() - deliver to a connection; @t is NULL if there is no memory to wake it */
 static enum gn_drop to_conn(struct gn_host *h, struct tcb *t, const struct seg *s, uint32_t hash,
                             enum gn_state *ret_state)
 {
     enum gn_drop d;
     bool syn_sent;
 
+    *ret_state = GN_ESTABLISHED;
+    if (!t)
+        return GN_DROP_NO_MEMORY;
     if (t->state == GN_TIME_WAIT && (s->ctl & (CTL_SYN | CTL_ACK | CTL_RST)) == CTL_SYN &&
         timewait_conn_syn(h, t, s, hash, &d)) {
         *ret_state = GN_SYN_RECEIVED;
@@ -166,7 +171,9 @@ static void deliver(struct gn_host *h, const struct burst *b, unsigned i, ref_t 
     enum gn_drop d = GN_DROP_NONE;
 
     switch (ref_kind(r)) {
-    case REF_CONN: d = to_conn(h, pool_at(&h->conns, ref_index(r)), s, b->hash[i], &state); break;
+    case REF_CONN:
+        d = to_conn(h, rest_wake(h, pool_at(&h->conns, ref_index(r))), s, b->hash[i], &state);
+        break;
     case REF_HALF_OPEN:
         state = GN_SYN_RECEIVED;
         d = syncache_input(h, r, s, b->hash[i]);
@@ -192,9 +199,9 @@ static unsigned deliver_run(struct gn_host *h, const struct burst *b, unsigned i
 
     h->in_iface = b->iface[i];
     if (ref_kind(r) == REF_CONN) {
-        struct tcb *t = pool_at(&h->conns, ref_index(r));
+        struct tcb *t = rest_wake(h, pool_at(&h->conns, ref_index(r)));
 
-        taken = tcp_predicted(t, host_env(h, t), &b->seg[i], n);
+        taken = t ? tcp_predicted(t, host_env(h, t), &b->seg[i], n) : 0;
         if (taken)
             conn_after(h, t);
     }
@@ -207,15 +214,44 @@ static unsigned deliver_run(struct gn_host *h, const struct burst *b, unsigned i
     return taken;
 }
 
+/** prefetch() - a hint for @n cache lines */
+static inline void prefetch(const void *p, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        __builtin_prefetch((const char *)p + 64 * i);
+}
+
+/** expect() - second pass: hints for what the slots most likely name, and for the block of a
+ * connection or, if it rests, what that is made from */
+static void expect(const struct gn_host *h, const struct burst *b)
+{
+    ref_t likely[BURST];
+
+    for (unsigned i = 0; i < b->n; i++) {
+        likely[i] = b->same[i] ? REF_NULL : demux_likely(&h->demux, b->hash[i]);
+        if (likely[i].raw)
+            prefetch(pool_at(h->demux.pool[ref_kind(likely[i])], ref_index(likely[i])), 1);
+    }
+    for (unsigned i = 0; i < b->n; i++) {
+        const struct conn *c;
+
+        if (ref_kind(likely[i]) != REF_CONN)
+            continue;
+        c = pool_at(&h->conns, ref_index(likely[i]));
+        if (c->tcb)
+            prefetch(c->tcb, 8);
+        else
+            prefetch(&c->timer, sizeof(*c) / 64 - 1);
+    }
+}
+
 /** deliver_all() - second and third pass */
 static void deliver_all(struct gn_host *h, struct burst *b)
 {
     unsigned end = 0;
 
     if (b->n > 1)
-        for (unsigned i = 0; i < b->n; i++)
-            if (!b->same[i])
-                demux_prefetch_object(&h->demux, b->hash[i]);
+        expect(h, b);
     for (unsigned i = 0; i < b->n; i += deliver_run(h, b, i, end - i))
         for (end = i < end ? end : i + 1; end < b->n && b->same[end];)
             end++;

@@ -273,7 +273,7 @@ enum gn_drop listen_promote(struct gn_host *h, struct listener *l, const struct 
         return GN_DROP_NO_MEMORY;
     t->opts = l->opts;
     t->passive = true;
-    t->hash = hash;
+    t->conn->hash = hash;
     if (!ref.raw && !demux_insert(&h->demux, hash, conn_ref(t))) {
         conn_free(h, t);
         return GN_DROP_NO_MEMORY;
@@ -340,7 +340,7 @@ static bool fast_new(struct gn_host *h, struct listener *l, const struct seg *s,
     if (!t)
         return false;
     t->opts = l->opts;
-    t->hash = hash;
+    t->conn->hash = hash;
     if (!demux_insert(&h->demux, hash, conn_ref(t))) {
         conn_free(h, t);
         return false;

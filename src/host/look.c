@@ -6,9 +6,10 @@
 #include "host/host.h"
 
 /** conn_status() - STATUS of a connection, with its handle if its user still has it */
-static void conn_status(const struct gn_host *h, const struct tcb *t, gn_time now,
-                        struct gn_status *ret)
+static void conn_status(const struct gn_host *h, struct conn *c, gn_time now, struct gn_status *ret)
 {
+    struct tcb scratch;
+    const struct tcb *t = rest_look(h, c, &scratch);
     struct tcp_env e = h->env;
     const struct gn_iface *i = &h->ip.iface[t->iface];
 
@@ -16,7 +17,9 @@ static void conn_status(const struct gn_host *h, const struct tcb *t, gn_time no
     e.mtu = i->mtu;
     e.mtu_headers = gn_addr_is_v4(&t->key.raddr) ? 20 : 40;
     tcb_status(t, &e, ret);
-    ret->handle = t->accepted && !t->orphan ? conn_handle(h, t) : GN_NO_HANDLE;
+    ret->user = c->user;
+    ret->memory += (uint32_t)sizeof(*c) - (c->tcb ? 0 : (uint32_t)sizeof(*t));
+    ret->handle = t->accepted && !t->orphan ? conn_handle(h, c) : GN_NO_HANDLE;
 }
 
 /** look_listener() - STATUS of a listener, with its handle */
@@ -28,11 +31,11 @@ static void look_listener(const struct gn_host *h, const struct listener *l, str
 
 enum gn_err gn_host_status(const struct gn_host *h, gn_handle c, gn_time now, struct gn_status *ret)
 {
-    const struct tcb *t = conn_find(h, c);
+    struct conn *k = conn_held(h, c);
     struct listener *l;
 
-    if (t) {
-        conn_status(h, t, now, ret);
+    if (k) {
+        conn_status(h, k, now, ret);
         return GN_OK;
     }
     l = handle_kind(c) == HANDLE_LISTENER
@@ -67,7 +70,7 @@ bool gn_host_walk(const struct gn_host *h, uint64_t *cursor, gn_time now, struct
     uint32_t index = (uint32_t)*cursor;
 
     for (; stage < WALK_END; stage++, index = 0) {
-        const void *object;
+        void *object;
 
         index = pool_next(walk_pool(h, stage), index);
         if (index == UINT32_MAX)

@@ -98,6 +98,7 @@ static inline bool has_output(const struct gn_host *h)
 static void timeouts(struct gn_host *h)
 {
     conn_timeouts(h);
+    rest_some(h);
     timewait_timeouts(h);
     syncache_timeouts(h);
     ip_timeouts(&h->ip, &h->ip_env);

@@ -14,15 +14,16 @@ static void prune_some(struct gn_host *h)
 {
     for (unsigned i = 0; i < PRUNE_STEPS && pressure(&h->mem); i++) {
         uint32_t at = pool_next(&h->conns, h->prune_next);
-        struct tcb *t;
+        struct conn *c;
 
         if (at == UINT32_MAX) {
             h->prune_next = 0;
             return;
         }
         h->prune_next = at + 1;
-        t = pool_at(&h->conns, at);
-        tcp_prune(t, host_env(h, t));
+        c = pool_at(&h->conns, at);
+        if (c->tcb)
+            tcp_prune(c->tcb, host_env(h, c->tcb));
     }
 }
 

@@ -99,7 +99,7 @@ static bool add(struct gn_host *h, struct tcb *t)
     enqueue(w, index + 1,
             deadline_armed(t->state_at) ? deadline_time(t->state_at)
                                         : h->now + 2 * h->conf.tcp_msl);
-    demux_replace(&h->demux, t->hash, conn_ref(t), ref_make(REF_TIME_WAIT, index));
+    demux_replace(&h->demux, t->conn->hash, conn_ref(t), ref_make(REF_TIME_WAIT, index));
     t->hashed = false;
     return true;
 }

@@ -122,9 +122,8 @@ static uint64_t hash_rate(uint64_t hash, const struct recovery *r, gn_time now)
 /** plain_links() - what only says where the block is kept */
 static void plain_links(struct tcb *t)
 {
-    t->user = NULL;
-    t->index = t->hash = 0;
-    memset(&t->timer, 0, sizeof t->timer);
+    t->conn = NULL;
+    t->block = 0;
     memset(&t->ready, 0, sizeof t->ready);
     memset(&t->event, 0, sizeof t->event);
     memset(&t->link, 0, sizeof t->link);
@@ -208,9 +207,10 @@ static uint64_t hash_deadlines(uint64_t hash, const struct gn_host *h, gn_time n
 static uint64_t hash_host(uint64_t hash, const struct x_world *w, unsigned i)
 {
     const struct gn_host *h = w->h[i];
+    struct tcb scratch;
 
     for (uint32_t at = 0; (at = pool_next(&h->conns, at)) != UINT32_MAX; at++)
-        hash = hash_tcb(hash, pool_at(&h->conns, at), w->now[i]);
+        hash = hash_tcb(hash, rest_look(h, pool_at(&h->conns, at), &scratch), w->now[i]);
     for (uint32_t at = 0; (at = pool_next(&h->listeners.pool, at)) != UINT32_MAX; at++) {
         const struct listener *l = pool_at(&h->listeners.pool, at);
 

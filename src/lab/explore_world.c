@@ -71,8 +71,9 @@ uint64_t x_used(const struct x_world *w, unsigned i)
 {
     const struct gn_host *h = w->h[i];
 
-    return h->mem.used - pool_memory(&h->conns) - pool_memory(&h->syncache.pool) -
-           pool_memory(&h->timewait.pool) - pool_memory(&h->listeners.pool);
+    return h->mem.used - pool_memory(&h->conns) - pool_memory(&h->blocks) -
+           pool_memory(&h->syncache.pool) - pool_memory(&h->timewait.pool) -
+           pool_memory(&h->listeners.pool);
 }
 
 bool x_world_new(struct explorer *x)
@@ -116,9 +117,10 @@ bool x_deadline(const struct x_world *w, unsigned i, gn_time *ret)
 {
     const struct gn_host *h = w->h[i];
     deadline_t d = deadline_min(syncache_deadline(h), timewait_deadline(h));
+    struct tcb scratch;
 
     for (uint32_t at = 0; (at = pool_next(&h->conns, at)) != UINT32_MAX; at++)
-        d = deadline_min(d, tcp_deadline(pool_at(&h->conns, at)));
+        d = deadline_min(d, tcp_deadline(rest_look(h, pool_at(&h->conns, at), &scratch)));
     if (!deadline_armed(d))
         return false;
     *ret = deadline_time(d) > w->now[i] ? deadline_time(d) - w->now[i] : 0;

@@ -200,7 +200,7 @@ void check_close(struct swarm *s)
 /** lasting() - octets that a host keeps for tables that have grown */
 static uint64_t lasting(const struct gn_host *h)
 {
-    return pool_memory(&h->conns) + pool_memory(&h->syncache.pool) +
+    return pool_memory(&h->conns) + pool_memory(&h->blocks) + pool_memory(&h->syncache.pool) +
            pool_memory(&h->timewait.pool) + pool_memory(&h->listeners.pool) +
            mem_size(((size_t)h->demux.mask + 1) * sizeof(struct demux_slot)) +
            mem_size(((size_t)h->listeners.mask + 1) * sizeof(uint16_t)) +

@@ -9,6 +9,7 @@
 #include "lab/swarm_parts.h"
 
 #include <gannet/conf.h>
+#include <stddef.h>
 #include <string.h>
 
 static const struct {
@@ -61,6 +62,14 @@ static bool range_of(const struct gn_knob *k, uint64_t *ret_lo, uint64_t *ret_hi
     return k->unit == GN_UNIT_BOOL || k->max <= 7;
 }
 
+/** draw_rest() - when connections rest. It shall change nothing that the seed decides, so this
+ * draws for itself */
+static void draw_rest(struct prng p, struct gn_conf *ret)
+{
+    if (prng_below(&p, 2))
+        ret->tcp_rest_above = draw_scale(&p, 0, 16);
+}
+
 void swarm_knobs(struct prng *p, struct gn_conf *ret)
 {
     size_t n;
@@ -69,13 +78,17 @@ void swarm_knobs(struct prng *p, struct gn_conf *ret)
     gn_conf_default(ret);
     for (size_t i = 0; i < n; i++) {
         uint64_t lo, hi, value;
-        bool leave = prng_below(p, 2);
+        bool leave;
 
+        if (k[i].offset == offsetof(struct gn_conf, tcp_rest_above))
+            continue;
+        leave = prng_below(p, 2);
         if (!range_of(&k[i], &lo, &hi))
             continue;
         value = draw_scale(p, lo, hi);
         if (!leave)
             memcpy((char *)ret + k[i].offset, &value, sizeof value);
     }
+    draw_rest(*p, ret);
     ret->ip_anyaddr = 0;
 }

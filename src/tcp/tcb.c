@@ -123,8 +123,7 @@ void tcb_status(const struct tcb *t, const struct tcp_env *e, struct gn_status *
 {
     struct rec_env re = rec_env(e);
 
-    *ret = (struct gn_status){
-        .kind = GN_KIND_CONNECTION, .state = (enum gn_state)t->state, .user = t->user};
+    *ret = (struct gn_status){.kind = GN_KIND_CONNECTION, .state = (enum gn_state)t->state};
 
     ret->local = (struct gn_endpoint){t->key.laddr, t->key.lport};
     ret->remote = (struct gn_endpoint){t->key.raddr, t->key.rport};

@@ -9,7 +9,6 @@
 #include "base/ranges.h"
 #include "base/ring.h"
 #include "base/time.h"
-#include "base/wheel.h"
 #include "recovery/recovery.h"
 #include "tcp/env.h"
 #include "wire/tcp.h"
@@ -188,17 +187,15 @@ struct tcb {
     struct tcb_opts opts;
     struct tcb_past past[GN_HISTORY];
 
-    /* the host's: how the block is found, queued and woken */
-    void *user;
-    uint32_t index;    /* in the pool */
-    uint32_t hash;     /* of the tuple, for the demux table */
+    /* the host's: how the block is found and queued */
+    struct conn *conn;
+    uint32_t block;    /* in the pool of blocks */
     bool hashed;       /* the tuple is in the demux table */
     uint32_t listener; /* index of the listener it waits in, UINT32_MAX if none */
     uint64_t fast_of;  /* fast_child: handle of the listener that counts it */
-    struct wheel_node timer;
     struct list ready; /* has something to send */
     struct list event; /* has events to tell */
-    struct list link;  /* accept queue, or list of orphans */
+    struct list link;  /* accept queue, list of those that are awake, or of orphans */
 };
 
 /** tcb_opts_default() - as the knobs say; a listener keeps one of these for what it accepts */
