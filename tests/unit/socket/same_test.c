@@ -30,7 +30,7 @@ static unsigned n_lines[2];
 static const char *state_name, *call_name;
 
 /** put() - a line of what happened */
-static void put(const char *format, ...)
+__attribute__((format(printf, 1, 2))) static void put(const char *format, ...)
 {
     unsigned who = (unsigned)(d - doors);
     char text[200];
