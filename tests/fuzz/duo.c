@@ -71,6 +71,7 @@ static void knobs(struct gn_conf *c, struct input *in)
     c->tcp_window_scaling = a >> 2 & 1;
     c->tcp_ecn = (a >> 3 & 3) % 3;
     c->tcp_syncookies = (a >> 5 & 3) % 3;
+    c->tcp_rest_above = (a >> 5 & 3) == 3 ? 0 : c->tcp_rest_above;
     c->tcp_rfc1337 = a >> 7;
     c->tcp_early_retrans = b & 1;
     c->tcp_delack = b & 2 ? 0 : c->tcp_delack;
@@ -87,8 +88,9 @@ static uint64_t used(const struct duo *d, unsigned i)
 {
     const struct gn_host *h = d->h[i];
 
-    return h->mem.used - pool_memory(&h->conns) - pool_memory(&h->syncache.pool) -
-           pool_memory(&h->timewait.pool) - pool_memory(&h->listeners.pool) -
+    return h->mem.used - pool_memory(&h->conns) - pool_memory(&h->blocks) -
+           pool_memory(&h->syncache.pool) - pool_memory(&h->timewait.pool) -
+           pool_memory(&h->listeners.pool) -
            mem_size(((size_t)h->demux.mask + 1) * sizeof(struct demux_slot)) -
            mem_size(((size_t)h->listeners.mask + 1) * sizeof(uint16_t)) -
            (h->ip.neigh.t ? mem_size(sizeof *h->ip.neigh.t) : 0);
