@@ -42,6 +42,7 @@ struct watch {
     enum order order;
     enum why_severity least;
     bool held, ended;
+    bool lost;            /* the recording could not be written any more; the view goes on */
     char note[WHY_SORRY]; /* last line */
 };
 
@@ -105,6 +106,16 @@ static double per_minute(const struct watch *w, const struct why_finding *x)
 
 /* --- samples --- */
 
+/** keep() - the sample as one of the recording */
+static void keep(struct watch *w)
+{
+    if (tape_write(w->tape, w->series.facts))
+        return;
+    w->lost = true;
+    fclose(w->tape);
+    w->tape = NULL;
+}
+
 /** next() - one more sample, kept if wanted; false: w->ended, and why in w->note unless it is the
  * end of a recording */
 static bool next(struct watch *w)
@@ -115,11 +126,8 @@ static bool next(struct watch *w)
         return false;
     }
     track(w);
-    if (w->tape && !tape_write(w->tape, w->series.facts)) {
-        snprintf(w->note, sizeof w->note, "%s cannot be written any more", w->o->record);
-        fclose(w->tape);
-        w->tape = NULL;
-    }
+    if (w->tape)
+        keep(w);
     return true;
 }
 
@@ -280,6 +288,7 @@ static void draw(struct watch *w)
     move(rows - 1, 0);
     attron(A_DIM);
     put(w->note[0] ? w->note
+        : w->lost  ? "the recording is cut off: it cannot be written any more"
                    : "q end  space hold  up/down choose  PgUp/PgDn its text  s sort  a notes  "
                      "c critical only");
     attroff(A_DIM);
@@ -415,7 +424,9 @@ int why_watch(struct why_source *source, const struct why_options *rules,
     else if (!w.series.facts)
         code = complain("%s", w.note[0] ? w.note : "the recording is empty");
     if (w.tape && fclose(w.tape) != 0)
-        code = complain("%s cannot be written", o->record);
+        w.lost = true;
+    if (w.lost)
+        code = complain("the recording is cut off: %s cannot be written", o->record);
     free(w.tracks);
     free(w.row);
     why_series_free(&w.series);

@@ -127,6 +127,13 @@ def check_live():
     report(os.waitstatus_to_exitcode(status) == 0, "q ends it", status)
 
 
+def check_full_disk():
+    """A recording that cannot be written is an error, however many samples follow."""
+    code, out, err = gannet("--record", "/dev/full", "--interval", "1", "--count", "2", "--json")
+    report(code == 1 and out.count("\n") == 2 and "/dev/full cannot be written" in err and err.count("\n") == 1,
+           "a full disk is told, the samples go on", (code, err))
+
+
 def check_wrong():
     """Options that do not go together."""
     for words, text in ((["--count", "3"], "goes with --watch"),
@@ -149,6 +156,7 @@ def main():
         check_record(folder / "tape")
         check_broken(folder, folder / "tape")
     check_live()
+    check_full_disk()
     check_wrong()
     leak.stop.set()
     leak.join()
