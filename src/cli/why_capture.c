@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GAPS 4
+#define GAPS 5
 
 /** One end's facts, with what they refer to. */
 struct end_facts {
@@ -39,10 +39,21 @@ static char *missing(struct captured *c)
     return c->gap_text[c->facts.n_gaps++];
 }
 
+/** n_half_known() - connections of which one end has closed, and it is not known of the other */
+static unsigned n_half_known(const struct facts *f)
+{
+    unsigned n = 0;
+
+    for (size_t i = 0; i < f->n_conns; i++)
+        n += f->conn[i].state == GN_CLOSE_WAIT && facts_fin_missed(&f->conn[i], 0);
+    return n;
+}
+
 /** note_gaps() - what is missing, and what would show it */
 static void note_gaps(struct captured *c)
 {
     const struct trace *t = &c->trace;
+    unsigned half_known = n_half_known(&c->facts);
 
     c->facts.gap = c->gap;
     if (t->broken)
@@ -54,6 +65,11 @@ static void note_gaps(struct captured *c)
     if (t->stats.fragments)
         snprintf(missing(c), WHY_SORRY, "%" PRIu64 " fragments were not put together.",
                  t->stats.fragments);
+    if (half_known)
+        snprintf(missing(c), WHY_SORRY,
+                 "Of %u connections one end has closed; whether the other did before the capture "
+                 "began is not known.",
+                 half_known);
     c->facts.holes = t->missed > 0;
     if (t->missed)
         snprintf(missing(c), WHY_SORRY,

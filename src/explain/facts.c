@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
- * @file facts.c  Looking facts up by name.
+ * @file facts.c  Looking facts up, by name mostly.
  */
 #include "explain/facts.h"
 
@@ -31,6 +31,11 @@ static const struct fact_number *find(const struct fact_number *list, size_t n, 
             low = middle + 1;
     }
     return NULL;
+}
+
+bool facts_fin_missed(const struct fact_conn *c, unsigned end)
+{
+    return c->known & FACT_SEEN && c->seen->opener == 2 && c->seen->side[end].bytes == 0;
 }
 
 int64_t facts_counter(const struct facts *f, const char *name, int64_t fallback)

@@ -170,6 +170,9 @@ struct facts {
 /** facts_from_status() - a connection of a Gannet host; its history is borrowed from @s. Its
  * process is number 0, or none */
 void facts_from_status(const struct gn_status *s, gn_time now, struct fact_conn *ret);
+/** facts_fin_missed() - may @end (0: local, 1: remote) have sent its FIN before the capture began?
+ * Nothing that passes afterwards would tell, unless that end sends text */
+bool facts_fin_missed(const struct fact_conn *c, unsigned end);
 /** facts_counter() - value of a counter; @fallback if it is not known */
 int64_t facts_counter(const struct facts *f, const char *name, int64_t fallback);
 /** facts_growth() - how much a counter has grown since the sample before; 0 if not known */

@@ -7,6 +7,7 @@
 #define MOMENT    (GN_SEC)      /* shorter than this nothing is strange */
 #define LATE      (5 * GN_SEC)  /* a process that minds its sockets has acted by now */
 #define FORGOTTEN (30 * GN_SEC) /* one such connection alone is worth a word */
+#define LONG      (60 * GN_SEC) /* no answer to a half-close takes that long */
 #define POOL      50            /* a client's pool may keep fewer idle connections than that */
 
 /** still_sending() - does it use the half that is open? Then it may take its time */
@@ -58,6 +59,9 @@ static void grade_close_wait(const struct rules *w, const struct rule_group *g,
         return;
     if (l->late >= 3 || (l->late && l->t.oldest >= FORGOTTEN)) {
         out->severity = WHY_WARNING;
+        /* a program that thinks its answer over for a while looks the same */
+        if (!growing && !l->unread && l->t.oldest < LONG)
+            out->confidence = WHY_LIKELY;
     } else if (l->short_while >= 20) {
         out->severity = WHY_WARNING;
         out->confidence = WHY_LIKELY;
@@ -74,6 +78,8 @@ static void grade_close_wait(const struct rules *w, const struct rule_group *g,
 bool rule_close_wait_match(const struct rules *w, const struct fact_conn *c)
 {
     (void)w;
+    if (facts_fin_missed(c, 0)) /* it may be in TIME-WAIT just as well */
+        return false;
     return c->kind == GN_KIND_CONNECTION && !(c->known & FACT_OWNER && c->process == FACT_NONE);
 }
 
@@ -143,7 +149,7 @@ bool rule_fin_wait_2_held_match(const struct rules *w, const struct fact_conn *c
         c->known & FACT_INFO && c->info.bytes_received > 0 && c->info.last_data_recv < LATE;
 
     (void)w;
-    return c->kind == GN_KIND_CONNECTION && !orphan && !receiving;
+    return c->kind == GN_KIND_CONNECTION && !orphan && !receiving && !facts_fin_missed(c, 1);
 }
 
 bool rule_fin_wait_2_held_judge(struct rules *w, const struct rule_group *g,

@@ -200,3 +200,28 @@ Test(capture_rules, full_windows)
     s->side[0].bytes = 90000; /* most of it met no full window */
     cr_assert_eq(grade("send-limited-window"), -1);
 }
+
+/* Who had closed before the capture began, and who has not closed at all, look the same. */
+Test(capture_rules, close_that_may_have_been_missed)
+{
+    begin();
+    for (unsigned i = 0; i < 40; i++) {
+        bool server = i < 20;
+        struct fact_seen *s = add(server ? GN_FIN_WAIT_2 : GN_CLOSE_WAIT, !server, 90 * GN_SEC);
+        s->opener = 2;
+        s->from_start = false;
+        s->side[!server].bytes = 1;
+    }
+    cr_assert_eq(grade("close-wait-leak"), -1);
+    cr_assert_eq(grade("fin-wait-2-held"), -1);
+    for (unsigned i = 0; i < 40; i++)
+        seen[i].side[i < 20].bytes = 1; /* who sends text has not closed */
+    cr_assert_eq(grade("close-wait-leak"), WHY_WARNING);
+    cr_assert_eq(grade("fin-wait-2-held"), WHY_WARNING);
+    for (unsigned i = 0; i < 40; i++) { /* nor who has not sent a FIN from the handshake on */
+        seen[i].side[i < 20].bytes = 0;
+        seen[i].opener = i < 20;
+    }
+    cr_assert_eq(grade("close-wait-leak"), WHY_WARNING);
+    cr_assert_eq(grade("fin-wait-2-held"), WHY_WARNING);
+}

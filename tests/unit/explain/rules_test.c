@@ -196,12 +196,17 @@ Test(rules, close_wait_leak_tells_who_does_not_read)
         add(GN_CLOSE_WAIT)->info = (struct fact_info){.last_ack_recv = 6 * GN_SEC};
     cr_assert_eq(grade("close-wait-leak"), WHY_WARNING);
     cr_assert(strstr(find("close-wait-leak")->diagnosis, "does not call close()"));
+    cr_assert_eq(find("close-wait-leak")->confidence, WHY_LIKELY, "its answer may be on its way");
+    conn[0].info.last_ack_recv = 60 * GN_SEC;
+    cr_assert_eq(find("close-wait-leak")->confidence, WHY_CERTAIN, "not for so long");
     for (unsigned i = 0; i < 4; i++)
         conn[i].recv_q = 1;
     cr_assert_eq(grade("close-wait-leak"), WHY_NOTE, "a client's pool");
     for (unsigned i = 0; i < 4; i++)
         conn[i].recv_q = 2;
+    conn[0].info.last_ack_recv = 6 * GN_SEC;
     cr_assert(strstr(find("close-wait-leak")->diagnosis, "does not read them"));
+    cr_assert_eq(find("close-wait-leak")->confidence, WHY_CERTAIN, "nobody even looked");
     process[1].fds = 900;
     process[1].fd_limit = 1024;
     cr_assert_eq(grade("close-wait-leak"), WHY_CRITICAL);
