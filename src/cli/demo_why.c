@@ -75,6 +75,7 @@ static const struct demo_finding findings[] = {
     {"syn-flood", WIRE, false, "syn-flood"},
     {"port-scan", WIRE, true, "port-scan"},
     {"peer-gone", WIRE, false, "peer-gone"},
+    {"keep-alive-dead", WIRE, false, "peer-gone"},
     {"idle", WIRE, true, "idle-no-keepalive"},
     {"idle-crowd", WIRE, false, "idle-no-keepalive"},
     {"keep-alive-useless", WIRE, false, "keepalive-cannot-help"},

@@ -78,6 +78,7 @@ struct fact_side {
     gn_time zero_window_time, zero_window_longest; /* how long its window was shut: in all, once */
     bool shut;                                     /* its window is shut now */
     uint32_t windows_full;                         /* so often it had filled the other's window */
+    uint32_t unanswered_keepalives;                /* in a row, now */
     uint32_t nagle_stalls;                         /* small segment waited for a delayed ACK */
 };
 

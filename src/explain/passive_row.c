@@ -84,6 +84,7 @@ void row_finish(struct flow *f, gn_time now)
         if (f->end[x].shut)
             sent_was_shut(f, x, now);
         f->conn.seen.side[x].shut = f->end[x].shut;
+        f->conn.seen.side[x].unanswered_keepalives = f->end[x].probes;
         f->conn.remarks |= of_side(f, x);
     }
     f->conn.remarks |= of_both(f, now);

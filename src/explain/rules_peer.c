@@ -13,8 +13,16 @@
 #define UNREAD     (5 * GN_SEC)   /* a program that reads has read what lies there so long */
 #define UNREAD_BIG 65536
 
+/** unanswered() - keep-alives in a row that a capture shows no answer to */
+static uint32_t unanswered(const struct fact_conn *c)
+{
+    return c->known & FACT_SEEN ? c->seen->side[0].unanswered_keepalives : 0;
+}
+
 bool rule_peer_gone_match(const struct rules *w, const struct fact_conn *c)
 {
+    if (unanswered(c) >= 2)
+        return true;
     return rules_in_vain(c, 2) && !rules_heard_in_vain(w, c) && !rule_black_hole_match(w, c);
 }
 
@@ -69,19 +77,53 @@ static void what_is_open(struct rules *w, const struct rule_group *g, bool other
     }
 }
 
+/** judge_idle_gone() - nothing was to be sent, so only keep-alive has noticed; @probes in a row */
+static void judge_idle_gone(struct rules *w, const struct rule_group *g, uint32_t probes,
+                            struct why_finding *out)
+{
+    gn_time quiet;
+
+    out->diagnosis =
+        SAY(w, "% does not answer the keep-alives of % any more; until they give up, % open.",
+            STR(rules_peers_text(w, g)), STR(rules_count_text(w, g->n)),
+            STR(g->n == 1 ? "it stays" : "they stay"));
+    rules_evidence(out, "connections", g->n, WHY_COUNT);
+    rules_evidence(out, "keep-alives in a row without an answer, up to", probes, WHY_COUNT);
+    if (rules_quiet(w, g->first, &quiet))
+        rules_evidence(out, "last heard of the peer, ago", (int64_t)quiet, WHY_SPAN);
+    rules_remedy(out,
+                 "none at this end: it gives up after tcp_keepalive_probes of them, and says "
+                 "nothing when it does",
+                 NULL);
+    rules_remedy(out, "at the peer, if it lives: restart the program, its end may be open for ever",
+                 NULL);
+}
+
 bool rule_peer_gone_judge(struct rules *w, const struct rule_group *g, struct why_finding *out)
 {
     struct rule_tally t = rules_tally(w, g, UNREAD);
     bool others = g->n_groups == 1 && rules_alive(w, g->first);
+    uint32_t probes = 0;
 
+    for (uint32_t i = 0; i < g->n; i++) {
+        uint32_t n = unanswered(rules_conn(w, g, i));
+        probes = n > probes ? n : probes;
+    }
     out->actor = others ? WHY_PEER : WHY_NETWORK;
     out->confidence = WHY_LIKELY;
-    if (t.backoff < 3 || rules_rare(w, g))
+    if ((t.backoff < 3 && probes < 3) || rules_rare(w, g))
         out->severity = WHY_NOTE;
+    if (probes && t.backoff < 2) {
+        judge_idle_gone(w, g, probes, out);
+        what_is_open(w, g, others, out);
+        return true;
+    }
     out->diagnosis = SAY(w, "% acknowledges nothing any more on %; here % still looks established.",
                          STR(rules_peers_text(w, g)), STR(rules_count_text(w, g->n)),
                          STR(g->n == 1 ? "it" : "each"));
     rules_vain_evidence(w, g, out);
+    if (probes)
+        rules_evidence(out, "keep-alives in a row without an answer, up to", probes, WHY_COUNT);
     what_is_open(w, g, others, out);
     user_timeout(w, out);
     rules_remedy(out,

@@ -225,3 +225,18 @@ Test(capture_rules, close_that_may_have_been_missed)
     cr_assert_eq(grade("close-wait-leak"), WHY_WARNING);
     cr_assert_eq(grade("fin-wait-2-held"), WHY_WARNING);
 }
+
+/* Nothing was to be sent, so only keep-alives tell that the peer has gone. */
+Test(capture_rules, keepalives_without_an_answer)
+{
+    begin();
+    add(GN_ESTABLISHED, true, 90 * GN_SEC)->side[0].unanswered_keepalives = 1;
+    cr_assert_eq(grade("peer-gone"), -1, "its answer may be on its way");
+    seen[0].side[0].unanswered_keepalives = 2;
+    cr_assert_eq(grade("peer-gone"), WHY_NOTE);
+    seen[0].side[0].unanswered_keepalives = 3;
+    cr_assert_eq(grade("peer-gone"), WHY_WARNING);
+    cr_assert(strstr(find("peer-gone")->diagnosis, "keep-alives"));
+    conn[0].backoff = 3; /* and text, too */
+    cr_assert(strstr(find("peer-gone")->diagnosis, "acknowledges nothing"));
+}

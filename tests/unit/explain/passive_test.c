@@ -356,6 +356,7 @@ Test(passive, shut_windows_probes_and_keep_alives)
     const struct passive_conn *c = finish(&s);
     cr_assert_eq(c->side[A].window_probes, 3);
     cr_assert_eq(c->seen.side[A].keepalives, 3);
+    cr_assert_eq(c->seen.side[A].unanswered_keepalives, 2, "the first was answered");
     cr_assert_eq(c->seen.side[A].retrans, 0);
     cr_assert_eq(c->seen.side[B].zero_window_time, 2000 * MS);
     cr_assert(c->remarks & PASSIVE_R_KEEPALIVE_DEAD && c->remarks & PASSIVE_R_ZERO_WINDOW);
