@@ -38,6 +38,7 @@ struct trace_request {
     const char *filter; /* NULL: none */
     uint64_t conns;     /* followed at a time */
     uint64_t seconds;   /* live: for so long; 0: until trace_interrupt() */
+    bool tell;          /* live: say on standard error that it has begun */
 };
 
 /** trace_run() - read all of a capture into @t, whose `wanted` is set; false: nothing could be

@@ -165,7 +165,9 @@ static int show(const struct request *q, struct trace *t)
     struct json j = {.b = &b};
     bool good = !t->broken;
 
-    if (t->wanted && !c)
+    bool nothing = t->broken && t->stats.conns == 0; /* that is told, and is the reason */
+
+    if (t->wanted && !c && !nothing)
         good = !complain("%s has no connection %" PRIu64 ", only %" PRIu64, t->source, t->wanted,
                          t->stats.conns) &&
                good;
@@ -286,8 +288,7 @@ static int run(struct args *a)
     t.wanted = q.ladder || q.plot ? q.number : 0;
     (void)sigaction(SIGINT, &sa, NULL);
     (void)sigaction(SIGTERM, &sa, NULL);
-    if (q.run.iface && !q.json)
-        fprintf(stderr, "gannet: listening on %s; Ctrl-C ends it\n", q.run.iface);
+    q.run.tell = !q.json;
     q.run.filter = q.filter;
     int code = trace_run(&q.run, &t, why, sizeof why) ? show(&q, &t) : complain("%s", why);
     trace_free(&t);

@@ -100,6 +100,16 @@ static void wait_on(struct passive *p, struct trace *t)
     t->last = now > t->last ? now : t->last;
 }
 
+/** tell_listening() - that it has begun, and what ends it */
+static void tell_listening(const struct trace_request *q)
+{
+    fprintf(stderr, "gannet: listening on %s", q->iface);
+    if (q->seconds)
+        fprintf(stderr, " for %u s; Ctrl-C ends it sooner\n", (unsigned)q->seconds);
+    else
+        fprintf(stderr, "; Ctrl-C ends it\n");
+}
+
 /** observe() - every packet of the capture to the observer */
 static void observe(struct capture *c, struct passive *p, uint64_t seconds, struct trace *t)
 {
@@ -159,6 +169,8 @@ bool trace_run(const struct trace_request *q, struct trace *t, char *ret_why, si
              q->iface                    ? q->iface
              : strcmp(q->path, "-") == 0 ? "standard input"
                                          : q->path);
+    if (q->iface && q->tell)
+        tell_listening(q);
     observe(c, p, q->seconds, t);
     if (q->iface)
         wait_on(p, t);

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GAPS 5
+#define GAPS 6
 
 /** One end's facts, with what they refer to. */
 struct end_facts {
@@ -62,6 +62,11 @@ static void note_gaps(struct captured *c)
         snprintf(missing(c), WHY_SORRY,
                  "%" PRIu64 " connections more are in the capture; a filter chooses others.",
                  t->rows_left_out);
+    if (t->stats.packets && !t->n_rows)
+        snprintf(missing(c), WHY_SORRY,
+                 "Of %" PRIu64 " packets %" PRIu64 " are not TCP and %" PRIu64
+                 " malformed: there is no connection to look at.",
+                 t->stats.packets, t->stats.other, t->stats.malformed);
     if (t->stats.fragments)
         snprintf(missing(c), WHY_SORRY, "%" PRIu64 " fragments were not put together.",
                  t->stats.fragments);
@@ -142,8 +147,11 @@ bool why_source_capture(const struct why_place *p, struct why_source *ret, char 
         snprintf(ret_sorry, WHY_SORRY, "out of memory");
         return false;
     }
-    c->request = (struct trace_request){
-        .path = p->capture, .iface = p->iface, .conns = TRACE_CONNS, .seconds = p->seconds};
+    c->request = (struct trace_request){.path = p->capture,
+                                        .iface = p->iface,
+                                        .conns = TRACE_CONNS,
+                                        .seconds = p->seconds,
+                                        .tell = p->tell};
     *ret = (struct why_source){
         .small = true, .ctx = c, .sample = sample_capture, .close = close_capture};
     snprintf(ret->what, sizeof ret->what, "%s",

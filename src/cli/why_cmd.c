@@ -154,6 +154,13 @@ static bool is_capture(const char *word)
     return strcmp(word, "-") == 0 || strpbrk(word, "./");
 }
 
+/** is_port() - is a word a port rather than a part of a filter? */
+static bool is_port(const char *word)
+{
+    uint64_t n;
+    return parse_number(word, 1, 65535, &n);
+}
+
 /** take() - one option or word */
 static void take(struct args *a, int id, const char *value, struct question *q)
 {
@@ -200,6 +207,8 @@ static void take(struct args *a, int id, const char *value, struct question *q)
             q->id = value;
         else if (is_capture(value) && !p->capture)
             p->capture = value;
+        else if ((q->web || q->metrics) && is_port(value))
+            usage_fail(a, "'%s' is no filter; --listen %s serves at that port", value, value);
         else
             filter_word(a, value, &q->view);
     }
@@ -282,9 +291,7 @@ static void listen_live(const struct args *a, struct question *q)
     q->seconds = 0;
     (void)sigaction(SIGINT, &sa, NULL);
     (void)sigaction(SIGTERM, &sa, NULL);
-    if (!q->json)
-        fprintf(stderr, "gannet: listening on %s for %u s; Ctrl-C ends it sooner\n", q->place.iface,
-                (unsigned)q->place.seconds);
+    q->place.tell = !q->json;
 }
 
 /** watch() - look again and again, at what there is or at what was recorded */

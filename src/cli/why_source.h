@@ -19,6 +19,7 @@ struct why_place {
     const char *capture; /* a pcap or pcapng file, "-": standard input; NULL: none */
     const char *iface;   /* an interface to listen on, for @seconds; NULL: none */
     uint32_t seconds;
+    bool tell;        /* say when it has begun */
     bool up;          /* a running `gannet up`: */
     const char *host; /* its device or control socket; NULL: the only one */
     const char *netns[WHY_NETNS];

@@ -338,15 +338,17 @@ def check_bad_input(tmp):
     """One line each, and exit 1 or 2."""
     write_pcap(tmp / "wifi.pcap", [], 105)
     (tmp / "text.pcap").write_text("this is not a capture, it is a line of text\n")
+    (tmp / "cut.pcap").write_bytes((tmp / "close.pcap").read_bytes()[:50])
     for words, code, part in [([tmp / "none.pcap"], 1, "No such file"), ([tmp / "text.pcap"], 1, "unknown file format"),
                               ([tmp / "wifi.pcap"], 1, "link type 105"), ([tmp], 1, "cannot read"),
                               ([], 2, "which capture"), ([tmp / "text.pcap", "--seconds", "5"], 2, "--seconds"),
                               (["-i", "nosuchif0"], 1, "nosuchif0"),
                               ([tmp / "close.pcap", "port", "nowhere at all"], 1, "filter"),
+                              ([tmp / "cut.pcap", "--ladder"], 1, "not whole"),
                               ([tmp / "close.pcap", "--ladder", "7"], 1, "no connection 7")]:
         got, _, err = gannet("trace", *words)
         lines = err.strip().splitlines()
-        report(got == code and part in err and lines[-1].startswith("gannet") and len(lines) <= 2,
+        report(got == code and part in err and lines[-1].startswith("gannet") and len(lines) <= code,
                f"refused with a line: {part}", f"{got} {err}")
 
 

@@ -7,6 +7,7 @@ import os
 import pathlib
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -87,14 +88,29 @@ def check_words():
     for words, text in [(["state", "foo"], "no state is called 'foo'"), (["blah"], "'blah' is no"),
                         (["--port", "70000"], "'70000' is no port"), (["--pid", "x"], "'x' is no process number"),
                         (["-w", "5"], "is no width"), (["--color", "red"], "--color is always, never or auto"),
-                        (["sport"], "what after 'sport'?")]:
+                        (["sport"], "what after 'sport'?"), (["--web", "8080"], "--listen 8080 serves")]:
         code, out, err = why(*words)
         report(code == 2 and text in err and err.count("\n") == 1 and not out, f"why {' '.join(words)}: exit 2, one line",
                f"{code}\n{out}{err}")
     for words, text in [(["--host", "/nonexistent/x.sock"], "/nonexistent/x.sock"),
-                        (["--netns", "no-such-namespace"], "no-such-namespace")]:
+                        (["--netns", "no-such-namespace"], "no-such-namespace"),
+                        (["-i", "nosuchif0"], "nosuchif0")]:
         code, out, err = why(*words)
-        report(code == 1 and text in err and not out, f"why {' '.join(words)}: exit 1, said why", f"{code}\n{out}{err}")
+        report(code == 1 and text in err and err.count("\n") == 1 and not out, f"why {' '.join(words)}: exit 1, said why",
+               f"{code}\n{out}{err}")
+
+
+def check_no_tcp(tmp):
+    """A capture without TCP: its packets are counted, not passed over."""
+    udp = bytes([0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]) + bytes(8)
+    broken = b"\x45" + bytes(3)
+    with open(tmp / "none.pcap", "wb") as f:
+        f.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101))
+        for i, p in enumerate([udp] * 3 + [broken] * 2):
+            f.write(struct.pack("<IIII", i, 0, len(p), len(p)) + p)
+    code, out, err = why(str(tmp / "none.pcap"), "-w", "200")
+    report(code == 0 and "Of 5 packets 3 are not TCP and 2 malformed" in out, "a capture without TCP is said to be one",
+           f"{code}\n{out}{err}")
 
 
 def impostor(path, text):
@@ -151,6 +167,7 @@ def main():
     check_words()
     check_leak()
     with tempfile.TemporaryDirectory() as t:
+        check_no_tcp(pathlib.Path(t))
         check_impostors(pathlib.Path(t))
         check_host(pathlib.Path(t))
     plan()
