@@ -202,6 +202,15 @@ def syns(listening, backlog, number):
     return f, pid
 
 
+def more_syns(f, apart):
+    """SYNs from more addresses, so many seconds apart, while the scene lasts."""
+    def go_on():
+        for i in range(100000):
+            f.syn(80, f"10.9.{20 + i // 250 % 200}.{1 + i % 250}", 6000 + i % 50000)
+            time.sleep(apart)
+    threading.Thread(target=go_on, daemon=True).start()
+
+
 @scene("syn-recv-pile-up", "network")
 def syn_recv_pile_up():
     syns(80, 1000, 40)
@@ -214,13 +223,7 @@ def syn_flood():
 
 @scene("syn-cookies", "operator", "--for", "2")
 def syn_cookies():
-    f, _ = syns(80, 100, 200)
-
-    def go_on():
-        for i in range(100000):
-            f.syn(80, f"10.9.{20 + i // 250 % 200}.{1 + i % 250}", 6000 + i % 50000)
-            time.sleep(0.01)
-    threading.Thread(target=go_on, daemon=True).start()
+    more_syns(syns(80, 100, 200)[0], 0.01)
 
 
 @scene("connect-failures", "operator", "--for", "2")
@@ -469,13 +472,7 @@ def reset_loop():
 
 @scene("syn-flood", "operator", "-i", "foe", "--for", "6")
 def syn_flood_on_the_wire():
-    f, _ = syns(80, 100, 0)
-
-    def go_on():
-        for i in range(100000):
-            f.syn(80, f"10.9.{20 + i // 250 % 200}.{1 + i % 250}", 6000 + i % 50000)
-            time.sleep(0.005)
-    threading.Thread(target=go_on, daemon=True).start()
+    more_syns(syns(80, 100, 0)[0], 0.005)
 
 
 @scene("idle-no-keepalive", "process", "--idle", "6")

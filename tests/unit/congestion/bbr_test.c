@@ -212,24 +212,28 @@ Test(bbr, sec_5_3_3_CC_BBR_2_CC_BBR_8_the_cycle)
     stop();
 }
 
+/** probe_loses() - one more segment is lost, @n in all of 220 that were in flight */
+static void probe_loses(uint32_t n)
+{
+    struct cc_ack l = {.now = now,
+                       .delivered = delivered,
+                       .lost = MSS,
+                       .sack = true,
+                       .lost_since = n * MSS,
+                       .tx_in_flight = 220 * MSS,
+                       .sampled = true};
+
+    c.ops->on_lost(&c, &l);
+}
+
 Test(bbr, sec_5_5_10_2_CC_BBR_5_a_probe_that_loses_too_much)
 {
-    struct cc_ack l;
-
     start();
     to_probe_bw();
     (void)until(BBR_UP, 250);
-    l = (struct cc_ack){.now = now,
-                        .delivered = delivered,
-                        .lost = MSS,
-                        .sack = true,
-                        .lost_since = 4 * MSS,
-                        .tx_in_flight = 220 * MSS,
-                        .sampled = true};
-    c.ops->on_lost(&c, &l);
+    probe_loses(4);
     cr_expect_eq(b()->state, BBR_UP, "4 of 220 are less than 2 %%");
-    l.lost_since = 5 * MSS;
-    c.ops->on_lost(&c, &l);
+    probe_loses(5);
     cr_expect_eq(b()->state, BBR_DOWN);
     cr_expect(b()->inflight_longterm >= 219 * MSS && b()->inflight_longterm <= 220 * MSS);
     (void)until(BBR_CRUISE, 5);
@@ -309,22 +313,12 @@ Test(bbr, sec_5_5_10_3_each_loss_of_a_small_flight_counts)
 
 Test(bbr, sec_5_5_10_2_a_probe_goes_on_after_losses_that_chance_explains)
 {
-    struct cc_ack l;
-
     start_tolerant();
     to_probe_bw();
     (void)until(BBR_UP, 250);
-    l = (struct cc_ack){.now = now,
-                        .delivered = delivered,
-                        .lost = MSS,
-                        .sack = true,
-                        .lost_since = 8 * MSS,
-                        .tx_in_flight = 220 * MSS,
-                        .sampled = true};
-    c.ops->on_lost(&c, &l);
+    probe_loses(8);
     cr_expect_eq(b()->state, BBR_UP, "4.4 + 2 sqrt(4.4) are 8.6");
-    l.lost_since = 9 * MSS;
-    c.ops->on_lost(&c, &l);
+    probe_loses(9);
     cr_expect_eq(b()->state, BBR_DOWN);
     cr_expect_eq(b()->inflight_longterm, 219 * MSS);
     stop();

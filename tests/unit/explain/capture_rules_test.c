@@ -2,6 +2,7 @@
 /* Thresholds of the rules on what a capture shows: floods and scans told apart from what is only
  * young, slow or unlucky. The same at work: tests/cli/why_demos.py. */
 #include "explain/rules.h"
+#include "findings.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -13,8 +14,7 @@ static struct fact_conn conn[CONNS];
 static struct fact_seen seen[CONNS];
 static const struct gn_transition established = {.to = GN_ESTABLISHED};
 static struct facts f;
-static struct why_result r;
-static _Alignas(16) unsigned char memory[8 << 20];
+static const struct why_options o = {.notes = true};
 
 /** begin() - a capture without connections */
 static void begin(void)
@@ -54,22 +54,13 @@ static struct fact_seen *add(enum gn_state state, bool opener, gn_time age)
 /** find() - the finding of rule @id, or NULL */
 static const struct why_finding *find(const char *id)
 {
-    static const struct why_options o = {.notes = true};
-    struct why_arena a = {memory, sizeof memory, 0};
-
-    why_explain(&f, &o, &a, &r);
-    cr_assert_not(r.truncated);
-    for (size_t i = 0; i < r.n_findings; i++)
-        if (!strcmp(why_rule_id(r.finding[i]->rule), id))
-            return r.finding[i];
-    return NULL;
+    return findings_find(&f, &o, id);
 }
 
 /** grade() - how bad the finding of rule @id is; -1: there is none */
 static int grade(const char *id)
 {
-    const struct why_finding *x = find(id);
-    return x ? (int)x->severity : -1;
+    return findings_grade(&f, &o, id);
 }
 
 Test(capture_rules, flood)

@@ -2,6 +2,7 @@
 /* Thresholds of the rules on constructed facts of a kernel: what is just enough for a finding, and
  * what a healthy machine shows. Each rule at work on real hosts: tests/cli/why_demos.py. */
 #include "explain/rules.h"
+#include "findings.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -13,9 +14,7 @@ static struct fact_process process[] = {{.pid = 7, .comm = "nginx"}, {.pid = 8, 
 static struct fact_number counter[8], setting[8];
 static struct fact_seen seen;
 static struct facts f;
-static struct why_result r;
 static struct why_options o;
-static _Alignas(16) unsigned char memory[32 << 20];
 
 /** begin() - a machine without connections */
 static void begin(void)
@@ -111,20 +110,13 @@ static struct fact_conn *listen_on(uint16_t port, uint32_t waiting, uint32_t bac
 /** find() - the finding of rule @id, or NULL */
 static const struct why_finding *find(const char *id)
 {
-    struct why_arena a = {memory, sizeof memory, 0};
-    why_explain(&f, &o, &a, &r);
-    cr_assert_not(r.truncated);
-    for (size_t i = 0; i < r.n_findings; i++)
-        if (!strcmp(why_rule_id(r.finding[i]->rule), id))
-            return r.finding[i];
-    return NULL;
+    return findings_find(&f, &o, id);
 }
 
 /** grade() - how bad the finding of rule @id is; -1: there is none */
 static int grade(const char *id)
 {
-    const struct why_finding *x = find(id);
-    return x ? (int)x->severity : -1;
+    return findings_grade(&f, &o, id);
 }
 
 /** evidence() - a number of a finding by its name */
@@ -183,10 +175,10 @@ Test(rules, a_busy_server_is_healthy)
     for (unsigned i = 0; i < 9000; i++) /* TIME-WAITs of a proxy, below the budget */
         add(GN_TIME_WAIT)->remote.addr = gn_addr_v4(10, 0, 1, (uint8_t)(i % 4));
     add(GN_SYN_SENT)->timer = FACT_TIMER_RETRANS;
-    (void)find("");
-    for (size_t i = 0; i < r.n_findings; i++)
-        cr_expect_fail("%s: %s", why_rule_id(r.finding[i]->rule), r.finding[i]->diagnosis);
-    cr_assert_eq(r.n_healthy, f.n_conns);
+    const struct why_result *r = findings(&f, &o);
+    for (size_t i = 0; i < r->n_findings; i++)
+        cr_expect_fail("%s: %s", why_rule_id(r->finding[i]->rule), r->finding[i]->diagnosis);
+    cr_assert_eq(r->n_healthy, f.n_conns);
 }
 
 Test(rules, close_wait_leak_tells_who_does_not_read)
@@ -625,8 +617,7 @@ Test(rules, limits_of_the_machine)
     set("tcp_max_orphans", 100);
     set("tcp_mem_max", 100 << 20);
     set("tcp_mem_pressure", 90 << 20);
-    (void)find("");
-    cr_assert_eq(r.n_findings, 0);
+    cr_assert_eq(findings(&f, &o)->n_findings, 0);
     counter[0].value = 90 << 20;
     counter[1].value = 50;
     counter[3].value = 20;
