@@ -49,6 +49,8 @@ SUITE = [
     ("CUBIC, no loss, 20 ms, 100 Mbit/s", "lossy loss_ppm=0"),
     ("CUBIC, 1 % reordered, 20 ms, 100 Mbit/s", "lossy loss_ppm=0 reorder_ppm=10000"),
     ("MTU 1500, the device's offloads, CUBIC", "tun seconds=3"),
+    ("hosts in pairs, a thread each", "cores bytes=4g total=200000"),
+    ("every kind of link", "links"),
     ("20,000 sockets", "why n=20000"),
     ("100,000 sockets", "why n=100000"),
 ]
@@ -56,13 +58,15 @@ STACKS = ("gannet", "lwip", "null")
 # workloads on real paths, where the kernel's TCP is the peer
 PATHS = ("gannet", "to-gannet", "kernel")
 TITLES = {"gannet": "Gannet", "lwip": "lwIP", "to-gannet": "kernel to Gannet"}
+# workloads that are no part of gannet-bench: their scripts, called with the program `gannet`
+SCRIPTS = {"why": "bench_why.py", "links": "bench_links.py"}
 
 
 def run_row(program, arguments, extra):
-    """One comparison, as gannet-bench prints it; of `gannet why`, as bench_why.py does."""
+    """One comparison, as gannet-bench or a script of its own prints it."""
     command = [str(program), *arguments.split(), *extra, "--json"]
-    if arguments.startswith("why "):
-        command[:2] = [str(ROOT / "tools/bench_why.py"), str(program.parent / "gannet")]
+    if command[1] in SCRIPTS:
+        command[:2] = [str(ROOT / "tools" / SCRIPTS[command[1]]), str(program.parent / "gannet")]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
     if not done.stdout:
         sys.exit(f"bench.py: {' '.join(command)} printed nothing (status {done.returncode})")
@@ -164,6 +168,33 @@ def why_table(rows):
                   for part in rows[0]["stacks"] if "not_measured" in part] + [""]
 
 
+def cores_table(rows):
+    """Markdown: what hosts in as many threads as there are processors do together."""
+    out = []
+    for row in rows:
+        one, every = column(row, "one-core"), column(row, "all-cores")
+        threads = next(f["median"] for f in every["figures"] if f["name"] == "threads")
+        out += [f"### cores: {row['what']}", "",
+                f"| | one core | {threads:.0f} cores | ratio |", "|---|---|---|---|"]
+        for i, f in enumerate(one["figures"]):
+            if f["name"] == "threads":
+                continue
+            times = "" if f["name"] == "of the time" else f"{every['figures'][i]['median'] / f['median']:.2f}"
+            out.append(f"| {f['name']}, {f['unit']} | {cell(one, i)} | {cell(every, i)} | {times} |")
+        out += ["", f"`{row['arguments']}`", ""]
+    return out
+
+
+def links_table(rows):
+    """Markdown: both directions over each kind of link."""
+    parts = rows[0]["stacks"]
+    out = ["### links: what each carries, and CPU s/GB of the process with Gannet", "",
+           "| link | connections | in, Gbit/s | CPU s/GB | out, Gbit/s | CPU s/GB |", "|---" * 6 + "|"]
+    out += ["| " + " | ".join([p["stack"], str(p["connections"])] + [cell(p, i) for i in range(4)]) + " |"
+            for p in parts if "figures" in p]
+    return out + [f"\nNot measured: {p['stack']}: {p['not_measured']}." for p in parts if "not_measured" in p] + [""]
+
+
 def path_ratios(row):
     """Gannet's goodput, sending and receiving, to the kernel's own."""
     parts = [column(row, s) for s in PATHS]
@@ -178,8 +209,9 @@ def tables(rows):
     out, reasons = [], {}
     for workload in dict.fromkeys(r["workload"] for r in rows):
         mine = [r for r in rows if r["workload"] == workload]
-        if on_a_path(mine[0]) or workload == "why":
-            out += why_table(mine) if workload == "why" else path_table(mine)
+        own = {"why": why_table, "cores": cores_table, "links": links_table}.get(workload)
+        if own or on_a_path(mine[0]):
+            out += (own or path_table)(mine)
             continue
         floor = any("figures" in (column(r, "null") or {}) for r in mine)
         head = ["", "Gannet", "lwIP", "lwIP : Gannet"] + (["no protocol"] if floor else [])
@@ -213,7 +245,8 @@ def document(data):
 def show(row, seconds):
     """A line in the terminal."""
     path = on_a_path(row)
-    names = [s["stack"] for s in row["stacks"]] if row["workload"] == "why" else PATHS if path else STACKS
+    plain = path or row["workload"] not in (*SCRIPTS, "cores")
+    names = [s["stack"] for s in row["stacks"]] if not plain else PATHS if path else STACKS
     cells = " ".join(f"{cell(column(row, s)):>28}" for s in names)
     print(f"{row['workload']:7}{row['what']:51}{cells}  {(path_ratios if path else ratio)(row):>6}"
           f"  [{seconds:.0f} s]", flush=True)

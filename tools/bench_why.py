@@ -9,16 +9,16 @@ as their limit on open files needs. The programs take turns; wall time and CPU t
 of the process) are told as median, least and greatest.
 """
 
-import json
 import os
 import resource
 import shutil
 import signal
 import socket
-import statistics
 import subprocess
 import sys
 import time
+
+from bench_common import enter_namespace, figure, options, tell
 
 OTHERS = (("ss -tanpi", ["ss", "-tanpi"]), ("ss -tani, no owners", ["ss", "-tani"]))
 
@@ -43,7 +43,6 @@ def populate(number):
     """number sockets, over loopback; the processes that hold them."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     with open("/proc/sys/net/ipv4/ip_local_port_range", "w", encoding="ascii") as f:
         f.write("1024 65000")
     reader, done = os.pipe()
@@ -73,12 +72,6 @@ def measure(command):
     return wall * 1e3, (usage.ru_utime + usage.ru_stime) * 1e3
 
 
-def figure(name, values):
-    """As gannet-bench tells one."""
-    return {"name": name, "unit": "ms", "median": statistics.median(values), "min": min(values),
-            "max": max(values)}
-
-
 def compare(gannet, number, runs):
     """All programs over the same sockets."""
     commands = {"gannet why": [gannet, "why", "--json"]}
@@ -94,32 +87,21 @@ def compare(gannet, number, runs):
     finally:
         for pid in holders:
             os.kill(pid, signal.SIGKILL)
-    return [{"stack": name, "figures": [figure("wall time", [t[0] for t in times]),
-                                        figure("CPU time", [t[1] for t in times])]}
+    return [{"stack": name, "figures": [figure("wall time", "ms", [t[0] for t in times]),
+                                        figure("CPU time", "ms", [t[1] for t in times])]}
             for name, times in taken.items()]
 
 
 def main():
-    if len(sys.argv) < 2 or not os.access(sys.argv[1], os.X_OK):
-        sys.exit("usage: bench_why.py GANNET [n=100000] [runs=7] [--json]")
-    words = [w for w in sys.argv[2:] if w != "--json"]
-    options = {"n": 100000, "runs": 7}
-    options.update({k: int(v) for k, _, v in (w.partition("=") for w in words)})
+    gannet, wanted = options("bench_why.py GANNET [n=100000] [runs=7] [--json]",
+                             {"n": 100000, "runs": 7})
     row = {"workload": "why"}
-    if "GN_INSIDE" not in os.environ:
-        for unshare in (["unshare", "-n"], ["unshare", "-Urn"]):
-            if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode == 0:
-                os.environ["GN_INSIDE"] = "1"
-                os.execvp(unshare[0], [*unshare, sys.executable, *sys.argv])
-        row["stacks"] = [{"stack": "gannet why", "not_measured": "no network namespace can be made here"}]
+    if enter_namespace():
+        row["stacks"] = compare(gannet, wanted["n"], wanted["runs"])
     else:
-        row["stacks"] = compare(sys.argv[1], options["n"], options["runs"])
-    if "--json" in sys.argv:
-        print(json.dumps(row))
-        return
-    for part in row["stacks"]:
-        for f in part.get("figures", []):
-            print(f"{part['stack']:22} {f['name']:10} {f['median']:9.0f} ms ({f['min']:.0f} .. {f['max']:.0f})")
+        row["stacks"] = [{"stack": "gannet why",
+                          "not_measured": "no network namespace can be made here"}]
+    tell(row)
 
 
 if __name__ == "__main__":
