@@ -136,6 +136,17 @@ void rcvbuf_on_ack_sent(struct tcb *t, const struct tcp_env *e);
 void rcvbuf_on_read(struct tcb *t, const struct tcp_env *e, uint32_t octets);
 
 /* sndbuf.c */
+/** syn_unacked() - our SYN is at SND.UNA. The number alone does not tell: 4 GiB later it is there
+ * again */
+static inline bool syn_unacked(const struct tcb *t)
+{
+    return t->rec.handshake && seq_eq(t->snd.una, t->snd.iss);
+}
+/** syn_unsent() - and was never sent */
+static inline bool syn_unsent(const struct tcb *t)
+{
+    return t->rec.handshake && seq_eq(t->snd.nxt, t->snd.iss);
+}
 seq_t sndbuf_base(const struct tcb *t);
 uint32_t sndbuf_unsent(const struct tcb *t);
 uint32_t sndbuf_room(const struct tcb *t, const struct tcp_env *e);

@@ -78,9 +78,9 @@ static bool syn_due(const struct tcb *t, uint32_t *ret_lost_len)
 {
     seq_t at;
 
-    if (t->state == GN_SYN_SENT && seq_eq(t->snd.nxt, t->snd.iss))
+    if (t->state == GN_SYN_SENT && syn_unsent(t))
         return !t->syn_waits;
-    if (!seq_eq(t->snd.una, t->snd.iss))
+    if (!syn_unacked(t))
         return false;
     return t->synack_again ||
            (recovery_next_lost(&t->rec, 1, &at, ret_lost_len) && seq_eq(at, t->snd.iss));
@@ -256,7 +256,7 @@ static bool make_new(struct tcb *t, const struct tcp_env *e, struct seg *s)
     uint32_t unsent, len = 0, room, n, probe;
     bool fin;
 
-    if ((seq_eq(t->snd.una, t->snd.iss) && !t->fast_child) || t->fin_sent)
+    if ((syn_unacked(t) && !t->fast_child) || t->fin_sent)
         return false;
     unsent = sndbuf_unsent(t);
     if (unsent == 0 && !t->fin_queued)
@@ -313,7 +313,7 @@ static bool make_loss_probe(struct tcb *t, const struct tcp_env *e, struct seg *
     seq_t at;
     uint32_t len;
 
-    if (!t->rec.probe_due || !recovery_next_probe(&t->rec, &at, &len) || seq_eq(at, t->snd.iss))
+    if (!t->rec.probe_due || !recovery_next_probe(&t->rec, &at, &len) || syn_unacked(t))
         return false;
     begin(t, s, at, CTL_ACK);
     options_other(t, e, s, false);
@@ -369,8 +369,7 @@ bool tcp_wants_output(const struct tcb *t)
         t->rec.probe_due || t->rec.rescue)
         return true;
     if (t->state == GN_SYN_SENT)
-        return (seq_eq(t->snd.nxt, t->snd.iss) && !t->syn_waits) ||
-               recovery_next_lost(&t->rec, 1, &at, &len);
+        return (syn_unsent(t) && !t->syn_waits) || recovery_next_lost(&t->rec, 1, &at, &len);
     if (sndbuf_unsent(t) > 0 || (t->fin_queued && !t->fin_sent))
         return true;
     return recovery_next_lost(&t->rec, 1, &at, &len);

@@ -9,13 +9,13 @@
 seq_t sndbuf_base(const struct tcb *t)
 {
     /* our SYN stands before it until it is acknowledged */
-    return seq_eq(t->snd.una, t->snd.iss) ? seq_add(t->snd.iss, 1) : t->snd.una;
+    return syn_unacked(t) ? seq_add(t->snd.iss, 1) : t->snd.una;
 }
 
 /* octets in the buffer that were never sent */
 uint32_t sndbuf_unsent(const struct tcb *t)
 {
-    if (t->fin_sent || seq_eq(t->snd.nxt, t->snd.iss))
+    if (t->fin_sent || syn_unsent(t))
         return t->fin_sent ? 0 : t->sndbuf.len;
     return t->sndbuf.len - seq_span(sndbuf_base(t), t->snd.nxt);
 }

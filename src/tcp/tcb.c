@@ -43,7 +43,7 @@ static void check_sequences(const struct tcb *t)
     ASSERT(seq_le(t->rcv.nxt, seq_add(t->rcv.max_edge, 1)));
     ASSERT(seq_le(t->rcv.edge, t->rcv.max_edge));
     ASSERT(seq_le(t->rcv.acked, t->rcv.nxt));
-    if (!seq_eq(t->snd.nxt, t->snd.iss) && !t->fin_sent)
+    if (!syn_unsent(t) && !t->fin_sent)
         ASSERT(seq_span(sndbuf_base(t), t->snd.nxt) <= t->sndbuf.len);
     if (t->fin_sent && !t->fin_acked)
         ASSERT(seq_eq(seq_add(sndbuf_base(t), t->sndbuf.len + 1), t->snd.nxt));

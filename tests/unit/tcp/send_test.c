@@ -180,3 +180,27 @@ Test(send, the_congestion_window_cuts_no_segments)
     cr_assert_not(fx_output(&fx), "%u octets", fx.out.text_len);
     fx_fini(&fx);
 }
+
+/* 4 GiB after the SYN, SND.UNA and SND.NXT are its number again; text leaves all the same, and is
+ * sent again as text */
+Test(send, four_gib_on)
+{
+    struct fixture fx;
+    struct tcb *t = &fx.tcb;
+
+    fx_init(&fx, GN_ESTABLISHED);
+    t->snd.iss = t->snd.una;
+    cr_assert_eq(sndbuf_base(t).raw, FX_UNA);
+    put(&fx, 100, 0);
+    cr_assert(tcp_wants_output(t));
+    expect_text(&fx, 100);
+    cr_assert_eq(sndbuf_unsent(t), 0);
+    fx_pass(&fx, 10 * GN_SEC);
+    cr_assert_eq(t->rec.timeouts, 1);
+    expect_text(&fx, 100);
+    cr_assert_eq(fx.out.ctl & CTL_SYN, 0);
+    ack_all(&fx, FX_WND);
+    put(&fx, 50, 0);
+    expect_text(&fx, 50);
+    fx_fini(&fx);
+}
