@@ -65,10 +65,10 @@ static void tell_recovery(struct arrival *a, bool dup)
         t->ecn_cwr = true;
 }
 
-/* take [snd.una, ack) out of the send buffer */
-static void release(struct tcb *t, const struct tcp_env *e, seq_t ack)
+/* take [@base, ack) out of the send buffer; @base: where it began before recovery heard of @ack, and
+ * so that our SYN is acknowledged */
+static void release(struct tcb *t, const struct tcp_env *e, seq_t ack, seq_t base)
 {
-    seq_t base = sndbuf_base(t);
     uint32_t n = seq_gt(ack, base) ? min_u32(seq_span(base, ack), t->sndbuf.len) : 0;
 
     if (t->fin_sent && seq_eq(ack, t->snd.nxt))
@@ -101,9 +101,11 @@ void acked_by(struct arrival *a)
     t->probes = 0; /* the peer lives */
     t->soft_error = GN_OK;
     if (!seq_eq(t->snd.una, t->snd.nxt)) {
+        seq_t base = sndbuf_base(t);
+
         tell_recovery(a, is_duplicate(a, old_wnd));
         if (seq_gt(a->s.ack, t->snd.una))
-            release(t, e, a->s.ack);
+            release(t, e, a->s.ack, base);
     }
     timeouts_persist(t, e);
 }
