@@ -250,6 +250,8 @@ enum gn_opt {
                                 it waits for that */
     GN_OPT_MAX_PACING_RATE,  /* octets per second, whatever the congestion control; 0, UINT32_MAX
                                 and more: no limit, which is the default */
+    GN_OPT_WINDOW_CLAMP,     /* octets that the announced window has at the most; 0: no limit. What
+                                was announced stays */
     GN_OPT_COUNT
 };
 /** gn_host_set_option() / gn_host_get_option() - GN_E_INVALID: out of bounds; GN_E_UNSUPPORTED;

@@ -12,7 +12,6 @@
  * - No signals: a broken connection gives EPIPE, never SIGPIPE; calls are not interrupted (no
  * EINTR).
  * - gn_close() of a socket in which another thread sleeps ends that sleep with EBADF.
- * - Urgent octets stay in line (as with SO_OOBINLINE); MSG_OOB sends them, POLLPRI tells of them.
  * - IPV6_V6ONLY is remembered; a wildcard IPv6 listener leaves IPv4 to an IPv4 listener of the same
  *   port, and takes it if there is none.
  *

@@ -17,6 +17,8 @@
 #include <stdio.h>
 #include <sys/time.h>
 
+#define WINDOW_CLAMP_MIN 1152 /* of Linux: half of the least receive buffer */
+
 enum unit {
     UNIT_FLAG,
     UNIT_NUMBER,
@@ -25,7 +27,9 @@ enum unit {
     UNIT_S,
     UNIT_MS,
     UNIT_LINGER2,
-    UNIT_HOPS
+    UNIT_DEFER,
+    UNIT_HOPS,
+    UNIT_TOS
 };
 
 struct row {
@@ -44,14 +48,15 @@ static const struct row rows[] = {
     {IPPROTO_TCP, TCP_NODELAY, GN_OPT_NODELAY, UNIT_FLAG, INT_MIN, INT_MAX},
     {IPPROTO_TCP, TCP_CORK, GN_OPT_CORK, UNIT_FLAG, INT_MIN, INT_MAX},
     {IPPROTO_TCP, TCP_QUICKACK, GN_OPT_QUICKACK, UNIT_FLAG, INT_MIN, INT_MAX},
-    {IPPROTO_TCP, TCP_MAXSEG, GN_OPT_MAXSEG, UNIT_NUMBER, 88, 32767},
+    {IPPROTO_TCP, TCP_MAXSEG, GN_OPT_MAXSEG, UNIT_NUMBER, 0, 32767},
+    {IPPROTO_TCP, TCP_WINDOW_CLAMP, GN_OPT_WINDOW_CLAMP, UNIT_NUMBER, INT_MIN, INT_MAX},
     {IPPROTO_TCP, TCP_KEEPIDLE, GN_OPT_KEEPIDLE, UNIT_S, 1, 32767},
     {IPPROTO_TCP, TCP_KEEPINTVL, GN_OPT_KEEPINTVL, UNIT_S, 1, 32767},
     {IPPROTO_TCP, TCP_KEEPCNT, GN_OPT_KEEPCNT, UNIT_NUMBER, 1, 127},
     {IPPROTO_TCP, TCP_SYNCNT, GN_OPT_SYNCNT, UNIT_NUMBER, 1, 127},
     {IPPROTO_TCP, TCP_LINGER2, GN_OPT_LINGER2, UNIT_LINGER2, INT_MIN, INT_MAX},
-    {IPPROTO_TCP, TCP_DEFER_ACCEPT, GN_OPT_DEFER_ACCEPT, UNIT_S, 0, INT_MAX},
-    {IPPROTO_TCP, TCP_FASTOPEN, GN_OPT_FASTOPEN, UNIT_NUMBER, 0, UINT16_MAX},
+    {IPPROTO_TCP, TCP_DEFER_ACCEPT, GN_OPT_DEFER_ACCEPT, UNIT_DEFER, INT_MIN, INT_MAX},
+    {IPPROTO_TCP, TCP_FASTOPEN, GN_OPT_FASTOPEN, UNIT_NUMBER, 0, INT_MAX},
     {IPPROTO_TCP, TCP_USER_TIMEOUT, GN_OPT_USER_TIMEOUT, UNIT_MS, 0, INT_MAX},
     {IPPROTO_TCP, TCP_NOTSENT_LOWAT, GN_OPT_NOTSENT_LOWAT, UNIT_NUMBER, INT_MIN, INT_MAX},
     {IPPROTO_IP, IP_TTL, GN_OPT_TTL, UNIT_HOPS, -1, 255},
@@ -59,9 +64,9 @@ static const struct row rows[] = {
     {IPPROTO_IP, IP_MTU_DISCOVER, GN_OPT_PMTU, UNIT_NUMBER, 0, GN_PMTU_COUNT - 1},
     {IPPROTO_IPV6, IPV6_RECVERR, GN_OPT_RECVERR, UNIT_FLAG, INT_MIN, INT_MAX},
     {IPPROTO_IPV6, IPV6_MTU_DISCOVER, GN_OPT_PMTU, UNIT_NUMBER, 0, GN_PMTU_COUNT - 1},
-    {IPPROTO_IP, IP_TOS, GN_OPT_TOS, UNIT_NUMBER, 0, 255},
+    {IPPROTO_IP, IP_TOS, GN_OPT_TOS, UNIT_TOS, INT_MIN, INT_MAX},
     {IPPROTO_IPV6, IPV6_UNICAST_HOPS, GN_OPT_TTL, UNIT_HOPS, -1, 255},
-    {IPPROTO_IPV6, IPV6_TCLASS, GN_OPT_TOS, UNIT_NUMBER, 0, 255},
+    {IPPROTO_IPV6, IPV6_TCLASS, GN_OPT_TOS, UNIT_TOS, -1, 255},
 };
 
 /** row_find() - NULL: none of the table's */
@@ -107,6 +112,7 @@ static uint64_t default_of(const struct gn_conf *c, enum gn_opt o)
     case GN_OPT_FASTOPEN:
     case GN_OPT_FASTOPEN_CONNECT:
     case GN_OPT_MAX_PACING_RATE:
+    case GN_OPT_WINDOW_CLAMP:
     case GN_OPT_COUNT: return 0;
     }
     return 0;
@@ -153,6 +159,61 @@ void option_apply(struct sock *sk)
     (void)gn_host_set_option(st->host, sk->handle, GN_OPT_V6ONLY, sk->v6only, t);
 }
 
+/** closed() - no connection, or none any more, and no listener */
+static bool closed(const struct sock *sk)
+{
+    struct gn_stack *st = sk->stack;
+    struct gn_status s;
+
+    return sk->phase == PHASE_IDLE ||
+           (gn_host_status(st->host, sk->handle, stack_now(st), &s) == GN_OK &&
+            s.state == GN_CLOSED);
+}
+
+/** lowat() - SO_RCVLOWAT: 1 at least, and no more than half of the largest buffer */
+static uint64_t lowat(const struct sock *sk, int v)
+{
+    uint64_t most = sk->opt_set >> GN_OPT_RCVBUF & 1 ? value_of(sk, GN_OPT_RCVBUF)
+                                                     : gn_host_conf(sk->stack->host)->tcp_rmem_max;
+
+    return clamp_u64(v < 0 ? UINT64_MAX : (uint64_t)v, 1, most / 2);
+}
+
+/** defer_time() - TCP_DEFER_ACCEPT in seconds, as Linux rounds it: up to when a SYN,ACK would be
+ * sent again */
+static gn_time defer_time(const struct gn_conf *c, int v)
+{
+    gn_time wait = c->tcp_rto_initial, sum = wait;
+
+    if (v <= 0)
+        return 0;
+    for (unsigned n = 1; sum < (gn_time)v * GN_SEC && n < UINT8_MAX; n++) {
+        wait = min_u64(2 * wait, c->tcp_rto_max);
+        sum += wait;
+    }
+    return sum;
+}
+
+/** set_number() - a number that is one for us, too, within the bounds that Linux has for it */
+static int set_number(struct sock *sk, const struct row *r, int v)
+{
+    uint64_t n = (uint32_t)v;
+
+    if (r->opt == GN_OPT_MAXSEG && v && v < 88)
+        return -EINVAL;
+    if (r->opt == GN_OPT_WINDOW_CLAMP) {
+        if (v == 0 && !closed(sk))
+            return -EINVAL;
+        n = v ? (uint64_t)(v < WINDOW_CLAMP_MIN ? WINDOW_CLAMP_MIN : v) : 0;
+    }
+    if (r->opt == GN_OPT_FASTOPEN) {
+        if (sk->phase != PHASE_LISTENING && !closed(sk))
+            return -EINVAL;
+        n = min_u64(min_u64(n, gn_host_conf(sk->stack->host)->somaxconn), UINT16_MAX);
+    }
+    return set_value(sk, r->opt, n);
+}
+
 /** set_row() - an option of the table */
 static int set_row(struct sock *sk, const struct row *r, int v)
 {
@@ -162,8 +223,8 @@ static int set_row(struct sock *sk, const struct row *r, int v)
         return -EINVAL;
     switch (r->unit) {
     case UNIT_FLAG: return set_value(sk, r->opt, v != 0);
-    case UNIT_NUMBER: return set_value(sk, r->opt, (uint32_t)v);
-    case UNIT_LOWAT: return set_value(sk, r->opt, v < 0 ? 1u << 30 : v ? (uint64_t)v : 1);
+    case UNIT_NUMBER: return set_number(sk, r, v);
+    case UNIT_LOWAT: return set_value(sk, r->opt, lowat(sk, v));
     /* Linux clips what is too small or too large, and no error */
     case UNIT_BUFFER:
         return set_value(sk, r->opt,
@@ -173,6 +234,9 @@ static int set_row(struct sock *sk, const struct row *r, int v)
     case UNIT_MS: return set_value(sk, r->opt, (gn_time)v * GN_MSEC);
     case UNIT_LINGER2: /* negative: no FIN-WAIT-2 without a user at all */
         return set_value(sk, r->opt, v < 0 ? GN_MSEC : min_u64((gn_time)v, 120) * GN_SEC);
+    case UNIT_DEFER: return set_value(sk, r->opt, defer_time(c, v));
+    case UNIT_TOS: /* the ECN bits are TCP's */
+        return set_value(sk, r->opt, r->level == IPPROTO_IPV6 && v < 0 ? 0 : (unsigned)v & 0xfc);
     case UNIT_HOPS:
         if (v == 0)
             return -EINVAL;
@@ -185,17 +249,22 @@ static int set_row(struct sock *sk, const struct row *r, int v)
 static int get_row(const struct sock *sk, const struct row *r)
 {
     uint64_t v = value_of(sk, r->opt);
+    uint64_t fallback = default_of(gn_host_conf(sk->stack->host), r->opt);
 
     switch (r->unit) {
     case UNIT_FLAG:
     case UNIT_NUMBER:
     case UNIT_LOWAT:
+    case UNIT_TOS:
     case UNIT_HOPS: break;
     case UNIT_BUFFER: v *= 2; break; /* Linux doubles what was set, for its book-keeping */
+    case UNIT_DEFER:
     case UNIT_S: v /= GN_SEC; break;
     case UNIT_MS: v /= GN_MSEC; break;
-    case UNIT_LINGER2: return v == GN_MSEC ? -1 : (int)(v / GN_SEC);
+    case UNIT_LINGER2: return v == GN_MSEC ? -1 : (int)((v ? v : fallback) / GN_SEC);
     }
+    if (r->opt == GN_OPT_MAXSEG && !v)
+        return (int)fallback;
     if (r->opt == GN_OPT_NOTSENT_LOWAT) /* Linux: 0 unless the socket has a limit of its own */
         return sk->opt_set >> r->opt & 1 && sk->opt[r->opt] ? (int)(uint32_t)v : 0;
     return (int)min_u64(v, INT_MAX);
@@ -382,12 +451,21 @@ static int set_int(struct sock *sk, int level, int name, int v)
     return -ENOPROTOOPT;
 }
 
+/** has_level() - are there options at this level? IPv6's are not for AF_INET */
+static bool has_level(const struct sock *sk, int level)
+{
+    return level == SOL_SOCKET || level == IPPROTO_TCP || level == IPPROTO_IP ||
+           (level == IPPROTO_IPV6 && sk->v6);
+}
+
 /** set_call() - setsockopt(2) */
 static int set_call(struct sock *sk, int level, int name, const void *value, socklen_t len)
 {
     const struct row *r = row_find(level, name);
     int v = 0;
 
+    if (!has_level(sk, level))
+        return -ENOPROTOOPT;
     if (!value)
         return -EFAULT;
     if (level == SOL_SOCKET && name == SO_LINGER)
@@ -402,8 +480,8 @@ static int set_call(struct sock *sk, int level, int name, const void *value, soc
         return set_algorithm(sk, value, len);
     if (level == IPPROTO_TCP && name == TCP_FASTOPEN_KEY)
         return fastopen_set_key(sk, value, len);
-    if (level == IPPROTO_IP && len >= 1 && len < sizeof(v))
-        v = *(const uint8_t *)value; /* Linux takes an octet at this level */
+    if (level == IPPROTO_IP && len < sizeof(v))
+        v = len ? *(const uint8_t *)value : 0; /* Linux takes an octet at this level, or nothing */
     else if (len < sizeof(v))
         return -EINVAL;
     else
@@ -468,8 +546,15 @@ static int get_call(struct sock *sk, int level, int name, void *value, socklen_t
         return -EFAULT;
     if (*len > INT_MAX)
         return -EINVAL;
-    if (r)
-        return give_int(value, len, get_row(sk, r));
+    if (!has_level(sk, level))
+        return sk->v6 ? -ENOPROTOOPT : -EOPNOTSUPP;
+    if (r) {
+        int v = get_row(sk, r);
+
+        if (level == IPPROTO_IP && *len < sizeof(v) && v >= 0 && v <= UINT8_MAX)
+            *len = min_u32(*len, 1); /* an octet, as it is taken */
+        return give_int(value, len, v);
+    }
     if (level == SOL_SOCKET)
         return get_socket(sk, name, value, len);
     if (level == IPPROTO_TCP && name == TCP_CONGESTION)

@@ -294,11 +294,17 @@ void tcp_want_write(struct tcb *t, const struct tcp_env *e)
     sndbuf_tell(t, e);
 }
 
+/* GN_OPT_RCVLOWAT is reached, or would never be: what is there leaves no room for a segment */
+static bool enough(const struct tcb *t)
+{
+    return t->rcvbuf.len >= t->opts.rcvlowat || t->rcvbuf.len + t->rec.mss > t->opts.rcvbuf;
+}
+
 unsigned tcp_readiness(const struct tcb *t, const struct tcp_env *e)
 {
     unsigned what = 0;
 
-    if (urgent_run(t) > 0 && t->rcvbuf.len >= t->opts.rcvlowat)
+    if (urgent_run(t) > 0 && enough(t))
         what |= GN_EV_READABLE;
     if (t->fin_rcvd || t->shut_rd || t->state == GN_CLOSED)
         what |= GN_EV_READABLE | GN_EV_EOF;

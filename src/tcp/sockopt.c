@@ -109,6 +109,21 @@ static bool set_time(struct tcb *t, const struct tcp_env *e, enum gn_opt o, uint
     return ok;
 }
 
+/* GN_OPT_RCVLOWAT: a buffer that cannot hold so much would never be readable. Twice that, so that
+ * the peer need not wait for the reader */
+static void set_rcvlowat(struct tcb *t, const struct tcp_env *e, uint64_t v)
+{
+    struct tcb_opts *p = &t->opts;
+    uint64_t most = p->rcvbuf_fixed ? p->rcvbuf : max_u64(p->rcvbuf, e->conf->tcp_rmem_max);
+
+    p->rcvlowat = (uint32_t)clamp_u64(v, 1, most / 2);
+    if (2 * p->rcvlowat <= p->rcvbuf)
+        return;
+    p->rcvbuf = 2 * p->rcvlowat;
+    if (window_worth_telling(t, e))
+        ack_at_once(t);
+}
+
 /* small numbers */
 static bool set_number(struct tcb *t, const struct tcp_env *e, enum gn_opt o, uint64_t v)
 {
@@ -123,7 +138,7 @@ static bool set_number(struct tcb *t, const struct tcp_env *e, enum gn_opt o, ui
         p->ttl = (uint8_t)v;
     } else if (o == GN_OPT_TOS && v <= 255) { /* MUST-48, SHLD-21: may change at any time */
         p->tos = (uint8_t)(v & 0xfc);
-    } else if (o == GN_OPT_MAXSEG && v >= e->conf->tcp_min_snd_mss && v <= 65495) {
+    } else if (o == GN_OPT_MAXSEG && (v == 0 || v >= e->conf->tcp_min_snd_mss) && v <= 65495) {
         p->maxseg = (uint16_t)v;
         if (state_synchronised(t->state))
             options_mss_changed(t, e);
@@ -136,7 +151,9 @@ static bool set_number(struct tcb *t, const struct tcp_env *e, enum gn_opt o, ui
         if (t->state != GN_CLOSED)
             return recovery_set_max_pacing(&t->rec, &re, p->max_pacing_rate);
     } else if (o == GN_OPT_RCVLOWAT && v <= BUF_MAX) {
-        p->rcvlowat = (uint32_t)max_u64(v, 1);
+        set_rcvlowat(t, e, v);
+    } else if (o == GN_OPT_WINDOW_CLAMP && v <= UINT32_MAX) {
+        p->window_clamp = v ? (uint32_t)v : UINT32_MAX;
     } else if (o == GN_OPT_PMTU && v < GN_PMTU_COUNT) {
         p->pmtu = (uint8_t)v;
     } else if (o == GN_OPT_FASTOPEN && v <= UINT16_MAX) {
@@ -185,6 +202,7 @@ enum gn_err tcp_set_option(struct tcb *t, const struct tcp_env *e, enum gn_opt o
     case GN_OPT_MAX_PACING_RATE:
     case GN_OPT_FASTOPEN:
     case GN_OPT_FASTOPEN_CONNECT:
+    case GN_OPT_WINDOW_CLAMP:
     case GN_OPT_TTL:
     case GN_OPT_TOS: ok = set_number(t, e, o, value); break;
     case GN_OPT_COUNT: return GN_E_UNSUPPORTED;
@@ -222,8 +240,11 @@ enum gn_err tcp_get_option(const struct tcb *t, const struct tcp_env *e, enum gn
     case GN_OPT_NOTSENT_LOWAT:
         *ret = p->notsent_lowat != 0 ? p->notsent_lowat : c->tcp_notsent_lowat;
         break;
+    case GN_OPT_WINDOW_CLAMP: *ret = p->window_clamp == UINT32_MAX ? 0 : p->window_clamp; break;
     case GN_OPT_MAXSEG:
-        *ret = state_synchronised(t->state) ? t->rec.mss : options_mss(e, &t->key, p);
+        *ret = t->state == GN_CLOSED          ? p->maxseg
+               : state_synchronised(t->state) ? t->rec.mss
+                                              : options_mss(e, &t->key, p);
         break;
     case GN_OPT_CONGESTION: *ret = p->cc; break;
     case GN_OPT_MAX_PACING_RATE: *ret = p->max_pacing_rate; break;

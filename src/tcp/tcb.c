@@ -13,6 +13,7 @@ void tcb_opts_default(struct tcb_opts *o, const struct gn_conf *c)
     o->pmtu = GN_PMTU_WANT;
     o->cc = (uint8_t)c->tcp_congestion_control;
     o->rcvlowat = 1;
+    o->window_clamp = UINT32_MAX;
     o->sndbuf = (uint32_t)c->tcp_wmem_default;
     o->rcvbuf = (uint32_t)c->tcp_rmem_default;
 }

@@ -45,6 +45,7 @@ struct tcb_opts {
     uint8_t fastopen_connect; /* 1: the SYN may take text along, 2: and waits for it */
     uint32_t rcvlowat, notsent_lowat;
     uint32_t max_pacing_rate; /* octets per second; 0: no limit */
+    uint32_t window_clamp;    /* octets; UINT32_MAX: no limit */
     uint32_t sndbuf, rcvbuf;  /* octets */
 };
 

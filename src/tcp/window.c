@@ -13,7 +13,8 @@
  * (OPT-WS-7) */
 uint8_t window_shift(const struct tcp_env *e, const struct tcb_opts *o)
 {
-    uint64_t most = max_u64(o->rcvbuf, o->rcvbuf_fixed ? 0 : e->conf->tcp_rmem_max);
+    uint64_t most =
+        min_u64(max_u64(o->rcvbuf, o->rcvbuf_fixed ? 0 : e->conf->tcp_rmem_max), o->window_clamp);
     uint32_t bits = 64 - (uint32_t)__builtin_clzll(most | UINT16_MAX);
 
     return (uint8_t)min_u32(bits - 16, 14);
@@ -31,7 +32,7 @@ static uint32_t free_rcvbuf(const struct tcb *t, const struct tcp_env *e)
         least = t->rcvbuf.len >= least ? 0 : least - t->rcvbuf.len;
         n = min_u32(n, max_u32(tcb_rcv_wnd(t), least));
     }
-    return n;
+    return min_u32(n, t->opts.window_clamp);
 }
 
 /* the smallest step by which the window may open (MUST-39, RFC 9293 3.8.6.2.2) */

@@ -83,7 +83,6 @@ Test(option, bounds)
         {IPPROTO_TCP, TCP_KEEPCNT, 128},  {IPPROTO_TCP, TCP_SYNCNT, 0},
         {IPPROTO_TCP, TCP_SYNCNT, 128},   {IPPROTO_TCP, TCP_USER_TIMEOUT, -1},
         {IPPROTO_IP, IP_TTL, 256},        {IPPROTO_IP, IP_TTL, 0},
-        {IPPROTO_IP, IP_TOS, 256},
     };
     int s = gn_socket(AF_INET, SOCK_STREAM, 0), v = 1;
     socklen_t len = sizeof(v);
@@ -221,6 +220,82 @@ Test(option, keepalive_finds_a_dead_peer)
     FAILS(gn_recv(s[0], &b, 1, 0), ETIMEDOUT);
     cr_assert_leq(net_now() - t, 17 * GN_SEC);
     cr_assert_geq(net_now() - t, 15 * GN_SEC);
+}
+
+/** send_some() - @n octets, if they can be sent */
+static void send_some(int s, size_t n)
+{
+    static const char buf[4096];
+    size_t done = 0;
+
+    for (unsigned i = 0; i < 1000 && done < n; i++) {
+        ssize_t k = gn_send(s, buf, n - done < sizeof(buf) ? n - done : sizeof(buf), MSG_DONTWAIT);
+
+        done += k > 0 ? (size_t)k : 0;
+        net_pass(GN_MSEC);
+    }
+}
+
+/* SO-19: a mark above the buffer would never be reached, so the buffer follows it */
+Test(option, receive_low_water_mark_above_the_buffer)
+{
+    int s[2];
+
+    net_pair(80, s);
+    net_option(s[1], SOL_SOCKET, SO_RCVLOWAT, 400000);
+    send_some(s[0], 300000);
+    cr_expect_eq(net_revents(s[1], POLLIN), 0);
+    send_some(s[0], 100000);
+    net_pass(GN_SEC);
+    cr_expect_eq(net_revents(s[1], POLLIN), POLLIN);
+}
+
+/* ... and where it may not, or has become smaller, a full buffer is readable */
+Test(option, receive_low_water_mark_of_a_fixed_buffer)
+{
+    int s[2];
+
+    net_pair(80, s);
+    net_option(s[1], SOL_SOCKET, SO_RCVBUF, 20000);
+    net_option(s[1], SOL_SOCKET, SO_RCVLOWAT, 15000);
+    cr_expect_eq(get(s[1], SOL_SOCKET, SO_RCVLOWAT), 10000, "half of it");
+    net_option(s[1], SOL_SOCKET, SO_RCVBUF, 5000);
+    send_some(s[0], 9999);
+    net_pass(GN_SEC);
+    cr_expect_eq(net_revents(s[1], POLLIN), POLLIN);
+}
+
+/* SO-09: no window is announced that is larger, and text gets through all the same */
+Test(option, window_clamp)
+{
+    struct sockaddr_in a = net_addr(1, 80);
+    struct tcp_info i = {.tcpi_state = 0};
+    socklen_t len = sizeof(i);
+    static char buf[8192];
+    int c = gn_socket(AF_INET, SOCK_STREAM, 0), l = net_listen(80, 5), s;
+    size_t got = 0;
+
+    net_option(l, IPPROTO_TCP, TCP_WINDOW_CLAMP, 5000);
+    GIVES(gn_connect(c, (struct sockaddr *)&a, sizeof(a)), 0);
+    s = gn_accept(l, NULL, NULL);
+    cr_assert_eq(get(s, IPPROTO_TCP, TCP_WINDOW_CLAMP), 5000);
+    FAILS(gn_setsockopt(s, IPPROTO_TCP, TCP_WINDOW_CLAMP, &(int){0}, sizeof(int)), EINVAL);
+    while (got < 100000) {
+        ssize_t n = gn_send(c, buf, sizeof(buf), MSG_DONTWAIT);
+
+        net_pass(2 * NET_LATENCY);
+        GIVES(gn_getsockopt(c, IPPROTO_TCP, TCP_INFO, &i, &len), 0);
+        cr_assert_leq(i.tcpi_unacked * i.tcpi_snd_mss, 5000 + i.tcpi_snd_mss);
+        n = gn_recv(s, buf, sizeof(buf), MSG_DONTWAIT);
+        got += n > 0 ? (size_t)n : 0;
+        cr_assert_leq(n, 5000);
+    }
+    net_option(s, IPPROTO_TCP, TCP_WINDOW_CLAMP, 100000);
+    while (gn_recv(s, buf, sizeof(buf), MSG_DONTWAIT) > 0)
+        net_pass(GN_SEC);
+    send_some(c, 40000);
+    net_pass(GN_SEC);
+    cr_expect_geq(gn_recv(s, buf, sizeof(buf), MSG_PEEK), 8192, "more fits in now");
 }
 
 Test(option, user_timeout_ends_a_stuck_connection)
