@@ -15,7 +15,7 @@
 /* a new incarnation begins at least so far above the old one (TW-8) */
 #define ISS_GAP   65536
 #define POOL_MIN  ((uint64_t)1 << 16)
-#define LINK_MASK 0x7fffffu
+#define LINK_MASK 0x1fffffu
 #define POOL_MAX  (LINK_MASK - 1)
 
 uint32_t syncache_limit(const struct gn_conf *conf)
@@ -190,7 +190,7 @@ enum gn_drop syncache_syn(struct gn_host *h, struct listener *l, const struct se
         h->stats.ListenDrops++;
         return GN_DROP_SYN_QUEUE_FULL;
     }
-    ts_offset = half_open_init(o, e, s, l->index);
+    ts_offset = half_open_init(o, e, s, &l->opts, l->index);
     o->flags |= cookie ? HALF_OPEN_COOKIE : 0;
     if (tw) {
         o->flags |= HALF_OPEN_SHADOWS;

@@ -90,7 +90,7 @@ enum gn_err tcp_open_fast(struct tcb *t, const struct tcp_env *e, const struct s
     struct rec_env re = rec_env(e);
     struct half_open h;
 
-    half_open_init(&h, e, syn, 0);
+    half_open_init(&h, e, syn, &t->opts, 0);
     half_open_inherit(t, e, &h);
     t->snd.una = t->snd.nxt = t->snd.up = t->snd.iss; /* our SYN is still to be sent */
     recovery_init(&t->rec, &re, t->snd.iss, tcp_mss(t, e), t->opts.cc);

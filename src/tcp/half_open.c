@@ -7,7 +7,7 @@
 
 /* all of a SYN but our ISS */
 void half_open_take(struct half_open *h, const struct tcp_env *e, const struct seg *syn,
-                    uint16_t listener)
+                    const struct tcb_opts *opts, uint16_t listener)
 {
     const struct gn_conf *c = e->conf;
     const struct tcpopt *o = &syn->opt;
@@ -23,6 +23,7 @@ void half_open_take(struct half_open *h, const struct tcp_env *e, const struct s
     if ((o->has & OPT_WSCALE) && c->tcp_window_scaling) {
         h->flags |= HALF_OPEN_WSCALE;
         h->wscale = o->wscale & 15u;
+        h->rcv_wscale = window_shift(e, opts) & 15u; /* from now on (OPT-WS-7) */
     }
     switch (accecn_offered(e, syn->ctl)) {
     case ECN_OFFER_NONE: break;
@@ -35,11 +36,11 @@ void half_open_take(struct half_open *h, const struct tcp_env *e, const struct s
 }
 
 uint32_t half_open_init(struct half_open *h, const struct tcp_env *e, const struct seg *syn,
-                        uint16_t listener)
+                        const struct tcb_opts *o, uint16_t listener)
 {
     uint32_t ts_offset;
 
-    half_open_take(h, e, syn, listener);
+    half_open_take(h, e, syn, o, listener);
     h->iss = tcp_numbers(e, &syn->key, &ts_offset).raw;
     return ts_offset;
 }
@@ -47,7 +48,7 @@ uint32_t half_open_init(struct half_open *h, const struct tcp_env *e, const stru
 /* octets of window that our SYN,ACK announces */
 static uint16_t syn_window(const struct tcb_opts *o)
 {
-    return (uint16_t)min_u32(o->rcvbuf, UINT16_MAX);
+    return (uint16_t)min_u32(min_u32(o->rcvbuf, o->window_clamp), UINT16_MAX);
 }
 
 /* a segment of this half-open connection, without options */
@@ -88,7 +89,7 @@ void half_open_reply_with(const struct half_open *h, const struct tcp_env *e,
     s.opt.mss = options_mss(e, &h->key, o);
     if (h->flags & HALF_OPEN_WSCALE) {
         s.opt.has |= OPT_WSCALE;
-        s.opt.wscale = window_shift(e, o);
+        s.opt.wscale = h->rcv_wscale;
     }
     if (h->flags & HALF_OPEN_SACK)
         s.opt.has |= OPT_SACKOK;
@@ -125,7 +126,7 @@ static bool half_open_ack(struct half_open *h, const struct tcp_env *e, const st
 
     if (!may_answer(h, e, to))
         return false;
-    s.wnd = (uint16_t)(h->flags & HALF_OPEN_WSCALE ? s.wnd >> window_shift(e, o) : s.wnd);
+    s.wnd = (uint16_t)(s.wnd >> h->rcv_wscale);
     add_timestamp(h, e, tcp_ts_offset(e, &h->key), &s);
     env_reply(e, &s);
     return true;
@@ -234,7 +235,7 @@ void half_open_inherit(struct tcb *t, const struct tcp_env *e, const struct half
         accecn_begin(t, h->syn_ecn);
         t->acc.no_ect = h->no_ect || h->retries >= 2; /* our last SYN,ACKs were without */
     }
-    t->rcv.wscale = t->ws_ok ? window_shift(e, &t->opts) : 0;
+    t->rcv.wscale = h->rcv_wscale;
     t->snd.wscale = t->ws_ok ? h->wscale : 0;
     t->ts.offset = tcp_ts_offset(e, &t->key);
     t->ts.recent = h->ts_recent;

@@ -36,7 +36,7 @@ bool challenge_allowed(const struct tcp_env *e);
 
 /* half_open.c */
 void half_open_take(struct half_open *h, const struct tcp_env *e, const struct seg *syn,
-                    uint16_t listener);
+                    const struct tcb_opts *opts, uint16_t listener);
 void half_open_inherit(struct tcb *t, const struct tcp_env *e, const struct half_open *h);
 
 /* accecn.c */

@@ -73,8 +73,8 @@ void syncookie_reply(const struct tcp_env *e, const struct seg *syn, const struc
     struct seg *s;
     uint32_t queued = e->replies->n;
 
-    half_open_take(&h, e, syn, 0); /* the cookie takes the place of the ISN */
-    if (!(h.flags & HALF_OPEN_TS)) /* nothing would bring them back */
+    half_open_take(&h, e, syn, o, 0); /* the cookie takes the place of the ISN */
+    if (!(h.flags & HALF_OPEN_TS))    /* nothing would bring them back */
         h.flags &= (uint8_t) ~(HALF_OPEN_SACK | HALF_OPEN_WSCALE | HALF_OPEN_ECN);
     h.iss = cookie(e, &h.key, h.irs, (uint32_t)(e->now / SLOT), mss_index(h.mss));
     half_open_reply(&h, e, o);
@@ -86,7 +86,8 @@ void syncookie_reply(const struct tcp_env *e, const struct seg *syn, const struc
 }
 
 /* the options that came back with our timestamp */
-static void options_from_echo(struct half_open *h, const struct tcp_env *e, const struct seg *s)
+static void options_from_echo(struct half_open *h, const struct tcp_env *e, const struct seg *s,
+                              const struct tcb_opts *o)
 {
     uint32_t opts = s->opt.tsecr & TS_MASK;
 
@@ -95,6 +96,7 @@ static void options_from_echo(struct half_open *h, const struct tcp_env *e, cons
     if ((opts & 15) != TS_WSCALE_NONE && e->conf->tcp_window_scaling) {
         h->flags |= HALF_OPEN_WSCALE;
         h->wscale = min_u32(opts & 15, 14) & 15u;
+        h->rcv_wscale = window_shift(e, o) & 15u; /* as it was, unless buffers changed since */
     }
     if ((opts & TS_SACK) && e->conf->tcp_sack)
         h->flags |= HALF_OPEN_SACK;
@@ -102,8 +104,8 @@ static void options_from_echo(struct half_open *h, const struct tcp_env *e, cons
         h->flags |= HALF_OPEN_ECN;
 }
 
-bool syncookie_check(const struct tcp_env *e, const struct seg *s, uint16_t listener,
-                     struct half_open *ret)
+bool syncookie_check(const struct tcp_env *e, const struct seg *s, const struct tcb_opts *o,
+                     uint16_t listener, struct half_open *ret)
 {
     uint32_t iss = s->ack.raw - 1, irs = s->seq.raw - 1;
     uint32_t now = (uint32_t)(e->now / SLOT);
@@ -116,7 +118,7 @@ bool syncookie_check(const struct tcp_env *e, const struct seg *s, uint16_t list
         *ret = (struct half_open){.key = s->key, .irs = irs, .iss = iss, .listener = listener};
         ret->mss = mss_table[iss & 7];
         if ((s->opt.has & OPT_TS) && e->conf->tcp_timestamps)
-            options_from_echo(ret, e, s);
+            options_from_echo(ret, e, s, o);
         /* a peer that speaks it tells so in this ACK (RFC 9768 5.1); CWR of RFC 3168 says nothing
            of the kind */
         ret->accecn =

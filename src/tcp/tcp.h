@@ -26,12 +26,13 @@ struct half_open {
     struct tcp_key key; /* 36 */
     uint32_t irs, iss;
     uint32_t ts_recent;
-    uint64_t next : 23, prev : 23; /* index + 1 in the queue of its retry level */
-    uint64_t answers : 2;          /* to invalid segments since the last SYN,ACK */
-    uint64_t fine    : 12;         /* of stamp, in units of 2^12 ns */
-    uint64_t accecn  : 1;          /* accurate ECN agreed on (RFC 9768) */
-    uint64_t no_ect  : 1;          /* but one of us sent a SYN without */
-    uint64_t syn_ecn : 2;          /* IP-ECN field of the SYN */
+    uint64_t next : 21, prev : 21; /* index + 1 in the queue of its retry level */
+    uint64_t rcv_wscale : 4;       /* what our SYN,ACK said */
+    uint64_t answers    : 2;       /* to invalid segments since the last SYN,ACK */
+    uint64_t fine       : 12;      /* of stamp, in units of 2^12 ns */
+    uint64_t accecn     : 1;       /* accurate ECN agreed on (RFC 9768) */
+    uint64_t no_ect     : 1;       /* but one of us sent a SYN without */
+    uint64_t syn_ecn    : 2;       /* IP-ECN field of the SYN */
     uint16_t mss;                  /* the peer's option, or the default */
     uint16_t listener;             /* index */
     uint16_t stamp;                /* when it was sent last, in units of 2^24 ns (16.8 ms) */
@@ -155,7 +156,7 @@ enum gn_drop tcp_listen_arrives(const struct tcp_env *e, const struct seg *s);
 /** half_open_init() - from a good SYN; chooses ISS; options as the knobs allow. Returns the
  * timestamp offset, for half_open_reply_with() */
 uint32_t half_open_init(struct half_open *h, const struct tcp_env *e, const struct seg *syn,
-                        uint16_t listener);
+                        const struct tcb_opts *o, uint16_t listener);
 /** half_open_reply() - queue its SYN,ACK */
 void half_open_reply(const struct half_open *h, const struct tcp_env *e, const struct tcb_opts *o);
 /** half_open_reply_with() - the same; @ts_offset is known */
@@ -175,8 +176,8 @@ enum gn_drop half_open_arrives(struct half_open *h, const struct tcp_env *e, con
 void syncookie_reply(const struct tcp_env *e, const struct seg *syn, const struct tcb_opts *o);
 /** syncookie_check() - is this ACK the answer to a cookie of ours? Then *ret is what a half-open
  * entry would have been */
-bool syncookie_check(const struct tcp_env *e, const struct seg *s, uint16_t listener,
-                     struct half_open *ret);
+bool syncookie_check(const struct tcp_env *e, const struct seg *s, const struct tcb_opts *o,
+                     uint16_t listener, struct half_open *ret);
 
 /** time_wait_init() - what is left of a block in TIME-WAIT */
 void time_wait_init(struct time_wait *w, const struct tcp_env *e, const struct tcb *t);

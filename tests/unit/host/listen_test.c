@@ -63,6 +63,39 @@ Test(listen, reuseport)
     world_fini(&w);
 }
 
+/* OPT-WS-7: the scale is what the SYN,ACK said, whatever is done to the listener or to the knobs
+ * before the third ACK comes */
+Test(listen, scale_of_a_half_open_connection_stays)
+{
+    struct gn_status before, st;
+    gn_handle l, c, s;
+
+    for (unsigned what = 0; what < 3; what++) {
+        world_init(&w, NULL, 0, GN_MEDIUM_IP);
+        cr_assert_eq(gn_host_listen(w.h[1], world_end(1, false, 80), 9, NULL, &l), GN_OK);
+        cr_assert_eq(gn_host_set_option(w.h[1], l, GN_OPT_DEFER_ACCEPT, GN_SEC, w.now), GN_OK);
+        cr_assert_eq(gn_host_connect(w.h[0], any, world_end(1, false, 80), NULL, w.now, &c), GN_OK);
+        world_flush(&w);
+        cr_assert_eq(world_stats(&w, 1).state[GN_SYN_RECEIVED], 1);
+        if (what == 0)
+            cr_assert_eq(gn_host_set_option(w.h[1], l, GN_OPT_RCVBUF, 30000, w.now), GN_OK);
+        else if (what == 1)
+            cr_assert_eq(gn_host_set_knob(w.h[1], "tcp_rmem_max", "256k"), GN_OK);
+        else
+            cr_assert_eq(gn_host_set_option(w.h[1], l, GN_OPT_WINDOW_CLAMP, 20000, w.now), GN_OK);
+        cr_assert_eq(gn_host_send(w.h[0], c, "x", 1, 0, w.now), 1);
+        world_flush(&w);
+        cr_assert_eq(gn_host_accept(w.h[1], l, &s), GN_OK);
+        cr_assert_eq(gn_host_status(w.h[0], c, w.now, &before), GN_OK);
+        cr_assert_eq(gn_host_status(w.h[1], s, w.now, &st), GN_OK);
+        cr_expect_eq(st.rcv.wscale, before.snd.wscale, "%u: %u here, %u there", what, st.rcv.wscale,
+                     before.snd.wscale);
+        cr_expect_eq(gn_host_recv(w.h[1], s, &(char){0}, 1, 0, w.now), 1);
+        world_transfer(&w, 0, c, s, 100000);
+        world_fini(&w);
+    }
+}
+
 /* the accept queue is full: the third ACK is dropped, the entry stays, SYN,ACK is sent again, and
  * the connection is there once there is room */
 Test(listen, accept_queue_full)

@@ -369,10 +369,10 @@ Test(accecn, CC_9768_1_cookie)
     cr_assert_eq(fx_reply(&fx, &r), 1);
     cr_expect_eq(accecn_ace(r.ctl), 2);
     s = fx_seg((uint16_t)(CTL_ACK | accecn_flags(2)), FX_IRS + 1, r.seq.raw + 1, "");
-    cr_assert(syncookie_check(&fx.env, &s, 0, &h));
+    cr_assert(syncookie_check(&fx.env, &s, &o, 0, &h));
     cr_expect(h.accecn);
     s.ctl = CTL_ACK;
-    cr_assert(syncookie_check(&fx.env, &s, 0, &h));
+    cr_assert(syncookie_check(&fx.env, &s, &o, 0, &h));
     cr_expect_not(h.accecn);
     fx_fini(&fx);
 }
@@ -394,7 +394,7 @@ Test(accecn, CC_9768_1_cookie_of_the_old_kind)
     cr_expect_eq(accecn_ace(r.ctl), 1);
     s = fx_seg(CTL_ACK | CTL_CWR, FX_IRS + 1, r.seq.raw + 1, "text");
     s.opt = (struct tcpopt){.has = OPT_TS, .tsval = 8, .tsecr = r.opt.tsval};
-    cr_assert(syncookie_check(&fx.env, &s, 0, &h));
+    cr_assert(syncookie_check(&fx.env, &s, &o, 0, &h));
     cr_expect(h.flags & HALF_OPEN_ECN);
     cr_expect_not(h.accecn);
     fx_fini(&fx);

@@ -85,7 +85,7 @@ Test(isn, is_what_leaves)
     cr_assert_eq(tcp_open(&fx.tcb, &fx.env), GN_OK);
     cr_assert(fx_output(&fx));
     cr_expect_eq(fx.out.seq.raw, isn(&fx));
-    half_open_init(&h, &fx.env, &syn, 0);
+    half_open_init(&h, &fx.env, &syn, &fx.tcb.opts, 0);
     cr_expect_eq(h.iss, tcp_isn(&fx.env, &syn.key).raw);
     fx_fini(&fx);
 }

@@ -65,7 +65,7 @@ Test(options, mss_announced)
         open_it(&fx);
         cr_expect(fx.out.opt.has & OPT_MSS);
         cr_expect_eq(fx.out.opt.mss, mtu[i] - 40, "timestamps do not count");
-        half_open_init(&h, &fx.env, &syn, 0);
+        half_open_init(&h, &fx.env, &syn, &fx.tcb.opts, 0);
         half_open_reply(&h, &fx.env, &fx.tcb.opts);
         cr_assert_eq(fx_reply(&fx, &r), 1);
         cr_expect(r.opt.has & OPT_MSS);
@@ -106,11 +106,11 @@ Test(options, mss_default)
     open_it(&fx);
     answer(&fx, (struct tcpopt){.has = 0});
     cr_expect_eq(first_segment(&fx), 536);
-    half_open_init(&h, &fx.env, &syn, 0);
+    half_open_init(&h, &fx.env, &syn, &fx.tcb.opts, 0);
     cr_expect_eq(h.mss, 536);
     syn.key.laddr = v6(1);
     syn.key.raddr = v6(2);
-    half_open_init(&h, &fx.env, &syn, 0);
+    half_open_init(&h, &fx.env, &syn, &fx.tcb.opts, 0);
     cr_expect_eq(h.mss, 1220);
     fx_fini(&fx);
 }
@@ -201,12 +201,12 @@ Test(options, ecn_passive)
     struct seg syn = fx_seg(CTL_SYN | CTL_ECE | CTL_CWR, FX_IRS, 0, ""), r;
 
     fx_init(&fx, GN_CLOSED);
-    half_open_init(&h, &fx.env, &syn, 0);
+    half_open_init(&h, &fx.env, &syn, &fx.tcb.opts, 0);
     half_open_reply(&h, &fx.env, &fx.tcb.opts);
     cr_assert_eq(fx_reply(&fx, &r), 1);
     cr_expect_eq(r.ctl, CTL_SYN | CTL_ACK | CTL_ECE);
     syn.ctl = CTL_SYN;
-    half_open_init(&h, &fx.env, &syn, 0);
+    half_open_init(&h, &fx.env, &syn, &fx.tcb.opts, 0);
     half_open_reply(&h, &fx.env, &fx.tcb.opts);
     cr_assert_eq(fx_reply(&fx, &r), 2);
     cr_expect_eq(r.ctl, CTL_SYN | CTL_ACK);
