@@ -66,7 +66,7 @@ static enum gn_err connect_key(struct gn_host *h, const struct gn_endpoint *loca
     enum gn_err err;
 
     /* MUST-46: no OPEN to a group or to nobody */
-    if (!remote->port || !ip_is_unicast(&h->ip, &remote->addr))
+    if (!remote->port || !(ip_is_unicast(&h->ip, &remote->addr) || ip_is_loopback(&remote->addr)))
         return GN_E_INVALID;
     path = host_path(h, &remote->addr, &err);
     if (!path)
@@ -76,9 +76,10 @@ static enum gn_err connect_key(struct gn_host *h, const struct gn_endpoint *loca
         .laddr = path->source, .raddr = remote->addr, .lport = local->port, .rport = remote->port};
     if (gn_addr_is_any(&local->addr))
         return GN_OK;
-    if (gn_addr_is_v4(&local->addr) != gn_addr_is_v4(&remote->addr))
+    if (gn_addr_is_v4(&local->addr) != gn_addr_is_v4(&remote->addr) ||
+        (ip_is_loopback(&local->addr) && !path->loops)) /* which must not be seen outside */
         return GN_E_INVALID;
-    if (!ip_is_ours(&h->ip, &h->ip_env, &local->addr))
+    if (!ip_is_local(&h->ip, &h->ip_env, &local->addr))
         return GN_E_NOT_AVAILABLE;
     k->laddr = local->addr; /* MUST-43 */
     return GN_OK;

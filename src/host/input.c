@@ -150,7 +150,8 @@ static enum gn_drop to_nobody(struct gn_host *h, const struct seg *s, uint32_t h
 
     *ret_state = GN_CLOSED;
     /* MUST-57, MUST-63: nothing to or from groups. What is in the table has passed this once */
-    if (!ip_is_ours(&h->ip, &h->ip_env, &s->key.laddr) || !ip_is_unicast(&h->ip, &s->key.raddr))
+    if (!ip_is_local(&h->ip, &h->ip_env, &s->key.laddr) ||
+        !(ip_is_unicast(&h->ip, &s->key.raddr) || ip_is_loopback(&s->key.raddr)))
         return GN_DROP_NOT_UNICAST;
     if (s->key.lport == s->key.rport && gn_addr_eq(&s->key.laddr, &s->key.raddr))
         return GN_DROP_LAND;

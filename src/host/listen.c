@@ -149,7 +149,7 @@ enum gn_err listen_open(struct gn_host *h, struct gn_endpoint local, unsigned ba
     struct tcp_key k;
     uint32_t index;
 
-    if (!gn_addr_is_any(&local.addr) && !ip_is_ours(&h->ip, &h->ip_env, &local.addr))
+    if (!gn_addr_is_any(&local.addr) && !ip_is_local(&h->ip, &h->ip_env, &local.addr))
         return GN_E_NOT_AVAILABLE;
     if (!local.port)
         local.port = port_choose_listen(h, &local.addr);

@@ -49,7 +49,7 @@ enum gn_err gn_host_status(const struct gn_host *h, gn_handle c, gn_time now, st
 
 bool gn_host_owns(const struct gn_host *h, const struct gn_addr *a)
 {
-    return ip_is_ours(&h->ip, &h->ip_env, a);
+    return ip_is_local(&h->ip, &h->ip_env, a);
 }
 
 /** The pools in the order of a walk. */

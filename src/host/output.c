@@ -9,6 +9,8 @@
 
 /* segments that one connection may send before the next has its turn */
 #define TURN 16
+/* how often what goes to ourselves may come in, in one call */
+#define LOOP_ROUNDS 16
 
 /** reply_state() - what state a reply without a block speaks for */
 static enum gn_state reply_state(const struct seg *s)
@@ -91,7 +93,7 @@ static size_t put_conns(struct gn_host *h, struct gn_frame *f, size_t n)
 /** has_output() - may there be something to send now? */
 static inline bool has_output(const struct gn_host *h)
 {
-    return h->replies.n || !list_empty(&h->ready) || h->ip.own.n;
+    return h->replies.n || !list_empty(&h->ready) || h->ip.own.n || h->ip.loop.n;
 }
 
 /** timeouts() - whatever is due */
@@ -104,9 +106,33 @@ static void timeouts(struct gn_host *h)
     ip_timeouts(&h->ip, &h->ip_env);
 }
 
+/** take_in() - packets to ourselves come in, like a burst of frames. What they bring about is sent
+ * afterwards, and what of that is for ourselves again waits for the next time: no recursion */
+static void take_in(struct gn_host *h)
+{
+    struct own_list loop = h->ip.loop;
+    struct ip_own *o;
+
+    h->ip.loop = (struct own_list){0};
+    while ((o = own_pop(&loop))) {
+        const struct gn_frame f = {.data = o->data,
+                                   .len = o->len,
+                                   .iface = o->iface,
+                                   .flags = o->flags | IP_FRAME_LOOPED,
+                                   .csum_start = o->csum_start,
+                                   .csum_offset = o->csum_offset,
+                                   .gso_size = o->gso_size,
+                                   .hdr_len = o->hdr_len};
+
+        gn_host_input(h, &f, 1, h->now);
+        own_free(&h->mem, o);
+    }
+}
+
 size_t gn_host_output(struct gn_host *h, struct gn_frame *frames, size_t n, gn_time now)
 {
     size_t used, room;
+    unsigned rounds = 0;
 
     host_now(h, now);
     if (pressure(&h->mem))
@@ -119,10 +145,17 @@ size_t gn_host_output(struct gn_host *h, struct gn_frame *frames, size_t n, gn_t
         ;
     if (!room)
         conn_arm_ready(h);
-    used = put_replies(h, frames, room);
-    while (used < room && ip_output_own(&h->ip, &h->ip_env, &frames[used]))
-        used++;
-    return used + put_conns(h, frames + used, room - used);
+    for (used = 0; used < room; rounds++) {
+        if (h->ip.loop.n)
+            take_in(h);
+        used += put_replies(h, frames + used, room - used);
+        while (used < room && ip_output_own(&h->ip, &h->ip_env, &frames[used]))
+            used++;
+        used += put_conns(h, frames + used, room - used);
+        if (!h->ip.loop.n || rounds == LOOP_ROUNDS)
+            break;
+    }
+    return used;
 }
 
 struct gn_deadline gn_host_deadline(const struct gn_host *h)

@@ -37,7 +37,7 @@ static bool may_reuse(const struct gn_host *h, const struct time_wait *w, bool r
         return false;
     if (!reuseaddr && c->tcp_tw_reuse == 0)
         return false;
-    if (!reuseaddr && c->tcp_tw_reuse == 2 && !ip_is_ours(&h->ip, &h->ip_env, &w->key.raddr))
+    if (!reuseaddr && c->tcp_tw_reuse == 2 && !ip_is_local(&h->ip, &h->ip_env, &w->key.raddr))
         return false;
     if ((uint32_t)(h->now / GN_MSEC) - w->ts_recent_ms < REUSE_AFTER_MS)
         return false;

@@ -188,6 +188,13 @@ static enum ip_verdict fragment(const struct arrival *a, struct reass_frag *f)
     return w.key.v4 ? packet4(&whole) : packet6(&whole);
 }
 
+/* may this address be in the packet? Loopback's only if it never left the host (RFC 1122 3.2.1.3,
+ * RFC 4291 2.5.3) */
+static bool looped(const struct arrival *a, const struct gn_addr *addr)
+{
+    return (a->f->flags & IP_FRAME_LOOPED) && ip_is_loopback(addr);
+}
+
 /* --- IPv4 --- */
 
 /* a destination that is none of our addresses: a group (true), or not for us */
@@ -209,7 +216,8 @@ static void remember4(const struct arrival *a, const struct ipv4 *h)
 {
     struct ip_again *r = &a->ip->again;
 
-    if (h->header_len != IPV4_HEADER || a->group || a->reassembled || a->e->conf->ip_anyaddr)
+    if (h->header_len != IPV4_HEADER || a->group || a->reassembled || a->e->conf->ip_anyaddr ||
+        (a->f->flags & IP_FRAME_LOOPED))
         return;
     memcpy(r->head, a->f->data + a->at, IPV4_HEADER);
     r->src = h->src;
@@ -266,9 +274,9 @@ static enum ip_verdict packet4(struct arrival *a)
         return drop(a, why);
     if (h.source_route)
         return drop(a, GN_DROP_IP_SOURCE_ROUTE);
-    if (!ip_is_unicast(a->ip, &h.src)) /* MUST-63, RFC 1122 3.2.1.3 */
+    if (!ip_is_unicast(a->ip, &h.src) && !looped(a, &h.src)) /* MUST-63, RFC 1122 3.2.1.3 */
         return drop(a, GN_DROP_IP_BAD_SOURCE);
-    if (!ip_is_ours(a->ip, a->e, &h.dst)) {
+    if (!ip_is_ours(a->ip, a->e, &h.dst) && !looped(a, &h.dst)) {
         if (!is_group4(a->ip, &h.dst))
             return drop(a, GN_DROP_IP_NOT_OURS);
         a->group = true;
@@ -332,9 +340,9 @@ static enum ip_verdict packet6(struct arrival *a)
 
     if (why != GN_DROP_NONE)
         return drop(a, why);
-    if (!is_source6(a->ip, &h)) /* MUST-63 */
+    if (!is_source6(a->ip, &h) && !looped(a, &h.src)) /* MUST-63 */
         return drop(a, GN_DROP_IP_BAD_SOURCE);
-    if (addr_v4(&h.dst) || !ip_is_ours(a->ip, a->e, &h.dst)) {
+    if (addr_v4(&h.dst) || (!ip_is_ours(a->ip, a->e, &h.dst) && !looped(a, &h.dst))) {
         if (!is_group6(a->ip, p->iface, &h.dst))
             return drop(a, GN_DROP_IP_NOT_OURS);
         a->group = true;

@@ -35,6 +35,7 @@ void ip_fini(struct ip *ip, const struct ip_env *e)
 {
     own_clear(&ip->own, e->mem);
     own_clear(&ip->lent, e->mem);
+    own_clear(&ip->loop, e->mem);
     if (ip->gathered)
         own_free(e->mem, ip->gathered);
     ip->gathered = NULL;
@@ -155,6 +156,18 @@ bool ip_is_ours(const struct ip *ip, const struct ip_env *e, const struct gn_add
     return e->conf->ip_anyaddr && ip_is_unicast(ip, a);
 }
 
+bool ip_is_loopback(const struct gn_addr *a)
+{
+    static const struct gn_addr one = {{[15] = 1}};
+
+    return addr_v4(a) ? a->b[12] == 127 : addr_same(a, &one);
+}
+
+bool ip_is_local(const struct ip *ip, const struct ip_env *e, const struct gn_addr *a)
+{
+    return ip_is_ours(ip, e, a) || ip_is_loopback(a);
+}
+
 /* RFC 1122 3.2.1.3; 240.0.0.0/4 is nobody's address either */
 static bool is_unicast4(const struct ip *ip, const struct gn_addr *a)
 {
@@ -242,19 +255,49 @@ const struct gn_addr *ip_source(const struct ip *ip, unsigned iface, const struc
     return own ? own : best_source(ip, iface, true, dst);
 }
 
+/* the interface that has @dst, or the first for loopback's addresses, which none has; -1: @dst is
+ * not local. (All are with ip_anyaddr, which is for hosts that pose as others: not these) */
+static int home_of(const struct ip *ip, const struct gn_addr *dst)
+{
+    for (unsigned i = 0; i < ip->n_addr; i++)
+        if (addr_same(&ip->addr[i].addr, dst))
+            return ip->addr[i].iface;
+    return ip_is_loopback(dst) && ip->n_iface ? 0 : -1;
+}
+
+/* what goes to ourselves turns round at the interface, link header and all; nobody reads it but us,
+ * so checksums and contiguous frames are a waste */
+static enum gn_err path_home(const struct ip *ip, unsigned iface, const struct gn_addr *dst,
+                             struct ip_path *ret)
+{
+    if (!addr_v4(dst) && ip->iface[iface].mtu < IPV6_MTU_LEAST)
+        return GN_E_NO_ROUTE;
+    *ret = (struct ip_path){.iface = (uint8_t)iface,
+                            .loops = true,
+                            .next_hop = *dst,
+                            .source = *dst,
+                            .mtu = ip->iface[iface].mtu,
+                            .caps = ip->iface[iface].caps | GN_CAP_CSUM_TX | GN_CAP_GATHER};
+    return GN_OK;
+}
+
 enum gn_err ip_path(const struct ip *ip, const struct ip_env *e, const struct gn_addr *dst,
                     struct ip_path *ret)
 {
     const struct route *r = route_find(&ip->routes, dst);
     const struct gn_addr *source;
+    int home = home_of(ip, dst);
 
     (void)e;
+    if (home >= 0)
+        return path_home(ip, (unsigned)home, dst, ret);
     if (!r || (!addr_v4(dst) && ip->iface[r->iface].mtu < IPV6_MTU_LEAST)) /* RFC 8200 5 */
         return GN_E_NO_ROUTE;
     source = ip_source(ip, r->iface, dst);
     if (!source)
         return GN_E_NOT_AVAILABLE;
     ret->iface = r->iface;
+    ret->loops = false;
     ret->next_hop = r->on_link ? *dst : r->gateway;
     ret->source = *source;
     ret->mtu = ip->iface[r->iface].mtu;

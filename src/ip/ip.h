@@ -23,9 +23,13 @@
 
 #include <gannet/host.h>
 
-#define IP_ADDR_MAX    32
-#define IP_OWN_MAX     64           /* packets of the layer's own that wait to leave */
-#define IP_OWN_BYTES   (256u << 10) /* ... octets of them */
+#define IP_ADDR_MAX   32
+#define IP_OWN_MAX    64           /* packets of the layer's own that wait to leave */
+#define IP_OWN_BYTES  (256u << 10) /* ... octets of them */
+#define IP_LOOP_MAX   1024         /* packets to ourselves that wait to come in */
+#define IP_LOOP_BYTES (4u << 20)   /* ... octets of them */
+#define IP_FRAME_LOOPED \
+    0x80 /* gn_frame.flags: it has not been outside, so its addresses may be loopback's */
 #define IP_PROTO_ICMP  1
 #define IP_PROTO_TCP   6
 #define IP_PROTO_UDP   17
@@ -90,6 +94,7 @@ struct ip {
     struct neigh_cache neigh;
     struct reass reass;
     struct own_list own;  /* may leave now */
+    struct own_list loop; /* to ourselves: the host takes them in, as frames that arrive */
     struct own_list lent; /* handed out as a tail of a frame; freed by the next ip_timeouts() */
     uint32_t broadcast4[IP_ADDR_MAX]; /* directed broadcast addresses of our subnets */
     uint8_t n_broadcast4;
@@ -123,10 +128,16 @@ bool ip_is_ours(const struct ip *ip, const struct ip_env *e, const struct gn_add
  * Loopback is refused from the wire */
 bool ip_is_unicast(const struct ip *ip, const struct gn_addr *a);
 
+/** ip_is_loopback() - 127.0.0.0/8 or ::1: this host, whichever it is; never seen outside */
+bool ip_is_loopback(const struct gn_addr *a);
+/** ip_is_local() - one of ours, or loopback's */
+bool ip_is_local(const struct ip *ip, const struct ip_env *e, const struct gn_addr *a);
+
 /** Where a packet to @dst goes. */
 struct ip_path {
     uint8_t iface;
     bool bare4; /* dst is an IPv4 address, and packets to it have no link header */
+    bool loops; /* dst is local: packets turn round at the interface */
     struct gn_addr next_hop;
     struct gn_addr source; /* our address on that interface, of dst's family */
     uint16_t mtu;

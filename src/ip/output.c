@@ -84,7 +84,9 @@ enum gn_drop ip_emit_any(struct ip *ip, const struct ip_env *e, const struct ip_
         struct eth eth = {.type = v4 ? ETH_IPV4 : ETH_IPV6};
 
         memcpy(eth.src, ip->iface[path->iface].mac, 6);
-        drop = resolve(ip, e, path, eth.dst);
+        memcpy(eth.dst, eth.src, 6);
+        if (!path->loops)
+            drop = resolve(ip, e, path, eth.dst);
         buf += eth_emit(&eth, buf);
     }
     if (v4)
@@ -92,10 +94,21 @@ enum gn_drop ip_emit_any(struct ip *ip, const struct ip_env *e, const struct ip_
     else
         emit6(h, buf);
     e->stats->IpOutRequests++;
-    return drop;
+    return path->loops ? GN_DROP_NEIGH_UNRESOLVED : drop; /* no frame for outside, but for hold() */
 }
 
 /* --- held packets --- */
+
+/* let a packet to ourselves wait until the host takes it in; takes @o */
+static enum gn_drop turn_round(struct ip *ip, const struct ip_env *e, struct ip_own *o)
+{
+    if (ip->loop.n >= IP_LOOP_MAX || ip->loop.bytes + o->len > IP_LOOP_BYTES) {
+        own_free(e->mem, o);
+        return GN_DROP_QUEUE_FULL;
+    }
+    own_push(&ip->loop, o);
+    return GN_DROP_NONE;
+}
 
 /* a contiguous copy of a frame, metadata included; NULL: out of memory */
 static struct ip_own *copy_frame(const struct ip_env *e, const struct gn_frame *f, uint8_t iface)
@@ -123,8 +136,11 @@ static struct ip_own *copy_frame(const struct ip_env *e, const struct gn_frame *
 static enum gn_drop hold(struct ip *ip, const struct ip_env *e, const struct ip_path *path,
                          struct ip_own *o)
 {
-    struct neigh *n = neigh_find(&ip->neigh, path->iface, &path->next_hop);
+    struct neigh *n;
 
+    if (path->loops)
+        return turn_round(ip, e, o);
+    n = neigh_find(&ip->neigh, path->iface, &path->next_hop);
     if (!n || n->state != NEIGH_INCOMPLETE) {
         own_free(e->mem, o);
         return n ? GN_DROP_NEIGH_UNRESOLVED : GN_DROP_NO_MEMORY;

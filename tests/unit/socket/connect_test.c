@@ -216,3 +216,34 @@ Test(connect, simultaneous_open)
     net_pass(GN_SEC);
     GIVES(gn_recv(t, &c, 1, 0), 1);
 }
+
+/* a program reaches itself as on any other machine: by its address, by 127.0.0.1 and by ::1 */
+Test(connect, to_oneself)
+{
+    struct sockaddr_in own = net_addr(0, 80), lo = own;
+    struct sockaddr_in6 lo6 = {.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback};
+    int l = gn_socket(AF_INET6, SOCK_STREAM, 0), c[3], s;
+    struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = htons(80)};
+    char b[8];
+
+    lo.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    lo6.sin6_port = htons(80);
+    GIVES(gn_bind(l, (struct sockaddr *)&any, sizeof(any)), 0);
+    GIVES(gn_listen(l, 5), 0);
+    for (unsigned i = 0; i < 3; i++) {
+        c[i] = gn_socket(i < 2 ? AF_INET : AF_INET6, SOCK_STREAM, 0);
+        GIVES(gn_connect(c[i],
+                         i == 0   ? (struct sockaddr *)&own
+                         : i == 1 ? (struct sockaddr *)&lo
+                                  : (struct sockaddr *)&lo6,
+                         i < 2 ? sizeof(own) : sizeof(lo6)),
+              0);
+        s = gn_accept(l, NULL, NULL);
+        cr_assert_geq(s, 0);
+        GIVES(gn_send(c[i], "hello", 5, 0), 5);
+        GIVES(gn_recv(s, b, sizeof(b), 0), 5);
+        GIVES(gn_close(s), 0);
+        GIVES(gn_recv(c[i], b, sizeof(b), 0), 0);
+        GIVES(gn_close(c[i]), 0);
+    }
+}

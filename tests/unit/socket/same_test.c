@@ -617,7 +617,7 @@ static const struct {
     {"SYN-SENT", "SHUT_", "", "Linux keeps ECONNRESET of a connection that its user gave up"},
     {"dissolved", "", "", "the same; and the port, and a length"},
     {"", "AF_UNSPEC", "poll", "the same"},
-    {"listening", "AF_UNSPEC", "connect", "our listener cannot reach itself"},
+    {"listening", "AF_UNSPEC", "connect", "no socket connects to itself (SCN-3)"},
     {"ESTABLISHED, urgent", "SHUT_RD", "", "what is left to be read is one stream"},
     {"ESTABLISHED, urgent", "recv", "poll", "the urgent octet stays until what follows is read"},
     {"TIME-WAIT", "look", "state", "Linux says CLOSE"},
