@@ -65,8 +65,8 @@ static void tell_recovery(struct arrival *a, bool dup)
         t->ecn_cwr = true;
 }
 
-/* take [@base, ack) out of the send buffer; @base: where it began before recovery heard of @ack, and
- * so that our SYN is acknowledged */
+/* take [@base, ack) out of the send buffer; @base: where it began before recovery heard of @ack,
+ * and so that our SYN is acknowledged */
 static void release(struct tcb *t, const struct tcp_env *e, seq_t ack, seq_t base)
 {
     uint32_t n = seq_gt(ack, base) ? min_u32(seq_span(base, ack), t->sndbuf.len) : 0;
