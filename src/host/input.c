@@ -85,7 +85,7 @@ static enum gn_drop icmp_error(struct gn_host *h, const struct ip_packet *p)
     enum gn_drop d;
     ref_t r;
 
-    if (p->proto != IP_PROTO_TCP || p->len < 8)
+    if (p->proto != IP_PROTO_TCP)
         return GN_DROP_ICMP_IGNORED;
     k.lport = get16(p->p);
     k.rport = get16(p->p + 2);

@@ -143,10 +143,8 @@ static enum gn_drop step4_syn(struct arrival *a)
     if (crossed_syn(a)) {
         if (a->s.ctl & CTL_ACK) { /* the answer to our SYN: its octet is counted already, its window
                                      is not scaled */
-            a->s.seq = seq_add(a->s.seq, 1);
-            a->s.up = (uint16_t)(a->s.up - (a->s.up > 0));
+            strip_syn(&a->s);
             a->s.wnd = (uint16_t)(a->s.wnd >> t->snd.wscale);
-            a->s.ctl &= (uint16_t)~CTL_SYN;
             ack_at_once(t);
             return GN_DROP_NONE;
         }

@@ -14,7 +14,6 @@ static void take_syn(struct arrival *a)
     t->rcv.irs = a->s.seq;
     t->rcv.nxt = t->rcv.acked = t->rcv.up = seq_add(a->s.seq, 1);
     t->rcv.edge = t->rcv.max_edge = seq_add(t->rcv.nxt, wnd);
-    t->dsack = (struct range){t->rcv.nxt, t->rcv.nxt};
     options_negotiate(t, a->e, &a->s);
     t->snd.wnd = a->s.wnd; /* OPT-WS-2: not scaled */
     t->snd.max_wnd = a->s.wnd;

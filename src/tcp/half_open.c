@@ -225,7 +225,6 @@ void half_open_inherit(struct tcb *t, const struct tcp_env *e, const struct half
     t->rcv.irs = seq(h->irs);
     t->rcv.nxt = t->rcv.acked = t->rcv.up = seq(h->irs + 1);
     t->rcv.edge = t->rcv.max_edge = seq_add(t->rcv.nxt, syn_window(&t->opts));
-    t->dsack = (struct range){t->rcv.nxt, t->rcv.nxt};
     t->send_mss = h->mss;
     t->ts_ok = h->flags & HALF_OPEN_TS;
     t->sack_ok = h->flags & HALF_OPEN_SACK;

@@ -179,7 +179,7 @@ void syncookie_reply(const struct tcp_env *e, const struct seg *syn, const struc
 bool syncookie_check(const struct tcp_env *e, const struct seg *s, const struct tcb_opts *o,
                      uint16_t listener, struct half_open *ret);
 
-/** time_wait_init() - what is left of a block in TIME-WAIT */
+/** time_wait_init() - what is left of a block in TIME-WAIT; when it expires is up to the caller */
 void time_wait_init(struct time_wait *w, const struct tcp_env *e, const struct tcb *t);
 
 enum time_wait_verdict {

@@ -229,8 +229,6 @@ static void on_keepalive(struct tcb *t, const struct tcp_env *e)
     gn_time due = t->last_in + keep_idle(t, e);
 
     t->keepalive_at = deadline_none();
-    if (!t->opts.keepalive || t->state == GN_TIME_WAIT)
-        return;
     if (t->probes == 0 && due > e->now) {
         t->keepalive_at = deadline_at(due);
         return;

@@ -23,7 +23,6 @@ void time_wait_init(struct time_wait *w, const struct tcp_env *e, const struct t
         w->ts_recent = t->ts.recent;
         w->ts_recent_ms = (uint32_t)(t->ts.recent_at / GN_MSEC) | 1; /* odd: never 0 */
     }
-    w->expires_ms = (uint32_t)((e->now + 2 * e->conf->tcp_msl) / GN_MSEC);
     w->answered = (uint16_t)(answer_clock(e) - INT16_MAX);
 }
 

@@ -150,8 +150,10 @@ Test(events, trace)
     world_fini(&w);
 }
 
-/** icmp() - a destination unreachable of @code from host 1 to host 0 that quotes a segment */
-static void icmp(uint8_t code, struct gn_endpoint from, struct gn_endpoint to, uint32_t at)
+/** icmp() - a destination unreachable of @code from host 1 to host 0 that quotes a segment, or as
+ * much of another protocol */
+static void icmp(uint8_t code, uint8_t proto, struct gn_endpoint from, struct gn_endpoint to,
+                 uint32_t at)
 {
     uint8_t p[56] = {0x45, 0, 0, 56, 0, 0, 0, 0, 64, IP_PROTO_ICMP};
     uint8_t *q = p + 28;
@@ -165,7 +167,7 @@ static void icmp(uint8_t code, struct gn_endpoint from, struct gn_endpoint to, u
     q[0] = 0x45;
     q[3] = 60;
     q[8] = 64;
-    q[9] = IP_PROTO_TCP;
+    q[9] = proto;
     memcpy(q + 12, from.addr.b + 12, 4);
     memcpy(q + 16, to.addr.b + 12, 4);
     put16(q + 10, csum_finish(csum(q, 20)));
@@ -189,15 +191,36 @@ Test(events, icmp_error)
                      GN_OK);
     world_flush(&w);
     gn_host_status(w.h[0], c[0], w.now, &st);
-    icmp(2, st.local, world_end(1, false, 81), st.snd.iss);
+    icmp(2, IP_PROTO_TCP, st.local, world_end(1, false, 81), st.snd.iss);
     cr_expect_eq(world_stats(&w, 0).drop[GN_DROP_ICMP_NO_CONNECTION], 1);
-    icmp(2, st.local, st.remote, st.snd.iss + 77);
+    icmp(2, IP_PROTO_TCP, st.local, st.remote, st.snd.iss + 77);
     cr_expect_eq(world_stats(&w, 0).drop[GN_DROP_ICMP_OUT_OF_WINDOW], 1);
     cr_expect_eq(world_state(&w, 0, c[0]), GN_SYN_SENT);
-    icmp(2, st.local, st.remote, st.snd.iss); /* protocol unreachable: hard */
+    icmp(2, IP_PROTO_TCP, st.local, st.remote, st.snd.iss); /* protocol unreachable: hard */
     cr_expect_eq(world_state(&w, 0, c[0]), GN_CLOSED);
     cr_expect_neq(gn_host_error(w.h[0], c[0]), GN_OK);
     cr_expect_eq(world_state(&w, 0, c[1]), GN_SYN_SENT);
+    world_fini(&w);
+}
+
+/* MUST-54: ports and numbers of another protocol are nobody's, though they look like a connection's
+ */
+Test(events, icmp_error_of_another_protocol)
+{
+    static const uint8_t proto[] = {IP_PROTO_UDP, 132};
+    struct gn_status st;
+    gn_handle c;
+
+    world_init(&w, NULL, 0, GN_MEDIUM_IP);
+    w.cut[1] = true;
+    cr_assert_eq(gn_host_connect(w.h[0], any, world_end(1, false, 80), NULL, w.now, &c), GN_OK);
+    world_flush(&w);
+    gn_host_status(w.h[0], c, w.now, &st);
+    for (unsigned i = 0; i < 2; i++) {
+        icmp(2, proto[i], st.local, st.remote, st.snd.iss);
+        cr_expect_eq(world_stats(&w, 0).drop[GN_DROP_ICMP_IGNORED], i + 1);
+        cr_expect_eq(world_state(&w, 0, c), GN_SYN_SENT);
+    }
     world_fini(&w);
 }
 

@@ -257,6 +257,9 @@ Test(fastopen, a_reset_counts)
     (void)open_with("c");
     world_flush(&w);
     cr_assert_eq(world_stats(&w, 1).TCPFastOpenPassive, 2);
+    (void)open_with("d");
+    world_flush(&w);
+    cr_assert_eq(world_stats(&w, 1).TCPFastOpenPassive, 3, "its minute is over once");
     world_fini(&w);
 }
 

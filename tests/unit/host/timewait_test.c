@@ -40,6 +40,30 @@ Test(timewait, time_wait_reuse_by_open)
     world_fini(&w);
 }
 
+/* MUST-13: a record lasts for twice the MSL, and as long again after the peer's FIN has come again
+ */
+Test(timewait, twice_the_msl)
+{
+    struct gn_conf conf;
+    struct gn_status st;
+    gn_handle l, c, s;
+
+    gn_conf_default(&conf);
+    conf.tcp_timestamps = 0;
+    world_init(&w, &conf, 0, GN_MEDIUM_IP);
+    world_pair(&w, false, 80, &l, &c, &s);
+    gn_host_status(w.h[1], s, w.now, &st);
+    (void)world_close_both(&w, c, s);
+    world_run(&w, 2 * w.conf.tcp_msl - GN_SEC);
+    cr_expect_eq(world_stats(&w, 0).state[GN_TIME_WAIT], 1);
+    world_inject(&w, 0, st.local, st.remote, st.snd.nxt, st.rcv.nxt + 1, CTL_FIN | CTL_ACK);
+    world_run(&w, 2 * w.conf.tcp_msl - GN_SEC);
+    cr_expect_eq(world_stats(&w, 0).state[GN_TIME_WAIT], 1);
+    world_run(&w, 2 * GN_SEC);
+    world_nothing_left(&w, 0);
+    world_fini(&w);
+}
+
 /* MAY-2, TW-1: a SYN with a newer timestamp for a TIME-WAIT record of the passive side opens a new
  * incarnation; TW-9: if that was an old duplicate, the record is in force again */
 Test(timewait, time_wait_and_syn)

@@ -68,10 +68,12 @@ Test(arrives, syn_ack_establishes)
     struct fixture fx;
 
     fx_init(&fx, GN_SYN_SENT);
+    fx.env.now += 50 * GN_MSEC;
     cr_assert_eq(fx_arrives(&fx, fx_seg(CTL_SYN | CTL_ACK, FX_IRS, fx.tcb.snd.iss.raw + 1, "")),
                  GN_DROP_NONE);
     cr_assert_eq(fx.tcb.state, GN_ESTABLISHED);
     cr_assert(fx.tcb.events & GN_EV_CONNECTED);
+    cr_assert_eq(fx.tcb.last_in, fx.env.now);
     expect_ack(&fx);
     fx_fini(&fx);
 }

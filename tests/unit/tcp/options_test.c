@@ -140,6 +140,8 @@ Test(options, effective_send_mss)
     while (fx_output(&fx))
         cr_expect_leq(20 + tcp_header_len(&fx.out) + fx.out.text_len, 1000);
     cr_expect_eq(tcp_mss(&fx.tcb, &fx.env), 1000 - 20 - 20 - 12);
+    fx.env.mtu = 900; /* and then the interface */
+    cr_expect_eq(tcp_mss(&fx.tcb, &fx.env), 900 - 20 - 20 - 12);
     fx_fini(&fx);
 
     closed(&fx, 1000); /* the peer could take more than our interface */

@@ -168,6 +168,20 @@ Test(keepalive, only_when_idle)
     fx_fini(&fx);
 }
 
+/* MUST-26: nor while a closed window keeps text back, which is probed anyway */
+Test(keepalive, not_behind_a_closed_window)
+{
+    struct fixture fx;
+
+    shut(&fx);
+    keep(&fx, true);
+    cr_assert_eq(tcp_set_option(&fx.tcb, &fx.env, GN_OPT_KEEPIDLE, GN_SEC), GN_OK);
+    for (unsigned i = 0; i < 5; i++)
+        cr_assert(fx_wait(&fx, fx.env.now + 100 * GN_SEC));
+    cr_expect_eq(fx.stats.TCPKeepAlive, 0);
+    fx_fini(&fx);
+}
+
 /* MUST-29: a probe without an answer is repeated; the connection lives if any of them is answered,
  * and ends when all were in vain */
 Test(keepalive, one_is_no_proof)
@@ -207,5 +221,22 @@ Test(keepalive, user_timeout)
         ;
     cr_expect_eq(fx.tcb.state, GN_CLOSED);
     cr_expect_eq((fx.env.now - start) / GN_SEC, 1000);
+    fx_fini(&fx);
+}
+
+/* MUST-29: not before it was asked at least once, however short that time is */
+Test(keepalive, a_short_user_timeout)
+{
+    struct fixture fx;
+
+    fx_init(&fx, GN_ESTABLISHED);
+    cr_assert_eq(tcp_set_option(&fx.tcb, &fx.env, GN_OPT_KEEPIDLE, 100 * GN_SEC), GN_OK);
+    cr_assert_eq(tcp_set_option(&fx.tcb, &fx.env, GN_OPT_USER_TIMEOUT, 10 * GN_SEC), GN_OK);
+    keep(&fx, true);
+    for (unsigned i = 0; i < 3; i++) {
+        cr_assert(fx_wait(&fx, fx.env.now + 200 * GN_SEC));
+        answer(&fx, FX_WND);
+    }
+    cr_expect_eq(fx.tcb.state, GN_ESTABLISHED);
     fx_fini(&fx);
 }

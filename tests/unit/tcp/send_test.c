@@ -181,6 +181,24 @@ Test(send, the_congestion_window_cuts_no_segments)
     fx_fini(&fx);
 }
 
+/* SHLD-28: not even one of half the largest window, which silly-window avoidance would let go */
+Test(send, nor_does_it_for_a_small_window)
+{
+    struct fixture fx;
+
+    fx_init(&fx, GN_ESTABLISHED);
+    fx.tcb.opts.nodelay = true;
+    fx.tcb.rec.cc.cwnd = MSS;
+    fx.tcb.snd.wnd = fx.tcb.snd.max_wnd = 2600;
+    put(&fx, 100, 0);
+    expect_text(&fx, 100);
+    put(&fx, 5000, 0);
+    cr_assert_not(fx_output(&fx), "%u octets", fx.out.text_len);
+    fx.tcb.rec.cc.cwnd = MSS + 100;
+    expect_text(&fx, MSS);
+    fx_fini(&fx);
+}
+
 /* 4 GiB after the SYN, SND.UNA and SND.NXT are its number again; text leaves all the same, and is
  * sent again as text */
 Test(send, four_gib_on)

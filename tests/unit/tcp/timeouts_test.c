@@ -47,6 +47,43 @@ Test(timeouts, karn)
     fx_fini(&fx);
 }
 
+/* the smoothed round trip after an ACK of what was sent twice, 300 ms after the second time, that
+ * echoes the time stamp of that, and @off */
+static gn_time srtt_by_echo(int64_t off)
+{
+    struct fixture fx;
+    struct seg s;
+    gn_time srtt;
+
+    fx_init(&fx, GN_ESTABLISHED);
+    fx.tcb.ts_ok = true;
+    cr_assert_eq(tcp_send(&fx.tcb, &fx.env, zeros, 100, 0), 100);
+    cr_assert(fx_output(&fx));
+    cr_assert(fx_wait(&fx, fx.env.now + 10 * GN_SEC));
+    cr_assert(fx.out.opt.has & OPT_TS);
+    fx.env.now += 300 * GN_MSEC;
+    s = fx_seg(CTL_ACK, FX_RCV, fx.tcb.snd.nxt.raw, "");
+    s.opt.has = OPT_TS;
+    s.opt.tsval = 1;
+    s.opt.tsecr = off == INT64_MAX ? 0 : fx.out.opt.tsval + (uint32_t)off;
+    cr_assert_eq(fx_arrives(&fx, s), GN_DROP_NONE);
+    srtt = fx.tcb.rec.rtt.srtt;
+    fx_fini(&fx);
+    return srtt;
+}
+
+/* CC-6298-6, RFC 7323 4: where Karn's rule forbids to measure, the echo of a time stamp tells the
+ * round-trip time; not if it is none, of a time to come or of long ago */
+Test(timeouts, the_echo_of_a_time_stamp)
+{
+    cr_expect_eq(srtt_by_echo(0), 300 * GN_MSEC);
+    cr_expect_eq(srtt_by_echo(-1000), 1300 * GN_MSEC);
+    cr_expect_eq(srtt_by_echo(INT64_MAX), 0, "no echo");
+    cr_expect_eq(srtt_by_echo(301), 0, "of the future");
+    cr_expect_eq(srtt_by_echo(-599700), 600 * GN_SEC);
+    cr_expect_eq(srtt_by_echo(-599701), 0, "of more than ten minutes ago");
+}
+
 /* MUST-19: the timeout doubles, up to its bound */
 Test(timeouts, backoff)
 {
@@ -195,6 +232,35 @@ Test(timeouts, user_timeout)
     cr_expect_eq(fx.tcb.state, GN_ESTABLISHED);
     ack_all(&fx);
     cr_expect_eq(fx.tcb.sndbuf.len, 0);
+    fx_fini(&fx);
+}
+
+/* MUST-21: longer from now on, though the shorter one was running behind a closed window; and its
+ * bounds */
+Test(timeouts, user_timeout_made_longer)
+{
+    struct fixture fx;
+    struct seg shut;
+    gn_time start;
+
+    sent(&fx, 100);
+    shut = fx_seg(CTL_ACK, FX_RCV, fx.tcb.snd.nxt.raw, "");
+    shut.wnd = 0;
+    cr_assert_eq(tcp_set_option(&fx.tcb, &fx.env, GN_OPT_USER_TIMEOUT, 10 * GN_SEC), GN_OK);
+    cr_assert_eq(fx_arrives(&fx, shut), GN_DROP_NONE);
+    cr_assert_eq(tcp_send(&fx.tcb, &fx.env, zeros, 100, 0), 100);
+    start = fx.env.now;
+    cr_assert(fx_wait(&fx, start + 5 * GN_SEC));
+    cr_assert(deadline_armed(fx.tcb.user_at));
+    cr_assert_eq(tcp_set_option(&fx.tcb, &fx.env, GN_OPT_USER_TIMEOUT, 100 * GN_SEC), GN_OK);
+    while (fx_wait(&fx, start + 1000 * GN_SEC))
+        cr_assert_eq(fx_arrives(&fx, shut), GN_DROP_NONE);
+    cr_expect_eq(fx.tcb.state, GN_CLOSED);
+    cr_expect_geq(fx.env.now - start, 100 * GN_SEC);
+    cr_expect_eq(tcp_set_option(&fx.tcb, &fx.env, GN_OPT_USER_TIMEOUT, UINT32_MAX * GN_MSEC),
+                 GN_E_INVALID);
+    cr_expect_eq(tcp_set_option(&fx.tcb, &fx.env, GN_OPT_USER_TIMEOUT, (UINT32_MAX - 1) * GN_MSEC),
+                 GN_OK);
     fx_fini(&fx);
 }
 

@@ -54,6 +54,31 @@ Test(urgent, out_of_band)
     fx_fini(&fx);
 }
 
+/* MUST-32: after one urgent octet was taken, the next one is there to be taken, too; a pointer that
+ * has moved on does not move back */
+Test(urgent, one_after_the_other)
+{
+    struct fixture fx;
+    uint32_t at;
+    char c = 0;
+
+    fx_init(&fx, GN_ESTABLISHED);
+    cr_assert_eq(urgent(&fx, FX_RCV, 1, "a"), GN_DROP_NONE);
+    cr_assert_eq(take(&fx, &c), 1);
+    cr_assert_eq(c, 'a');
+    cr_assert_eq(urgent(&fx, FX_RCV + 1, 1, "b"), GN_DROP_NONE);
+    cr_assert(tcp_readiness(&fx.tcb, &fx.env) & GN_EV_URGENT);
+    cr_assert_eq(take(&fx, &c), 1);
+    cr_assert_eq(c, 'b');
+    cr_assert_eq(urgent(&fx, FX_RCV + 2, 9, "cd"), GN_DROP_NONE);
+    cr_assert(tcp_mark(&fx.tcb, &at) && at == 8, "%u", at);
+    fx.tcb.events = 0;
+    cr_assert_eq(urgent(&fx, FX_RCV + 4, 3, "ef"), GN_DROP_NONE);
+    cr_assert(tcp_mark(&fx.tcb, &at) && at == 8, "%u", at);
+    cr_assert_not(fx.tcb.events & GN_EV_URGENT);
+    fx_fini(&fx);
+}
+
 Test(urgent, in_line)
 {
     struct fixture fx;
