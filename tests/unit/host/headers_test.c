@@ -136,8 +136,9 @@ static void count_idents(struct packet *p)
         idents[get16(p->data + 4)]++;
 }
 
-/* RFC 6864 4.2, RFC 1191 3: without Don't Fragment no two packets have the same identification,
- * whether they were made one by one or cut from one train, here or by the interface */
+/* MAY-4, RFC 6864 4.2, RFC 1191 3: without Don't Fragment no two packets have the same
+ * identification, whether they were made one by one or cut from one train, here or by the interface
+ */
 Test(headers, identification)
 {
     for (unsigned tso = 0; tso < 2; tso++) {

@@ -140,7 +140,9 @@ Test(input, ipv4_options)
     p[21] = 9;
     finish4(p);
     cr_assert_eq(dropped(w, p, 44), GN_DROP_IP_OPTIONS);
-    for (unsigned i = 0; i < 4; i++) { /* Record Route, Timestamp, loose and strict source route */
+    /* Record Route and Timestamp are passed over (MAY-11, MAY-10); packets with a loose or strict
+     * source route are dropped (MUST-51, MUST-53) */
+    for (unsigned i = 0; i < 4; i++) {
         static const uint8_t kind[] = {7, 68, 131, 137};
 
         memcpy(p + 20, (uint8_t[]){kind[i], 3, 4, 0}, 4);
