@@ -84,12 +84,32 @@ static bool has_dot_first(const char *s)
     return *s == '.';
 }
 
+/** parse_piece() - a group, or the quad that an address ends with, behind *n octets of it; advances
+ * *s and *n */
+static bool parse_piece(const char **s, uint8_t out[16], unsigned *n)
+{
+    uint16_t g;
+
+    if (has_dot_first(*s)) {
+        if (*n > 12 || !parse_quad(*s, out + *n))
+            return false;
+        *n += 4;
+        while (**s)
+            (*s)++;
+        return true;
+    }
+    if (*n > 14 || !parse_group(s, &g))
+        return false;
+    put16(out + *n, g);
+    *n += 2;
+    return true;
+}
+
 /** parse_v6() - groups with at most one "::", the last 32 bits perhaps as a quad */
 static bool parse_v6(const char *s, uint8_t ret[16])
 {
     uint8_t out[16];
     unsigned n = 0, gap = 17; /* octets so far; where "::" stands */
-    uint16_t g;
 
     if (*s == ':' && *++s != ':')
         return false;
@@ -102,16 +122,8 @@ static bool parse_v6(const char *s, uint8_t ret[16])
             if (!*s)
                 break;
         }
-        if (has_dot_first(s)) {
-            if (n > 12 || !parse_quad(s, out + n))
-                return false;
-            n += 4;
-            break;
-        }
-        if (n > 14 || !parse_group(&s, &g))
+        if (!parse_piece(&s, out, &n))
             return false;
-        put16(out + n, g);
-        n += 2;
         if (!*s)
             break;
         if (*s++ != ':' || !*s)

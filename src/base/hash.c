@@ -5,6 +5,8 @@
  */
 #include "base/hash.h"
 
+#include <string.h>
+
 struct sip {
     uint64_t v0, v1, v2, v3;
 };
@@ -127,11 +129,14 @@ uint64_t siphash13_12(const struct siphash_key *k, const uint8_t data[12])
 struct siphash_key siphash_derive(const uint8_t secret[32], uint64_t n)
 {
     struct siphash_key master = {{load_le64(secret), load_le64(secret + 8)}};
-    uint64_t in[4] = {load_le64(secret + 16), load_le64(secret + 24), n, 0};
+    uint8_t in[32] = {0};
     struct siphash_key ret;
 
+    memcpy(in, secret + 16, 16);
+    for (unsigned i = 0; i < 8; i++)
+        in[16 + i] = (uint8_t)(n >> 8 * i);
     ret.k[0] = siphash24(&master, in, sizeof(in));
-    in[3] = 1;
+    in[24] = 1;
     ret.k[1] = siphash24(&master, in, sizeof(in));
     return ret;
 }

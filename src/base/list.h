@@ -63,7 +63,9 @@ static inline struct list *list_pop(struct list *head)
 
     if (n == head)
         return NULL;
-    list_remove(n);
+    head->next = n->next;
+    n->next->prev = head;
+    n->next = n->prev = NULL;
     return n;
 }
 

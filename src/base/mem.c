@@ -131,11 +131,12 @@ static bool table_room(struct mem *m)
     m->table = p;
     m->cap_table = cap;
     m->n_table = 0;
-    for (uint32_t i = 0; i < old_cap; i++)
-        if (old[i])
-            table_put(m, old[i]);
-    if (old)
+    if (old) {
+        for (uint32_t i = 0; i < old_cap; i++)
+            if (old[i])
+                table_put(m, old[i]);
         source_give(m, old, class - 1);
+    }
     return true;
 }
 

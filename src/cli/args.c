@@ -121,16 +121,16 @@ int args_next(struct args *a, const char **value)
     *value = NULL;
     if (a->cluster && *a->cluster)
         return short_option(a, value);
+    if (a->at < a->argc && !a->no_more && !strcmp(a->argv[a->at], "--")) {
+        a->no_more = true;
+        a->at++;
+    }
     if (a->at >= a->argc)
         return ARGS_END;
     const char *word = a->argv[a->at++];
     if (a->no_more || word[0] != '-' || !word[1]) {
         *value = word;
         return ARGS_WORD;
-    }
-    if (!strcmp(word, "--")) {
-        a->no_more = true;
-        return args_next(a, value);
     }
     if (word[1] == '-')
         return long_option(a, word + 2, value);

@@ -237,8 +237,8 @@ static void obey(struct client *c)
     c->answering = true;
 }
 
-/** answer() - write as much as the asker takes; drops it when all is written or it is gone */
-static void answer(struct client *c)
+/** answer() - write as much as the asker takes; true when all is written or it is gone */
+static bool answer(struct client *c)
 {
     for (;;) {
         if (c->walking)
@@ -246,14 +246,12 @@ static void answer(struct client *c)
         if (!c->answer.len)
             break;
         ssize_t n = send(c->fd, c->answer.s, c->answer.len, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (n < 0 && (errno == EAGAIN || errno == EINTR))
-            return;
         if (n < 0)
-            break;
+            return errno != EAGAIN && errno != EINTR;
         memmove(c->answer.s, c->answer.s + n, c->answer.len - (size_t)n);
         c->answer.len -= (size_t)n;
     }
-    drop(c);
+    return true;
 }
 
 static void on_client(void *ctx, int fd, unsigned what, gn_time now);
@@ -282,7 +280,8 @@ static void on_client(void *ctx, int fd, unsigned what, gn_time now)
         obey(c);
         (void)gn_loop_watch(c->control->loop, fd, GN_WATCH_WRITE, on_client, c);
     }
-    answer(c);
+    if (answer(c))
+        drop(c);
 }
 
 /** on_listener() - somebody wants to ask */
@@ -380,10 +379,10 @@ void control_close(struct control *k)
 {
     if (!k)
         return;
-    while (k->clients) {
-        answer(k->clients);
-        if (k->clients)
-            drop(k->clients);
+    for (struct client *c = k->clients, *next; c; c = next) {
+        next = c->next;
+        (void)answer(c);
+        drop(c);
     }
     gn_loop_unwatch(k->loop, k->fd);
     close(k->fd);

@@ -25,7 +25,7 @@ bool control_path(const char *device, char *ret, size_t cap);
  * said why not */
 struct control *control_open(const char *path, struct fleet *f, struct history *seen);
 /** control_close() - removes the socket; NULL is fine */
-void control_close(struct control *c);
+void control_close(struct control *k);
 
 /** client_ask() - ask the `gannet up` at @path, or the only one that runs if NULL, and print its
  * answer to @out (appended if not NULL, else standard output); exit code, complaints included */

@@ -252,6 +252,22 @@ bool stage_make_host(struct side *s)
     return gn_simloop_service(st->loop, s->host, serve, s) == GN_OK;
 }
 
+/** note_timer() - timer @i of @end's connection @s fires at @at */
+static void note_timer(struct stage *st, unsigned end, const struct gn_status *s, unsigned i,
+                       gn_time at)
+{
+    struct text t;
+    text_reset(&t);
+    text_str(&t, timer_name(i));
+    text_str(&t, " timer");
+    if (i == GN_TIMER_RTO && s->rto) {
+        text_str(&t, " (");
+        text_span(&t, s->rto);
+        text_str(&t, ")");
+    }
+    record_text(st->rec, since(at), end, LADDER_TIMER, "%.*s", (int)t.len, t.s);
+}
+
 /** note_timers() - which timers fire at @at? */
 static void note_timers(struct stage *st, gn_time at)
 {
@@ -261,20 +277,9 @@ static void note_timers(struct stage *st, gn_time at)
         while (gn_host_walk(st->side[end].host, &cursor, gn_simloop_now(st->loop), &s)) {
             if (!ours(st, end, &s.local, &s.remote))
                 continue;
-            for (unsigned i = 0; i < GN_TIMER_COUNT; i++) {
-                if (!s.timer[i].armed || s.timer[i].at > at || i == GN_TIMER_PACE)
-                    continue;
-                struct text t;
-                text_reset(&t);
-                text_str(&t, timer_name(i));
-                text_str(&t, " timer");
-                if (i == GN_TIMER_RTO && s.rto) {
-                    text_str(&t, " (");
-                    text_span(&t, s.rto);
-                    text_str(&t, ")");
-                }
-                record_text(st->rec, since(at), end, LADDER_TIMER, "%.*s", (int)t.len, t.s);
-            }
+            for (unsigned i = 0; i < GN_TIMER_COUNT; i++)
+                if (s.timer[i].armed && s.timer[i].at <= at && i != GN_TIMER_PACE)
+                    note_timer(st, end, &s, i, at);
         }
     }
 }

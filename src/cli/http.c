@@ -175,6 +175,32 @@ static void keep_text(const char *v, const char *end, char *ret, size_t cap)
     ret[n] = 0;
 }
 
+/** named() - are the @n octets at @line the word @name, in any case? */
+static bool named(const char *line, size_t n, const char *name)
+{
+    return strlen(name) == n && !strncasecmp(line, name, n);
+}
+
+/** take_length() - Content-Length; 0 or a status */
+static int take_length(const char *v, const char *end, struct http_request *r)
+{
+    if (r->has_length || !number(&v, end, &r->length) || v != end)
+        return 400;
+    r->has_length = true;
+    return 0;
+}
+
+/** take_host() - Host; 0 or a status */
+static int take_host(const char *v, const char *end, struct http_request *r)
+{
+    if (r->has_host || (size_t)(end - v) >= sizeof r->host)
+        return 400;
+    r->has_host = true;
+    if (!r->absolute) /* RFC 9112 sec. 3.2.2 */
+        keep_text(v, end, r->host, sizeof r->host);
+    return 0;
+}
+
 /** field() - one header field; 0 or a status */
 static int field(const char *line, const char *end, struct http_request *r)
 {
@@ -187,30 +213,22 @@ static int field(const char *line, const char *end, struct http_request *r)
         v++;
     while (end > v && (end[-1] == ' ' || end[-1] == '\t'))
         end--;
-    size_t len = (size_t)(end - v);
-    if (n == 14 && !strncasecmp(line, "Content-Length", n)) {
-        if (r->has_length || !number(&v, end, &r->length) || v != end)
-            return 400;
-        r->has_length = true;
-    } else if (n == 10 && !strncasecmp(line, "Connection", n)) {
+    if (named(line, n, "Content-Length"))
+        return take_length(v, end, r);
+    if (named(line, n, "Host"))
+        return take_host(v, end, r);
+    if (named(line, n, "Connection"))
         connection(v, end, r);
-    } else if (n == 6 && !strncasecmp(line, "Expect", n)) {
-        r->expects = len == 12 && !strncasecmp(v, "100-continue", 12);
-    } else if (n == 17 && !strncasecmp(line, "Transfer-Encoding", n)) {
+    else if (named(line, n, "Expect"))
+        r->expects = named(v, (size_t)(end - v), "100-continue");
+    else if (named(line, n, "Transfer-Encoding"))
         r->chunked = true;
-    } else if (n == 5 && !strncasecmp(line, "Range", n)) {
+    else if (named(line, n, "Range"))
         parse_range(v, end, r);
-    } else if (n == 6 && !strncasecmp(line, "Accept", n)) {
+    else if (named(line, n, "Accept"))
         keep_text(v, end, r->accept, sizeof r->accept);
-    } else if (n == 13 && !strncasecmp(line, "Content-Range", n)) {
+    else if (named(line, n, "Content-Range"))
         r->has_content_range = true;
-    } else if (n == 4 && !strncasecmp(line, "Host", n)) {
-        if (r->has_host || len >= sizeof r->host)
-            return 400;
-        r->has_host = true;
-        if (!r->absolute) /* RFC 9112 sec. 3.2.2 */
-            keep_text(v, end, r->host, sizeof r->host);
-    }
     return 0;
 }
 

@@ -248,6 +248,20 @@ static bool at_rest(const struct nc *n)
     return left == 0;
 }
 
+/** say_failure() - why the connection ended; the exit code */
+static int say_failure(const struct nc *n)
+{
+    struct buf b = {0};
+    view_endpoint(&n->remote, &b);
+    complain("%s%s: %s",
+             n->listens ? "connection"
+             : n->open  ? "connection to "
+                        : "connect to ",
+             n->listens ? "" : b.s, gn_err_text(n->failure));
+    buf_free(&b);
+    return EXIT_FAILED;
+}
+
 /** transfer() - until both directions have ended; the exit code */
 static int transfer(struct nc *n)
 {
@@ -274,17 +288,8 @@ static int transfer(struct nc *n)
         return n->io_error == EPIPE
                    ? EXIT_FAILED
                    : complain("standard input or output: %s", strerror(n->io_error));
-    if (n->failure) {
-        struct buf b = {0};
-        view_endpoint(&n->remote, &b);
-        complain("%s%s%s: %s",
-                 n->listens ? "connection"
-                 : n->open  ? "connection to "
-                            : "connect to ",
-                 n->listens ? "" : b.s, "", gn_err_text(n->failure));
-        buf_free(&b);
-        return EXIT_FAILED;
-    }
+    if (n->failure)
+        return say_failure(n);
     return rig_interrupted() ? EXIT_FAILED
            : at_rest(n)      ? EXIT_FINE
                              : complain("the peer did not acknowledge everything");

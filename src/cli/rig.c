@@ -120,7 +120,7 @@ static void take_link(struct args *a, const char *value, struct rig_options *o)
     size_t len = strcspn(value, ":");
     unsigned kind = 0;
     while (kind < KINDS &&
-           (strlen(kinds[kind].word) != len || memcmp(kinds[kind].word, value, len)))
+           (strlen(kinds[kind].word) != len || memcmp(kinds[kind].word, value, len) != 0))
         kind++;
     if (kind == KINDS || !value[len])
         usage_fail(a, "--link wants tun:NAME, tap:NAME, packet:IF or xdp:IF, not '%s'", value);

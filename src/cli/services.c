@@ -49,8 +49,10 @@ void peer_end(struct peer *p, bool abort_it, gn_time now)
 
 void app_clear(struct app *a)
 {
-    while (a->peers)
-        forget(a->peers);
+    for (struct peer *p = a->peers, *next; p; p = next) {
+        next = p->next;
+        forget(p);
+    }
 }
 
 /** A listener. */

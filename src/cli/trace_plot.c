@@ -133,7 +133,8 @@ static void axes(struct plot *p)
                y_of(p, p->most) - 12, 'A' + (int)p->sender, 'B' - (int)p->sender);
     view_endpoint_seen(&p->c->end[p->sender], b);
     buf_str(b, " sends</text>\n");
-    for (double v = 0; v <= p->most; v += step) {
+    for (unsigned i = 0; i * step <= p->most; i++) {
+        double v = i * step;
         buf_printf(b,
                    "<path class=\"grid\" d=\"M%.1f,%.1fh%.1f\"/><text x=\"%.1f\" y=\"%.1f\" "
                    "class=\"y\">",
@@ -141,7 +142,8 @@ static void axes(struct plot *p)
         put_octets(v, b);
         buf_str(b, "</text>\n");
     }
-    for (double s = 0; s <= p->span * 1.0001; s += tick) {
+    for (unsigned i = 0; i * tick <= p->span * 1.0001; i++) {
+        double s = i * tick;
         double x = LEFT + WIDTH * s / p->span;
         buf_printf(b,
                    "<path class=\"grid\" d=\"M%.1f,%.1fv%.1f\"/><text x=\"%.1f\" y=\"%.1f\" "

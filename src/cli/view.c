@@ -26,8 +26,8 @@ const char *timer_name(enum gn_timer t)
     return names[t];
 }
 
-/** The flags of a view by their words in requests. */
-static bool *flag_of(struct view *v, const char *word)
+/** set_flag() - a flag of a view by its word in a request; false: there is none */
+static bool set_flag(struct view *v, const char *word)
 {
     const struct {
         const char *name;
@@ -44,8 +44,8 @@ static bool *flag_of(struct view *v, const char *word)
                  {"ascii", &v->ascii}};
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
         if (!strcmp(flags[i].name, word))
-            return flags[i].flag;
-    return NULL;
+            return *flags[i].flag = true;
+    return false;
 }
 
 bool view_states(struct view *v, const char *name)
@@ -82,11 +82,8 @@ bool view_states(struct view *v, const char *name)
 bool view_word(struct view *v, const char *word)
 {
     uint64_t n;
-    bool *flag = flag_of(v, word);
-    if (flag) {
-        *flag = true;
+    if (set_flag(v, word))
         return true;
-    }
     if (!strncmp(word, "sport=", 6) && parse_number(word + 6, 1, 65535, &n)) {
         v->sport = (uint32_t)n;
         return true;

@@ -275,8 +275,10 @@ void web_close(struct web *w)
 {
     if (!w)
         return;
-    while (w->clients)
-        drop(w->clients);
+    for (struct web_client *c = w->clients, *next; c; c = next) {
+        next = c->next;
+        drop(c);
+    }
     gn_loop_unwatch(w->loop, w->fd);
     close(w->fd);
     free(w);

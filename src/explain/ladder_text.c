@@ -522,11 +522,31 @@ static bool may_join(const struct view *v, size_t i)
     return next == s->peer;
 }
 
+/** stub() - an arrow of @end that stops in column @stop */
+static void stub(struct view *v, unsigned end, unsigned stop, enum paint p)
+{
+    if (end == 0)
+        arrow(v, 0, stop, p);
+    else
+        arrow(v, stop, v->strip, p);
+}
+
+/** bend() - an arrow of @s bends into a lane, if there is one left */
+static void bend(struct view *v, const struct ladder_event *s, struct row *r, enum paint p)
+{
+    const struct lane *lane = lane_take(v, s->end, s->peer);
+    unsigned stop = lane ? lane->column : v->strip / 2;
+
+    stub(v, s->end, stop, p);
+    r->cell[stop] = lane ? s->end == 0 ? v->g->down_left : v->g->down_right : v->g->h;
+    r->paint[stop] = (uint8_t)p;
+}
+
 /** draw_send() - a departure: a whole arrow, a lost one, or one that bends into a lane */
 static void draw_send(struct view *v, size_t i)
 {
     struct ladder_event *s = &v->l->events[i];
-    unsigned to = s->end ^ 1u;
+    unsigned to = s->end ^ 1u, stop = s->end == 0 ? v->strip - 6 : 5;
     enum paint p = colour_of(s);
     bool lost = ladder_lost(v->l, s);
     bool join = !lost && (s->peer < 0 || may_join(v, i));
@@ -537,18 +557,12 @@ static void draw_send(struct view *v, size_t i)
         arrow(v, 0, v->strip, p);
         head(v, to, p);
     } else if (lost) {
-        unsigned stop = s->end == 0 ? v->strip - 6 : 5;
-        arrow(v, s->end == 0 ? 0 : stop, s->end == 0 ? stop : v->strip, p);
+        stub(v, s->end, stop, p);
     } else {
-        const struct lane *lane = lane_take(v, s->end, s->peer);
-        unsigned stop = lane ? lane->column : v->strip / 2;
-        arrow(v, s->end == 0 ? 0 : stop, s->end == 0 ? stop : v->strip, p);
-        r->cell[stop] = lane ? s->end == 0 ? v->g->down_left : v->g->down_right : v->g->h;
-        r->paint[stop] = (uint8_t)p;
+        bend(v, s, r, p);
     }
     label(v, s, false);
     if (lost) {
-        unsigned stop = s->end == 0 ? v->strip - 6 : 5;
         r->cell[stop] = v->g->lost;
         r->paint[stop] = PAINT_RED;
     }

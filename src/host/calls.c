@@ -101,7 +101,7 @@ static enum gn_err connect_port(struct gn_host *h, struct tcp_key *k, uint32_t *
 enum gn_err gn_host_connect(struct gn_host *h, struct gn_endpoint local, struct gn_endpoint remote,
                             void *user, gn_time now, gn_handle *ret)
 {
-    struct tcp_key k;
+    struct tcp_key k = {0};
     unsigned iface = 0;
     uint32_t hash = 0;
     ref_t tw = REF_NULL;

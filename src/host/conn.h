@@ -71,9 +71,9 @@ struct tcb *conn_new(struct gn_host *h, const struct tcp_key *k, unsigned iface)
 void conn_free(struct gn_host *h, struct tcb *t);
 /** conn_find() - the block of a handle that its user still holds, or NULL: there is none, or no
  * memory to wake it; conn_held() tells */
-struct tcb *conn_find(struct gn_host *h, gn_handle c);
+struct tcb *conn_find(struct gn_host *h, gn_handle handle);
 /** conn_held() - the connection of a handle that its user still holds, or NULL */
-struct conn *conn_held(const struct gn_host *h, gn_handle c);
+struct conn *conn_held(const struct gn_host *h, gn_handle handle);
 /** conn_handle() - the handle of a connection */
 gn_handle conn_handle(const struct gn_host *h, const struct conn *c);
 /** conn_after() - book-keeping after any tcp_* call; @t may be gone afterwards */

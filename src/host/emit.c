@@ -142,6 +142,7 @@ size_t emit_train(struct gn_host *h, const struct seg *s, struct gn_frame *f, en
     uint8_t scratch[TCP_HEADER_MAX];
     uint32_t hl = 0, th;
     uint64_t head, sum = 0;
+    unsigned caps = 0;
     size_t used = 0;
 
     one.seq = seq(0);
@@ -149,7 +150,8 @@ size_t emit_train(struct gn_host *h, const struct seg *s, struct gn_frame *f, en
     th = tcp_emit_sum(&one, scratch, &head);
     if (path) {
         hl = ip_headers_len(&h->ip, path->iface, &s->key.raddr);
-        sum = head_sum(s, head, path->caps);
+        caps = path->caps;
+        sum = head_sum(s, head, caps);
     }
     for (uint32_t off = 0; off < s->text_len; off += one.text_len) {
         seg_part(s, off, &one);
@@ -160,7 +162,7 @@ size_t emit_train(struct gn_host *h, const struct seg *s, struct gn_frame *f, en
         if (h->env.trace)
             host_trace_seg(h, GN_TRACE_SEG_OUT, &one, state);
         __builtin_prefetch(f[used].buf + hl + s->gso_size, 1);
-        emit_like(h, &one, &f[used], &f[0], hl, th, sum, path->caps);
+        emit_like(h, &one, &f[used], &f[0], hl, th, sum, caps);
         used++;
     }
     return used;

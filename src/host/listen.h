@@ -53,12 +53,12 @@ bool listen_init(struct listen_table *l, struct mem *m);
 /** listener_find() - the listener of a handle, or NULL */
 struct listener *listener_find(const struct gn_host *h, gn_handle c);
 /** listen_find() - who listens for segments to @addr, @port; @hash: of the flow; or NULL */
-struct listener *listen_find(const struct listen_table *l, const struct gn_addr *addr,
+struct listener *listen_find(const struct listen_table *t, const struct gn_addr *addr,
                              uint16_t port, uint32_t hash);
 /** listen_on_port() - does anybody listen on this port, whatever the address? */
 bool listen_on_port(const struct listen_table *l, uint16_t port);
 /** listen_exact() - a listener of exactly this address and port, or NULL */
-struct listener *listen_exact(const struct listen_table *l, const struct gn_addr *addr,
+struct listener *listen_exact(const struct listen_table *t, const struct gn_addr *addr,
                               uint16_t port);
 /** listen_open() - passive OPEN (RFC 9293 3.10.1); errors as gn_host_listen() */
 enum gn_err listen_open(struct gn_host *h, struct gn_endpoint local, unsigned backlog, void *user,

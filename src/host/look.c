@@ -56,7 +56,7 @@ bool gn_host_owns(const struct gn_host *h, const struct gn_addr *a)
 enum { WALK_LISTENERS, WALK_CONNS, WALK_HALF_OPEN, WALK_TIME_WAIT, WALK_END };
 
 /** walk_pool() - the pool of a stage */
-static const struct pool *walk_pool(const struct gn_host *h, unsigned stage)
+static const struct pool *walk_pool(const struct gn_host *h, uint64_t stage)
 {
     const struct pool *pool[] = {&h->listeners.pool, &h->conns, &h->syncache.pool,
                                  &h->timewait.pool};
@@ -66,7 +66,7 @@ static const struct pool *walk_pool(const struct gn_host *h, unsigned stage)
 
 bool gn_host_walk(const struct gn_host *h, uint64_t *cursor, gn_time now, struct gn_status *ret)
 {
-    unsigned stage = (unsigned)(*cursor >> 32);
+    uint64_t stage = *cursor >> 32;
     uint32_t index = (uint32_t)*cursor;
 
     for (; stage < WALK_END; stage++, index = 0) {
@@ -84,7 +84,7 @@ bool gn_host_walk(const struct gn_host *h, uint64_t *cursor, gn_time now, struct
             syncache_status(h, object, ret);
         else
             timewait_status(h, object, ret);
-        *cursor = (uint64_t)stage << 32 | (index + 1);
+        *cursor = stage << 32 | (index + 1);
         return true;
     }
     *cursor = (uint64_t)WALK_END << 32;

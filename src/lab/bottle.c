@@ -172,7 +172,8 @@ static gn_time open_due(struct bottle *b, gn_time now)
             gn_host_set_option(b->host[0], p->from, GN_OPT_CONGESTION, p->plan->cc, now) ||
             gn_host_status(b->host[0], p->from, now, &st))
             b->failed = true;
-        p->port = st.local.port;
+        else
+            p->port = st.local.port;
         p->open = !b->failed;
     }
     return next;

@@ -17,7 +17,7 @@ static const struct table *const tables[] = {
 
 const struct table *table_nth(unsigned i)
 {
-    return i < sizeof tables / sizeof *tables ? tables[i] : NULL;
+    return i < sizeof tables / sizeof tables[0] ? tables[i] : NULL;
 }
 
 const struct table *table_find(const char *name)

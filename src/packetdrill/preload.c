@@ -25,20 +25,20 @@
 
 #define COMMAND "gannet "
 
-GN_API int getsockopt(int fd, int level, int name, void *restrict value, socklen_t *restrict len)
+GN_API int getsockopt(int fd, int level, int name, void *restrict optval, socklen_t *restrict len)
 {
     socklen_t room;
     int r;
 
     if (fds_get(fd).kind != FD_SOCKET)
-        return (int)syscall(SYS_getsockopt, fd, level, name, value, len);
+        return (int)syscall(SYS_getsockopt, fd, level, name, optval, len);
     if (level == IPPROTO_TCP && name == TCP_CC_INFO) { /* as algorithms that tell nothing */
         *len = 0;
         return 0;
     }
     room = *len;
-    memset(value, 0, room);
-    r = gn_getsockopt(fds_sock(fd), level, name, value, len);
+    memset(optval, 0, room);
+    r = gn_getsockopt(fds_sock(fd), level, name, optval, len);
     if (r == 0 && level == IPPROTO_TCP && name == TCP_INFO)
         *len = room; /* it may know of younger members: they are 0 */
     return r;

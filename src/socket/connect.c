@@ -166,17 +166,18 @@ int gn_connect(int fd, const struct sockaddr *addr, socklen_t len)
     return sk ? (int)call_end(sk, connect_call(sk, addr, len)) : -1;
 }
 
-/** accept_new() - a socket for connection @h, in the image of its listener; or negative errno */
-static int accept_new(const struct sock *listener, gn_handle h, bool nonblock, struct sock **ret)
+/** accept_new() - a socket for connection @h, in the image of its listener; or NULL with a negative
+ * errno */
+static struct sock *accept_new(const struct sock *listener, gn_handle h, bool nonblock,
+                               int *ret_err)
 {
     struct gn_stack *st = listener->stack;
-    int err = 0;
-    struct sock *sk = sock_new(st, listener->v6, &err);
+    struct sock *sk = sock_new(st, listener->v6, ret_err);
 
     if (!sk) {
         (void)gn_host_abort(st->host, h, stack_now(st));
         st->dirty = true;
-        return err;
+        return NULL;
     }
     sk->handle = h;
     sk->phase = PHASE_CONNECTED;
@@ -190,8 +191,7 @@ static int accept_new(const struct sock *listener, gn_handle h, bool nonblock, s
     sk->opt_set = listener->opt_set;
     memcpy(sk->opt, listener->opt, sizeof(sk->opt));
     (void)gn_host_set_user(st->host, h, sk);
-    *ret = sk;
-    return 0;
+    return sk;
 }
 
 /** accept_call() - accept4(2) */
@@ -199,7 +199,7 @@ static int accept_call(struct sock *sk, struct sockaddr *addr, socklen_t *len, i
 {
     gn_time until = sock_until(sk, sk->rcvtimeo, sk->nonblock);
     struct gn_stack *st = sk->stack;
-    struct sock *child = NULL;
+    struct sock *child;
     struct gn_status s;
     gn_handle h;
     int r;
@@ -217,8 +217,8 @@ static int accept_call(struct sock *sk, struct sockaddr *addr, socklen_t *len, i
         if (r)
             return r == -ETIMEDOUT ? -EAGAIN : r;
     }
-    r = accept_new(sk, h, (flags & SOCK_NONBLOCK) != 0, &child);
-    if (r)
+    child = accept_new(sk, h, (flags & SOCK_NONBLOCK) != 0, &r);
+    if (!child)
         return r;
     if (gn_host_status(st->host, h, stack_now(st), &s) == GN_OK)
         (void)name_out(child, &s.remote, addr, len);

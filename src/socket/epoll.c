@@ -239,7 +239,9 @@ short epoll_poll(struct sock *self, short events)
 
     while (!list_empty(&e->ready) && !stands(LIST_ENTRY(e->ready.next, struct interest, ready)))
         (void)list_pop(&e->ready);
-    return list_empty(&e->ready) ? 0 : (short)((POLLIN | POLLRDNORM) & events);
+    if (list_empty(&e->ready))
+        return 0;
+    return (short)((POLLIN | POLLRDNORM) & events);
 }
 
 /** collect() - what is ready, @max at the most; what is not leaves the list */

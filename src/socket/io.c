@@ -41,6 +41,20 @@ static int64_t iov_total(const struct iovec *iov, int n)
     return (int64_t)total;
 }
 
+/** has_connection() - is there one, or one under way, to read from and to write to? */
+static bool has_connection(const struct sock *sk)
+{
+    return sk->phase == PHASE_CONNECTING || sk->phase == PHASE_CONNECTED;
+}
+
+/** wait_more() - for something to happen; 0, -EAGAIN if the time is over, or another errno */
+static int wait_more(struct sock *sk, gn_time until)
+{
+    int r = sock_wait(sk, until);
+
+    return r == -ETIMEDOUT ? -EAGAIN : r;
+}
+
 /** send_errno() - why nothing can be sent; a reset after the peer's FIN is a broken pipe */
 static int send_errno(struct sock *sk, int64_t err)
 {
@@ -61,15 +75,15 @@ static int send_ready(struct sock *sk, gn_time until)
         unsigned what;
         int r;
 
-        if (sk->phase != PHASE_CONNECTING && sk->phase != PHASE_CONNECTED)
+        if (!has_connection(sk))
             return -EPIPE;
         what = gn_host_poll(sk->stack->host, sk->handle);
         /* writable without being connected: Fast Open waits for what will go with the SYN */
         if (what & (GN_EV_CONNECTED | GN_EV_CLOSED | GN_EV_ERROR | GN_EV_WRITABLE | GN_EV_EOF))
             return 0;
-        r = sock_wait(sk, until);
+        r = wait_more(sk, until);
         if (r)
-            return r == -ETIMEDOUT ? -EAGAIN : r;
+            return r;
     }
 }
 
@@ -80,30 +94,30 @@ static int64_t send_piece(struct sock *sk, const uint8_t *p, size_t len, unsigne
 {
     struct gn_stack *st = sk->stack;
     size_t done = 0;
+    int64_t r = 0;
 
     if (len == 0) { /* nothing is sent, but it is said if nothing can be */
         int64_t n = gn_host_send(st->host, sk->handle, p, 0, 0, stack_now(st));
 
         return n < 0 ? send_errno(sk, n) : 0;
     }
-    while (done < len) {
+    while (done < len && !r) {
         int64_t n = gn_host_send(st->host, sk->handle, p + done, len - done, flags, stack_now(st));
-        int r;
 
         if (n > 0) {
             done += (size_t)n;
             st->dirty = true;
             continue;
         }
-        if (n != GN_E_WOULD_BLOCK)
-            return done ? (int64_t)done : send_errno(sk, n);
-        r = sock_wait(sk, until);
-        if (r)
-            return done ? (int64_t)done : r == -ETIMEDOUT ? -EAGAIN : r;
-        if (sk->phase != PHASE_CONNECTING && sk->phase != PHASE_CONNECTED)
-            return done ? (int64_t)done : -EPIPE;
+        if (n != GN_E_WOULD_BLOCK) {
+            r = send_errno(sk, n);
+            break;
+        }
+        r = wait_more(sk, until);
+        if (!r && !has_connection(sk))
+            r = -EPIPE;
     }
-    return (int64_t)done;
+    return done ? (int64_t)done : r;
 }
 
 /** piece_flags() - GN_SEND_* for the last piece (@last) or another */
@@ -221,53 +235,71 @@ static int64_t recv_some(struct sock *sk, const struct iovec *iov, int n, size_t
     return got;
 }
 
-/** recv_finished() - with octets at hand: is there an end or an error that the next call shall
- * tell? */
-static bool recv_finished(const struct sock *sk)
+/** recv_finished() - with @done octets at hand: is there an end or an error that the next call
+ * shall tell, or the mark? */
+static bool recv_finished(const struct sock *sk, int64_t done, bool peek)
 {
     struct gn_span s[2];
     unsigned what = gn_host_poll(sk->stack->host, sk->handle);
 
+    if (done == 0)
+        return false;
+    if (at_mark(sk, peek ? done : 0))
+        return true;
     if (!(what & (GN_EV_EOF | GN_EV_ERROR | GN_EV_CLOSED)))
         return false;
     return what & GN_EV_ERROR || gn_host_recv_data(sk->stack->host, sk->handle, s) <= 0;
+}
+
+/** recv_target() - octets, of @total asked for, that a call waits for */
+static int64_t recv_target(const struct sock *sk, int64_t total, int flags)
+{
+    int64_t low = (sk->opt_set >> GN_OPT_RCVLOWAT & 1) ? (int64_t)sk->opt[GN_OPT_RCVLOWAT] : 1;
+
+    return flags & MSG_WAITALL || low > total ? total : low;
+}
+
+/** recv_until() - what comes, until there are @target octets; with @f GN_RECV_PEEK, without taking
+ * it; octets, 0 at the end, or negative errno */
+static int64_t recv_until(struct sock *sk, const struct iovec *iov, int n, int64_t target,
+                          unsigned f, gn_time until)
+{
+    int64_t done = 0, r = 0;
+
+    while (!r && done < target) {
+        int64_t k;
+
+        if (!has_connection(sk))
+            return done ? done : -ENOTCONN;
+        if (recv_finished(sk, done, f != 0))
+            break;
+        k = recv_some(sk, iov, n, f ? 0 : (size_t)done, f);
+        if (k <= 0 && k != GN_E_WOULD_BLOCK)
+            return done ? done : recv_errno(k);
+        if (k > 0)
+            done = f ? k : done + k;
+        if (done < target)
+            r = wait_more(sk, until);
+    }
+    return done ? done : r;
 }
 
 /** recv_iov() - recv(2) and its kin */
 static int64_t recv_iov(struct sock *sk, const struct iovec *iov, int n, int flags)
 {
     gn_time until = sock_until(sk, sk->rcvtimeo, sk->nonblock || flags & MSG_DONTWAIT);
-    unsigned f = flags & MSG_PEEK ? GN_RECV_PEEK : 0;
-    int64_t total = iov_total(iov, n), done = 0, k, target;
-    int r;
+    int64_t total = iov_total(iov, n), k;
 
     if (total < 0)
         return total;
     if (total == 0) { /* as on Linux it waits for something that could be read */
         struct iovec one = {.iov_base = &(char){0}, .iov_len = 1};
 
-        k = recv_iov(sk, &one, 1, (flags & ~MSG_WAITALL) | MSG_PEEK);
+        k = recv_until(sk, &one, 1, 1, GN_RECV_PEEK, until);
         return k > 0 ? 0 : k;
     }
-    target = (sk->opt_set >> GN_OPT_RCVLOWAT & 1) ? (int64_t)sk->opt[GN_OPT_RCVLOWAT] : 1;
-    if (flags & MSG_WAITALL || target > total)
-        target = total;
-    for (;;) {
-        if (sk->phase != PHASE_CONNECTING && sk->phase != PHASE_CONNECTED)
-            return done ? done : -ENOTCONN;
-        if (done && (at_mark(sk, f ? done : 0) || recv_finished(sk)))
-            return done;
-        k = recv_some(sk, iov, n, f ? 0 : (size_t)done, f);
-        if (k > 0)
-            done = f ? k : done + k;
-        else if (k != GN_E_WOULD_BLOCK)
-            return done ? done : recv_errno(k);
-        if (done >= target)
-            return done;
-        r = sock_wait(sk, until);
-        if (r)
-            return done ? done : r == -ETIMEDOUT ? -EAGAIN : r;
-    }
+    return recv_until(sk, iov, n, recv_target(sk, total, flags),
+                      flags & MSG_PEEK ? GN_RECV_PEEK : 0, until);
 }
 
 /** recv_scrap() - MSG_TRUNC: read up to @len octets and throw them away */
@@ -312,7 +344,7 @@ static int64_t recv_flags(struct sock *sk, const struct iovec *iov, int n, int f
 {
     if (flags & MSG_ERRQUEUE)
         return -EAGAIN;
-    if (sk->phase != PHASE_CONNECTING && sk->phase != PHASE_CONNECTED)
+    if (!has_connection(sk))
         return flags & MSG_OOB && sk->phase == PHASE_IDLE ? -EINVAL : -ENOTCONN;
     if (flags & MSG_OOB)
         return recv_urgent(sk, iov, n, flags);

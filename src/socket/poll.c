@@ -64,7 +64,7 @@ short poll_one(struct sock *sk, short events)
         r = poll_connection(sk, what);
         break;
     }
-    r &= (short)(events | POLLERR | POLLHUP);
+    r = (short)(r & (events | POLLERR | POLLHUP));
     /* ask for an event when there is room: the host gives one only to those who found none */
     if (!(r & (POLLOUT | POLLWRNORM)) && events & (POLLOUT | POLLWRNORM) && what & GN_EV_CONNECTED)
         (void)gn_host_want_write(h, sk->handle);

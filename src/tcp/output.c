@@ -249,6 +249,26 @@ static bool fin_due(const struct tcb *t, uint32_t len, uint32_t unsent)
     return t->fin_queued && t->state != GN_SYN_RECEIVED && len == unsent && window_usable(t) > len;
 }
 
+/* what a segment with @len octets of new text says besides; @room: text octets of each, if it
+ * stands for several */
+static void mark_text(struct tcb *t, const struct tcp_env *e, struct seg *s, uint32_t len,
+                      uint32_t room)
+{
+    if (len > room) {
+        s->gso_size = (uint16_t)room;
+        if (e->segs_max == UINT16_MAX) /* a device cuts: as on Linux, a burst ends here, and who
+                                          collects segments may hand them up */
+            s->ctl |= CTL_PSH;
+    }
+    t->interactive |= t->text_at != 0 && e->now - t->text_at < e->conf->tcp_delack;
+    if (t->ecn_ok || (t->acc.on && !t->acc.no_ect))
+        s->ecn = 2; /* ECT(0) on new text only (SHLD-8, CC-3168-2) */
+    if (t->ecn_ok) {
+        s->ctl |= t->ecn_cwr ? CTL_CWR : 0;
+        t->ecn_cwr = false; /* CC-3168-4 */
+    }
+}
+
 /* new text, FIN */
 static bool make_new(struct tcb *t, const struct tcp_env *e, struct seg *s)
 {
@@ -282,18 +302,8 @@ static bool make_new(struct tcb *t, const struct tcp_env *e, struct seg *s)
         pmtu_probe_sent(t, e, len);
     t->fin_sent = fin;
     fill(t, e, s, t->snd.nxt, n);
-    if (len > room)
-        s->gso_size = (uint16_t)room;
-    if (len > room && e->segs_max == UINT16_MAX) /* a device cuts: as on Linux, a burst ends here,
-                                                    and who collects segments may hand them up */
-        s->ctl |= CTL_PSH;
-    t->interactive |= len > 0 && t->text_at != 0 && e->now - t->text_at < e->conf->tcp_delack;
-    if ((t->ecn_ok || (t->acc.on && !t->acc.no_ect)) && len > 0)
-        s->ecn = 2; /* ECT(0) on new text only (SHLD-8, CC-3168-2) */
-    if (t->ecn_ok && len > 0) {
-        s->ctl |= t->ecn_cwr ? CTL_CWR : 0;
-        t->ecn_cwr = false; /* CC-3168-4 */
-    }
+    if (len > 0)
+        mark_text(t, e, s, len, room);
     recovery_on_sent(&t->rec, &re, t->snd.nxt, n,
                      fin || t->sndbuf.len == seq_span(sndbuf_base(t), t->snd.nxt) + len);
     t->snd.nxt = t->rec.nxt;

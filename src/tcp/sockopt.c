@@ -124,21 +124,37 @@ static void set_rcvlowat(struct tcb *t, const struct tcp_env *e, uint64_t v)
         ack_at_once(t);
 }
 
-/* small numbers */
+/* small numbers that are only remembered */
+static bool set_small(struct tcb_opts *p, enum gn_opt o, uint64_t v)
+{
+    if (o == GN_OPT_KEEPCNT && v >= 1 && v <= 127)
+        p->keepcnt = (uint8_t)v;
+    else if (o == GN_OPT_SYNCNT && v >= 1 && v <= 127)
+        p->syncnt = (uint8_t)v;
+    else if (o == GN_OPT_TTL && v >= 1 && v <= 255) /* MUST-49 */
+        p->ttl = (uint8_t)v;
+    else if (o == GN_OPT_TOS && v <= 255) /* MUST-48, SHLD-21: may change at any time */
+        p->tos = (uint8_t)(v & 0xfc);
+    else if (o == GN_OPT_WINDOW_CLAMP && v <= UINT32_MAX)
+        p->window_clamp = v ? (uint32_t)v : UINT32_MAX;
+    else if (o == GN_OPT_PMTU && v < GN_PMTU_COUNT)
+        p->pmtu = (uint8_t)v;
+    else if (o == GN_OPT_FASTOPEN && v <= UINT16_MAX)
+        p->fastopen = (uint16_t)v;
+    else if (o == GN_OPT_NOTSENT_LOWAT && v <= UINT32_MAX)
+        p->notsent_lowat = (uint32_t)v;
+    else
+        return false;
+    return true;
+}
+
+/* numbers */
 static bool set_number(struct tcb *t, const struct tcp_env *e, enum gn_opt o, uint64_t v)
 {
     struct tcb_opts *p = &t->opts;
     struct rec_env re = rec_env(e);
 
-    if (o == GN_OPT_KEEPCNT && v >= 1 && v <= 127) {
-        p->keepcnt = (uint8_t)v;
-    } else if (o == GN_OPT_SYNCNT && v >= 1 && v <= 127) {
-        p->syncnt = (uint8_t)v;
-    } else if (o == GN_OPT_TTL && v >= 1 && v <= 255) { /* MUST-49 */
-        p->ttl = (uint8_t)v;
-    } else if (o == GN_OPT_TOS && v <= 255) { /* MUST-48, SHLD-21: may change at any time */
-        p->tos = (uint8_t)(v & 0xfc);
-    } else if (o == GN_OPT_MAXSEG && (v == 0 || v >= e->conf->tcp_min_snd_mss) && v <= 65495) {
+    if (o == GN_OPT_MAXSEG && (v == 0 || v >= e->conf->tcp_min_snd_mss) && v <= 65495) {
         p->maxseg = (uint16_t)v;
         if (state_synchronised(t->state))
             options_mss_changed(t, e);
@@ -152,19 +168,11 @@ static bool set_number(struct tcb *t, const struct tcp_env *e, enum gn_opt o, ui
             return recovery_set_max_pacing(&t->rec, &re, p->max_pacing_rate);
     } else if (o == GN_OPT_RCVLOWAT && v <= BUF_MAX) {
         set_rcvlowat(t, e, v);
-    } else if (o == GN_OPT_WINDOW_CLAMP && v <= UINT32_MAX) {
-        p->window_clamp = v ? (uint32_t)v : UINT32_MAX;
-    } else if (o == GN_OPT_PMTU && v < GN_PMTU_COUNT) {
-        p->pmtu = (uint8_t)v;
-    } else if (o == GN_OPT_FASTOPEN && v <= UINT16_MAX) {
-        p->fastopen = (uint16_t)v;
     } else if (o == GN_OPT_FASTOPEN_CONNECT && v <= 2) {
         p->fastopen_connect = (uint8_t)v;
         t->syn_waits = v == 2 && t->sndbuf.len == 0 && tcp_fastopen_room(t, e) > 0;
-    } else if (o == GN_OPT_NOTSENT_LOWAT && v <= UINT32_MAX) {
-        p->notsent_lowat = (uint32_t)v;
     } else {
-        return false;
+        return set_small(p, o, v);
     }
     return true;
 }

@@ -13,7 +13,7 @@ import tempfile
 ROOT = pathlib.Path(os.environ.get("GN_ROOT", pathlib.Path(__file__).resolve().parents[2]))
 LICENCE = "/* SPDX-License-Identifier: BSD-2-Clause */\n"
 CHECKS = ["check_layers.py", "check_size.py", "tidy.py", "check_format", "check_headers",
-          "check_pure.sh", "check_rfc.py", "check_security.py"]
+          "check_pure.sh", "check_rfc.py", "check_security.py", "check_lint"]
 
 # (rule, check, file, its text, what the check must say)
 BREACHES = [
@@ -66,6 +66,9 @@ BREACHES = [
     ("a file grown beyond its ratchet", "check_size.py", "tools/size_ratchet.txt",
      "src/base/seq.h 9\n", "src/base/seq.h has grown"),
 
+    ("a slip that clang-tidy knows", "check_lint", "src/base/breach.c",
+     "int breach(int p);\nint breach(int q)\n{\n    return q;\n}\n",
+     "src/base/breach.c:1:5: error: function 'breach' has a definition with different parameter"),
     ("badly formatted code", "check_format", "src/base/breach.c",
      "int  breach( int x ){return x;}\n", "src/base/breach.c: not as clang-format leaves it"),
 
@@ -149,7 +152,8 @@ def run(check, root):
 def copy_tree(target, small):
     """What the checks look at; of the sources only base if small (they will be compiled)."""
     shutil.copytree(ROOT / "include", target / "include")
-    shutil.copy(ROOT / ".clang-format", target)
+    for name in (".clang-format", ".clang-tidy"):
+        shutil.copy(ROOT / name, target)
     skip = shutil.ignore_patterns("__pycache__", "house", "corpus")
     for part in ["src/base"] if small else ["src", "tests", "tools", "bench", "docs"]:
         if (ROOT / part).is_dir():
@@ -187,7 +191,8 @@ def main():
             tree.mkdir()
             copy_tree(tree, tree is small)
         for breach in BREACHES:
-            compiled = breach[1] in ("check_pure.sh", "check_headers", "check_format")
+            compiled = breach[1] in ("check_pure.sh", "check_headers", "check_format",
+                                     "check_lint")
             plant(tap, small if compiled else whole, breach)
     print(f"1..{tap.count}")
     return 1 if tap.bad else 0
