@@ -14,6 +14,7 @@
 #include "base/wheel.h"
 
 #include "base/assert.h"
+#include "base/bits.h"
 
 #include <string.h>
 
@@ -48,12 +49,14 @@ static inline void place(struct wheel *w, struct wheel_node *n, struct list *ove
 
     if (e <= w->tick) {
         list_append(over, &n->list);
+        w->look = 0;
         return;
     }
     level = level_of(w, e);
     slot = slot_of(e, level);
     list_append(&w->slot[level][slot], &n->list);
     w->map[level] |= (uint64_t)1 << slot;
+    w->look = min_u64(w->look, e >> DIGIT_BITS * level << DIGIT_BITS * level);
 }
 
 /** next_slot() - the next slot in time; false: none. *ret_tick: when it begins */
@@ -78,6 +81,7 @@ void wheel_init(struct wheel *w, gn_time now)
 {
     memset(w, 0, sizeof(*w));
     w->tick = now >> WHEEL_TICK_SHIFT;
+    w->look = UINT64_MAX;
     for (unsigned level = 0; level < WHEEL_LEVELS; level++)
         for (unsigned slot = 0; slot < WHEEL_SLOTS; slot++)
             list_init(&w->slot[level][slot]);
@@ -109,15 +113,13 @@ void wheel_cancel(struct wheel *w, struct wheel_node *n)
     }
 }
 
-void wheel_run(struct wheel *w, gn_time now)
+void wheel_turn(struct wheel *w, gn_time now)
 {
-    uint64_t until = now >> WHEEL_TICK_SHIFT, begins;
+    uint64_t until = max_u64(now >> WHEEL_TICK_SHIFT, w->tick), begins;
     unsigned level, slot;
     struct list *l;
 
     list_splice(&w->due, &w->past);
-    if (until <= w->tick)
-        return;
     while (next_slot(w, &level, &slot, &begins) && begins <= until) {
         struct list *here = &w->slot[level][slot];
 
@@ -130,6 +132,7 @@ void wheel_run(struct wheel *w, gn_time now)
                 place(w, LIST_ENTRY(l, struct wheel_node, list), &w->due);
     }
     w->tick = until;
+    w->look = next_slot(w, &level, &slot, &begins) ? begins : UINT64_MAX;
 }
 
 struct wheel_node *wheel_pop(struct wheel *w)

@@ -23,6 +23,7 @@ struct wheel_node {
 
 struct wheel {
     uint64_t tick; /* last tick that was run */
+    uint64_t look; /* no slot needs attention before this tick; may be too early, never too late */
     uint64_t map[WHEEL_LEVELS];
     struct list slot[WHEEL_LEVELS][WHEEL_SLOTS];
     struct list past; /* armed for a time that is over: due at the next wheel_run() */
@@ -38,9 +39,22 @@ static inline bool wheel_armed(const struct wheel_node *n)
 {
     return list_linked(&n->list);
 }
+/** wheel_turn() - wheel_run() when some slot may need attention */
+void wheel_turn(struct wheel *w, gn_time now);
 /** wheel_run() - let time pass up to @now; then wheel_pop() gives the nodes that are due, in order
- * of their ticks */
-void wheel_run(struct wheel *w, gn_time now);
+ * of their ticks. False: no more than before */
+static inline bool wheel_run(struct wheel *w, gn_time now)
+{
+    uint64_t until = now >> WHEEL_TICK_SHIFT;
+
+    if (until >= w->look) {
+        wheel_turn(w, now);
+        return true;
+    }
+    if (until > w->tick)
+        w->tick = until;
+    return false;
+}
 struct wheel_node *wheel_pop(struct wheel *w);
 /** wheel_next() - no node is due before this; may be earlier than the first node's time (a
  * cascade), never later */

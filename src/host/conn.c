@@ -228,7 +228,6 @@ void conn_timeouts(struct gn_host *h)
 {
     struct wheel_node *n;
 
-    wheel_run(&h->wheel, h->now);
     while ((n = wheel_pop(&h->wheel))) {
         struct tcb *t = timer_block(h, LIST_ENTRY(n, struct conn, timer));
 

@@ -85,7 +85,7 @@ void conn_settle(struct gn_host *h, struct tcb *t);
 void conn_arm_ready(struct gn_host *h);
 /** conn_orphan() - the user has let go of it, or never had it */
 void conn_orphan(struct gn_host *h, struct tcb *t);
-/** conn_timeouts() - carry out all timers that are due */
+/** conn_timeouts() - carry out the timers that wheel_run() has found due */
 void conn_timeouts(struct gn_host *h);
 /* conn_iface() - the interface that its segments leave by */
 static inline uint8_t conn_iface(const struct conn *c)

@@ -109,6 +109,28 @@ void gn_host_free(struct gn_host *h)
     src.free(src.ctx, h, h->block_bytes);
 }
 
+void host_env_set(struct gn_host *h, uint32_t which)
+{
+    const struct gn_iface *i = &h->ip.iface[which >> 1];
+
+    h->env_which = which;
+    h->env.mtu = i->mtu;
+    h->env.mtu_headers = which & 1 ? 20 : 40;
+    h->env.segs_max = i->caps & GN_CAP_TSO ? UINT16_MAX : 1;
+    h->env.tfo = &h->tfo_keys;
+    h->env.cookie = NULL;
+}
+
+void host_env_open(struct gn_host *h, struct tcp_env *e, const struct tcb *t)
+{
+    if (t->cookie_due)
+        host_env_listener(h, t->iface, &t->key.raddr, listener_find(h, t->fast_of));
+    if (t->state != GN_SYN_SENT || !t->opts.fastopen_connect)
+        return;
+    e->cookie = hostcache_find(&h->hostcache, &h->secrets.table, &t->key.raddr, h->now);
+    h->env_which = ENV_NONE; /* for this call alone */
+}
+
 /** need_frames() - room that frames must have for packets of interface @i */
 static void need_frames(struct gn_host *h, const struct gn_iface *i)
 {

@@ -90,6 +90,9 @@ static inline void host_now(struct gn_host *h, gn_time now)
 
 #define ENV_NONE UINT32_MAX
 
+/** host_env_set() - make the environment one for @which */
+void host_env_set(struct gn_host *h, uint32_t which);
+
 /** host_env_iface() - the environment for a call that concerns interface @iface and the family of
  * @a */
 static inline struct tcp_env *host_env_iface(struct gn_host *h, unsigned iface,
@@ -97,15 +100,8 @@ static inline struct tcp_env *host_env_iface(struct gn_host *h, unsigned iface,
 {
     uint32_t which = iface << 1 | addr_v4(a);
 
-    if (which != h->env_which) {
-        const struct gn_iface *i = &h->ip.iface[iface];
-
-        h->env_which = which;
-        h->env.mtu = i->mtu;
-        h->env.mtu_headers = addr_v4(a) ? 20 : 40;
-        h->env.segs_max = i->caps & GN_CAP_TSO ? UINT16_MAX : 1;
-    }
-    h->env.tfo = &h->tfo_keys;
+    if (which != h->env_which)
+        host_env_set(h, which);
     return &h->env;
 }
 
@@ -115,21 +111,24 @@ static inline struct tcp_env *host_env_listener(struct gn_host *h, unsigned ifac
 {
     struct tcp_env *e = host_env_iface(h, iface, a);
 
-    if (l && l->tfo_keys.n > 0)
+    if (l && l->tfo_keys.n > 0) {
         e->tfo = &l->tfo_keys;
+        h->env_which = ENV_NONE; /* for this call alone */
+    }
     return e;
 }
+
+/** host_env_open() - what the environment @e must have, besides, for a call that concerns @t before
+ * it is established */
+void host_env_open(struct gn_host *h, struct tcp_env *e, const struct tcb *t);
 
 /** host_env() - the environment for a call that concerns @t */
 static inline struct tcp_env *host_env(struct gn_host *h, const struct tcb *t)
 {
     struct tcp_env *e = host_env_iface(h, t->iface, &t->key.raddr);
 
-    if (t->cookie_due)
-        host_env_listener(h, t->iface, &t->key.raddr, listener_find(h, t->fast_of));
-    e->cookie = NULL;
-    if (t->state == GN_SYN_SENT && t->opts.fastopen_connect)
-        e->cookie = hostcache_find(&h->hostcache, &h->secrets.table, &t->key.raddr, h->now);
+    if (t->state == GN_SYN_SENT || t->cookie_due)
+        host_env_open(h, e, t);
     return e;
 }
 

@@ -12,6 +12,25 @@
 /* how often what goes to ourselves may come in, in one call */
 #define LOOP_ROUNDS 16
 
+/** usable() - is the first of @n frames one? Those that cannot hold the largest packet are none, nor
+ * is what is behind them */
+static inline bool usable(const struct gn_host *h, const struct gn_frame *f, size_t n)
+{
+    return n && f->cap >= h->frame_need;
+}
+
+/** frames_for() - how many of @n frames, the first of which is usable, @t may want at once */
+static inline size_t frames_for(const struct gn_host *h, const struct tcb *t,
+                                const struct gn_frame *f, size_t n)
+{
+    size_t k = 1;
+
+    if (t->sndbuf.len > t->rec.mss)
+        while (usable(h, f + k, n - k))
+            k++;
+    return k;
+}
+
 /** reply_state() - what state a reply without a block speaks for */
 static enum gn_state reply_state(const struct seg *s)
 {
@@ -26,7 +45,7 @@ static size_t put_replies(struct gn_host *h, struct gn_frame *f, size_t n)
     struct reply_queue *q = &h->replies;
     size_t used = 0;
 
-    while (q->n && used < n) {
+    while (q->n && usable(h, f + used, n - used)) {
         const struct seg *s = &q->seg[q->head];
 
         q->head = (q->head + 1) % q->cap;
@@ -51,12 +70,12 @@ static size_t put_turn(struct gn_host *h, struct tcb *t, struct gn_frame *f, siz
     size_t used = 0;
     struct seg s;
 
-    for (uint32_t left = TURN; left && used < n && more;) {
+    for (uint32_t left = TURN; left && more && usable(h, f + used, n - used);) {
         uint64_t again = st->RetransSegs + st->TCPSynRetrans;
         uint32_t segs;
 
         if (cut)
-            e->segs_max = (uint16_t)min_u64(left, n - used);
+            e->segs_max = (uint16_t)frames_for(h, t, &f[used], min_u64(left, n - used));
         if (!tcp_output(t, e, &s)) {
             more = false;
             break;
@@ -73,7 +92,7 @@ static size_t put_turn(struct gn_host *h, struct tcb *t, struct gn_frame *f, siz
         e->segs_max = 1;
     if (!more) {
         conn_settle(h, t);
-    } else if (used < n) {
+    } else if (usable(h, f + used, n - used)) {
         list_remove(&t->ready);
         list_append(&h->ready, &t->ready);
     }
@@ -85,7 +104,7 @@ static size_t put_conns(struct gn_host *h, struct gn_frame *f, size_t n)
 {
     size_t used = 0;
 
-    while (used < n && !list_empty(&h->ready))
+    while (!list_empty(&h->ready) && usable(h, f + used, n - used))
         used += put_turn(h, LIST_ENTRY(h->ready.next, struct tcb, ready), f + used, n - used);
     return used;
 }
@@ -96,13 +115,20 @@ static inline bool has_output(const struct gn_host *h)
     return h->replies.n || !list_empty(&h->ready) || h->ip.own.n || h->ip.loop.n;
 }
 
-/** timeouts() - whatever is due */
-static void timeouts(struct gn_host *h)
+/** timeouts() - whatever is due. On a host with nothing but connections that wait for nothing yet
+ * that is a few comparisons */
+static inline void timeouts(struct gn_host *h)
 {
-    conn_timeouts(h);
-    rest_some(h);
-    timewait_timeouts(h);
-    syncache_timeouts(h);
+    if (wheel_run(&h->wheel, h->now))
+        conn_timeouts(h);
+    if (h->conns.used > h->conf.tcp_rest_above)
+        rest_some(h);
+    if (h->timewait.head)
+        timewait_timeouts(h);
+    h->timewait.seen = h->now;
+    if (h->syncache.pool.used)
+        syncache_timeouts(h);
+    h->syncache.seen = h->now;
     ip_timeouts(&h->ip, &h->ip_env);
 }
 
@@ -131,8 +157,8 @@ static void take_in(struct gn_host *h)
 
 size_t gn_host_output(struct gn_host *h, struct gn_frame *frames, size_t n, gn_time now)
 {
-    size_t used, room;
     unsigned rounds = 0;
+    size_t used = 0;
 
     host_now(h, now);
     if (pressure(&h->mem))
@@ -140,19 +166,16 @@ size_t gn_host_output(struct gn_host *h, struct gn_frame *frames, size_t n, gn_t
     timeouts(h);
     if (!has_output(h))
         return 0;
-    /* frames that cannot hold the largest packet are no frames */
-    for (room = 0; room < n && frames[room].cap >= h->frame_need; room++)
-        ;
-    if (!room)
+    if (!usable(h, frames, n))
         conn_arm_ready(h);
-    for (used = 0; used < room; rounds++) {
+    while (usable(h, frames + used, n - used)) {
         if (h->ip.loop.n)
             take_in(h);
-        used += put_replies(h, frames + used, room - used);
-        while (used < room && ip_output_own(&h->ip, &h->ip_env, &frames[used]))
-            used++;
-        used += put_conns(h, frames + used, room - used);
-        if (!h->ip.loop.n || rounds == LOOP_ROUNDS)
+        used += put_replies(h, frames + used, n - used);
+        while (h->ip.own.n && usable(h, frames + used, n - used))
+            used += ip_output_own(&h->ip, &h->ip_env, &frames[used]);
+        used += put_conns(h, frames + used, n - used);
+        if (!h->ip.loop.n || rounds++ == LOOP_ROUNDS)
             break;
     }
     return used;

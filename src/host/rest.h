@@ -35,7 +35,8 @@ struct rests {
 void rest_join(struct gn_host *h, struct tcb *t);
 /** rest_leave() - out of the list, if it is in it */
 void rest_leave(struct gn_host *h, struct tcb *t);
-/** rest_some() - put some to rest if too many are awake */
+/** rest_some() - put some to rest if too many are awake; for hosts with more than tcp_rest_above
+ * connections */
 void rest_some(struct gn_host *h);
 /** rest_wake() - the block of @c; NULL: it rests, and there is no memory */
 struct tcb *rest_wake(struct gn_host *h, struct conn *c);

@@ -313,8 +313,6 @@ void syncache_timeouts(struct gn_host *h)
     struct syncache *c = &h->syncache;
 
     wake(h);
-    if (!c->pool.used)
-        return;
     for (unsigned l = 0; l < SYNCACHE_LEVELS; l++) {
         uint32_t head;
 

@@ -53,7 +53,7 @@ void syncache_drop(struct gn_host *h, uint32_t index, enum gn_cause cause);
 /** syncache_drop_listener() - forget all entries of a listener; walks the pool */
 void syncache_drop_listener(struct gn_host *h, const struct listener *l);
 /** syncache_timeouts() - send due SYN,ACKs again, forget those that had their last; stops when the
- *  reply queue is full and goes on with the next call */
+ *  reply queue is full and goes on with the next call. For a table that is not empty */
 void syncache_timeouts(struct gn_host *h);
 /** syncache_deadline() - when the next SYN,ACK is due */
 deadline_t syncache_deadline(const struct gn_host *h);

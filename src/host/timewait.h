@@ -36,7 +36,7 @@ bool timewait_conn_syn(struct gn_host *h, struct tcb *t, const struct seg *s, ui
                        enum gn_drop *ret_drop);
 /** timewait_drop() - forget a record: TIME-WAIT to CLOSED because of @cause */
 void timewait_drop(struct gn_host *h, uint32_t index, enum gn_cause cause);
-/** timewait_timeouts() - forget the records that are due */
+/** timewait_timeouts() - forget the records that are due; there is one at least */
 void timewait_timeouts(struct gn_host *h);
 /** timewait_deadline() - when the next record is due */
 deadline_t timewait_deadline(const struct gn_host *h);

@@ -371,7 +371,7 @@ static void reass_timeouts(struct ip *ip, const struct ip_env *e)
     }
 }
 
-void ip_timeouts(struct ip *ip, const struct ip_env *e)
+void ip_timeouts_any(struct ip *ip, const struct ip_env *e)
 {
     if (ip->lent.n)
         own_clear(&ip->lent, e->mem);

@@ -217,9 +217,15 @@ bool ip_output_own(struct ip *ip, const struct ip_env *e, struct gn_frame *f);
 /** ip_send_port_unreachable() - ICMP port unreachable and the like in answer to @p (rate limited)
  */
 void ip_send_port_unreachable(struct ip *ip, const struct ip_env *e, const struct ip_packet *p);
+/** ip_timeouts_any() - ip_timeouts() where there is anything at all */
+void ip_timeouts_any(struct ip *ip, const struct ip_env *e);
 /** ip_timeouts() - what is due by now. Cheap when nothing is: call it at the beginning of every
  * gn_host_output(), because it also frees what ip_output_own() had lent */
-void ip_timeouts(struct ip *ip, const struct ip_env *e);
+static inline void ip_timeouts(struct ip *ip, const struct ip_env *e)
+{
+    if (ip->lent.n || ip->neigh.t || ip->reass.n)
+        ip_timeouts_any(ip, e);
+}
 /** ip_deadline() - call ip_timeouts() no later than this */
 deadline_t ip_deadline(const struct ip *ip);
 
