@@ -14,8 +14,6 @@
 
 #include "base/bits.h"
 
-#define TCP_SUM_AT 16
-
 /** put_text() - copy the text behind the header at @p, or name it; returns @sum, which covers the
  * @th octets of header, with that of the text if it is @wanted */
 static uint64_t put_text(const struct gn_host *h, struct gn_frame *f, const struct seg *s,
@@ -32,7 +30,8 @@ static uint64_t put_text(const struct gn_host *h, struct gn_frame *f, const stru
             if (wanted)
                 piece = h->csum->sum(t->ptr, t->len);
         } else if (wanted) {
-            piece = h->csum->copy(p + at, t->ptr, t->len);
+            piece = t->len <= CSUM_FEW ? csum_copy_few(p + at, t->ptr, t->len)
+                                       : h->csum->copy(p + at, t->ptr, t->len);
         } else {
             memcpy(p + at, t->ptr, t->len);
         }
@@ -68,11 +67,11 @@ static uint32_t put_body(const struct gn_host *h, struct gn_frame *f, const stru
     f->n_tail = 0;
     f->flags = owed ? GN_FRAME_CSUM_OWED : 0;
     f->csum_start = (uint16_t)hl;
-    f->csum_offset = TCP_SUM_AT;
+    f->csum_offset = TCP_OFF_SUM;
     f->gso_size = 0;
     f->hdr_len = 0;
     sum = put_text(h, f, s, p, th, sum + len, caps, !owed);
-    put16(p + TCP_SUM_AT, owed ? csum_fold(sum) : csum_finish(sum));
+    put16(p + TCP_OFF_SUM, owed ? csum_fold(sum) : csum_finish(sum));
     if (s->gso_size && s->text_len > s->gso_size) {
         f->gso_size = s->gso_size;
         f->hdr_len = (uint16_t)(hl + th);
@@ -103,6 +102,37 @@ static bool put_headers(struct gn_host *h, const struct seg *s, struct gn_frame 
     return false;
 }
 
+/** plain() - an interface without link headers, where all is done here: IPv4 that may not be
+ * fragmented, text in one piece at most */
+static inline bool plain(const struct ip_path *path, const struct seg *s)
+{
+    return path->bare4 && !(path->caps & (GN_CAP_CSUM_TX | GN_CAP_GATHER)) && !s->fragment &&
+           s->n_text <= 1;
+}
+
+/** emit_plain() - emit_segment() where it is plain(), header by header from the values at hand; a
+ * test compares the frames */
+static void emit_plain(struct gn_host *h, const struct seg *s, struct gn_frame *f)
+{
+    uint8_t *p = f->buf + IPV4_HEADER;
+    uint64_t sum;
+    uint32_t th = tcp_emit_sum(s, p, &sum), len = th + s->text_len;
+
+    sum += ipv4_pseudo(&s->key.laddr, &s->key.raddr, IP_PROTO_TCP, len);
+    if (s->text_len) /* behind whole words */
+        sum += s->text_len <= CSUM_FEW ? csum_copy_few(p + th, s->text[0].ptr, s->text_len)
+                                       : h->csum->copy(p + th, s->text[0].ptr, s->text_len);
+    put16(p + TCP_OFF_SUM, csum_finish(sum));
+    ipv4_put(&s->key.laddr, &s->key.raddr, IP_PROTO_TCP, (uint8_t)((s->tos & 0xfc) | s->ecn),
+             s->ttl, IPV4_HEADER + len, IPV4_DF, f->buf);
+    f->data = f->buf;
+    f->len = IPV4_HEADER + len;
+    f->n_tail = 0;
+    f->flags = 0;
+    f->gso_size = 0;
+    h->stats.IpOutRequests++;
+}
+
 bool emit_segment(struct gn_host *h, const struct seg *s, struct gn_frame *f, enum gn_state state)
 {
     const struct ip_path *path = host_path(h, &s->key.raddr, NULL);
@@ -116,6 +146,10 @@ bool emit_segment(struct gn_host *h, const struct seg *s, struct gn_frame *f, en
         return false;
     }
     f->iface = path->iface;
+    if (plain(path, s)) {
+        emit_plain(h, s, f);
+        return true;
+    }
     hl = path->bare4 ? IPV4_HEADER : ip_headers_len(&h->ip, path->iface, &s->key.raddr);
     th = tcp_emit_sum(s, f->buf + hl, &head);
     len = put_body(h, f, s, hl, th, head_sum(s, head, path->caps), path->caps);

@@ -25,13 +25,19 @@ struct burst {
     bool same[BURST]; /* tuple and interface are those of the one before */
 };
 
+/** sum_octets() - the sum of @len octets at @p, see wire/checksum.h */
+static inline uint64_t sum_octets(const struct gn_host *h, const uint8_t *p, uint32_t len)
+{
+    return len <= CSUM_FEW ? csum_few(p, len) : h->csum->sum(p, len);
+}
+
 /** checksum_good() - MUST-2, MUST-3: the sum over pseudo-header, header and text is all ones */
 static bool checksum_good(const struct gn_host *h, const struct ip_packet *p)
 {
     uint64_t sum = ip_pseudo(&p->src, &p->dst, IP_PROTO_TCP, p->pseudo_len);
     size_t at = p->len;
 
-    sum += h->csum->sum(p->p, p->len);
+    sum += sum_octets(h, p->p, p->len);
     for (unsigned i = 0; i < p->n_tail; i++) {
         sum = csum_join(sum, h->csum->sum(p->tail[i].ptr, p->tail[i].len), at);
         at += p->tail[i].len;
@@ -39,11 +45,59 @@ static bool checksum_good(const struct gn_host *h, const struct ip_packet *p)
     return csum_fold(sum) == 0xffff;
 }
 
+/** enter() - a segment has been made of the octets of a packet: into the burst */
+static inline void enter(struct gn_host *h, struct burst *b, uint8_t iface)
+{
+    unsigned i = b->n++;
+    struct seg *s = &b->seg[i];
+
+    if (s->text_len)
+        h->stats.InSegs += seg_on_wire(s) - 1;
+    b->iface[i] = iface;
+    b->same[i] = i && iface == b->iface[i - 1] && tcp_key_equal(&s->key, &s[-1].key);
+    if (b->same[i]) {
+        b->hash[i] = b->hash[i - 1];
+        return;
+    }
+    b->hash[i] = demux_hash(&h->demux, &s->key);
+    demux_prefetch_slot(&h->demux, b->hash[i]);
+}
+
+/** accept_again() - first pass for a TCP packet whose IP header is that of the one before, and
+ * whose TCP header is a usual one; false: it is something else, or not in order, and ip_input() has
+ * to see it. What this does is what ip_input() and tcp_accept() would do */
+static inline bool accept_again(struct gn_host *h, const struct gn_frame *f, struct burst *b)
+{
+    const struct ip_again *a = &h->ip.again;
+    uint32_t len = ip_again(&h->ip, f);
+    const uint8_t *p = f->data + IPV4_HEADER;
+    struct seg *s = &b->seg[b->n];
+
+    if (len < IPV4_HEADER + TCP_HEADER_MIN)
+        return false;
+    len -= IPV4_HEADER;
+    if (!(f->flags & (GN_FRAME_CSUM_OK | GN_FRAME_CSUM_OWED)) &&
+        csum_fold(ipv4_pseudo(&a->src, &a->dst, IP_PROTO_TCP, len) + sum_octets(h, p, len)) !=
+            0xffff)
+        return false;
+    if (!tcp_parse_usual(p, len, s))
+        return false;
+    h->stats.IpInReceives++;
+    h->stats.InSegs++;
+    s->key.laddr = a->dst;
+    s->key.raddr = a->src;
+    s->ecn = a->head[1] & 3;
+    s->tos = a->head[1] & 0xfc;
+    s->ttl = a->head[8];
+    s->gso_size = f->gso_size;
+    enter(h, b, f->iface);
+    return true;
+}
+
 /** tcp_accept() - first pass for a TCP packet; false: dropped */
 static bool tcp_accept(struct gn_host *h, const struct ip_packet *p, struct burst *b)
 {
-    unsigned i = b->n;
-    struct seg *s = &b->seg[i];
+    struct seg *s = &b->seg[b->n];
     enum gn_drop d;
 
     if (!p->csum_ok && !checksum_good(h, p))
@@ -62,17 +116,7 @@ static bool tcp_accept(struct gn_host *h, const struct ip_packet *p, struct burs
     s->tos = p->tos;
     s->ttl = p->ttl;
     s->gso_size = p->gso_size;
-    if (s->text_len)
-        h->stats.InSegs += seg_on_wire(s) - 1;
-    b->iface[i] = p->iface;
-    b->same[i] = i && p->iface == b->iface[i - 1] && tcp_key_equal(&s->key, &s[-1].key);
-    if (b->same[i]) {
-        b->hash[i] = b->hash[i - 1];
-    } else {
-        b->hash[i] = demux_hash(&h->demux, &s->key);
-        demux_prefetch_slot(&h->demux, b->hash[i]);
-    }
-    b->n++;
+    enter(h, b, p->iface);
     return true;
 }
 
@@ -279,6 +323,11 @@ void gn_host_input(struct gn_host *h, const struct gn_frame *frames, size_t n, g
         if (i + 1 < n) {
             __builtin_prefetch(frames[i + 1].data);
             __builtin_prefetch(frames[i + 1].data + 64);
+        }
+        if (accept_again(h, &frames[i], &b)) {
+            if (b.n == BURST)
+                deliver_all(h, &b);
+            continue;
         }
         switch (ip_input(&h->ip, &h->ip_env, &frames[i], &p, &d)) {
         case IP_CONSUMED: break;

@@ -12,8 +12,8 @@
 /* how often what goes to ourselves may come in, in one call */
 #define LOOP_ROUNDS 16
 
-/** usable() - is the first of @n frames one? Those that cannot hold the largest packet are none, nor
- * is what is behind them */
+/** usable() - is the first of @n frames one? Those that cannot hold the largest packet are none,
+ * nor is what is behind them */
 static inline bool usable(const struct gn_host *h, const struct gn_frame *f, size_t n)
 {
     return n && f->cap >= h->frame_need;

@@ -84,6 +84,7 @@ static bool gather(const struct arrival *a)
     p->len = at;
     p->n_tail = 0;
     a->ip->gathered = o;
+    ip_again_forget(a->ip); /* it goes with the next ip_input() */
     return true;
 }
 
@@ -167,6 +168,7 @@ static enum ip_verdict fragment(const struct arrival *a, struct reass_frag *f)
         return drop(a, GN_DROP_FRAG_BAD);
     if (a->group)
         return drop(a, GN_DROP_NOT_UNICAST);
+    ip_again_forget(a->ip); /* what may come of it goes with the next ip_input() */
     f->key.src = p->src;
     f->key.dst = p->dst;
     f->key.iface = p->iface;
@@ -223,13 +225,7 @@ static void remember4(const struct arrival *a, const struct ipv4 *h)
     r->src = h->src;
     r->dst = h->dst;
     r->iface = a->f->iface;
-    r->valid = true;
-}
-
-/* two IPv4 headers differ in total length, identification and checksum at the most */
-static bool alike4(const uint8_t *a, const uint8_t *b)
-{
-    return memcmp(a, b, 2) == 0 && memcmp(a + 6, b + 6, 4) == 0 && memcmp(a + 12, b + 12, 8) == 0;
+    r->bare = a->at == 0 ? a->f->iface : IP_IFACE_NONE;
 }
 
 /* is it a packet like the one before? Then *a->ret describes it */
@@ -241,8 +237,7 @@ static bool again4(struct arrival *a)
     struct ip_packet *p = a->ret;
     uint32_t total;
 
-    if (!r->valid || f->len < a->at + IPV4_HEADER || r->iface != f->iface || a->group ||
-        !alike4(head, r->head) || csum_finish(csum(head, IPV4_HEADER)) != 0)
+    if (r->iface != f->iface || f->len < a->at + IPV4_HEADER || a->group || !ip_alike4(r, head))
         return false;
     total = get16(head + 2);
     if (total < IPV4_HEADER || total > gn_frame_total(f) - a->at)

@@ -21,6 +21,7 @@ void ip_init(struct ip *ip, const struct ip_env *e, const uint8_t secret[32])
     struct siphash_key key;
 
     memset(ip, 0, sizeof *ip);
+    ip_again_forget(ip);
     key = siphash_derive(secret, SECRET_NEIGH);
     neigh_init(&ip->neigh, &key);
     key = siphash_derive(secret, SECRET_REASS);
@@ -115,7 +116,7 @@ enum gn_err ip_add_addr(struct ip *ip, const struct ip_env *e, int iface, struct
     bool v4 = addr_v4(&a);
     enum gn_err err;
 
-    ip->again.valid = false; /* what is unicast may change */
+    ip_again_forget(ip); /* what is unicast may change */
     if (iface < 0 || iface >= ip->n_iface || prefix_len > (v4 ? 32u : 128u) ||
         !ip_is_unicast(ip, &a) || (!v4 && ip->iface[iface].mtu < IPV6_MTU_LEAST))
         return GN_E_INVALID;

@@ -71,14 +71,40 @@ struct ip_packet {
     uint32_t whole_len;
 };
 
+#define IP_IFACE_NONE UINT16_MAX
+
 /** The IPv4 header of a packet that went straight to the transport: another that differs from it in
  * length, identification and checksum alone goes there, too, and need not be judged anew. */
 struct ip_again {
     uint8_t head[20];
-    bool valid;
-    uint8_t iface;
+    uint16_t iface; /* IP_IFACE_NONE: there was none */
+    uint16_t bare;  /* the same if it has no link headers, else IP_IFACE_NONE */
     struct gn_addr src, dst;
 };
+
+/** ip_alike4() - is @head, 20 octets, that of a packet like the one before, and whole? */
+static inline bool ip_alike4(const struct ip_again *r, const uint8_t *head)
+{
+    static const uint8_t in_first[8] = {0xff, 0xff, [6] = 0xff, 0xff}, in_mid[4] = {0xff, 0xff};
+    uint64_t first, last, was_first, was_last, first_mask, sum;
+    uint32_t mid, was_mid, mid_mask;
+
+    memcpy(&first, head, 8);
+    memcpy(&mid, head + 8, 4);
+    memcpy(&last, head + 12, 8);
+    memcpy(&was_first, r->head, 8);
+    memcpy(&was_mid, r->head + 8, 4);
+    memcpy(&was_last, r->head + 12, 8);
+    memcpy(&first_mask, in_first, 8);
+    memcpy(&mid_mask, in_mid, 4);
+    if (((first ^ was_first) & first_mask) | ((mid ^ was_mid) & mid_mask) | (last ^ was_last))
+        return false;
+    sum = first + last; /* all ones in any order of octets */
+    sum += sum < last;
+    sum += mid;
+    sum += sum < mid;
+    return csum_fold(sum) == 0xffff;
+}
 
 struct ip_addr {
     struct gn_addr addr;
@@ -121,6 +147,19 @@ enum gn_err ip_add_route(struct ip *ip, int iface, struct gn_addr dst, unsigned 
  * the next ip_input() */
 enum ip_verdict ip_input(struct ip *ip, const struct ip_env *e, const struct gn_frame *f,
                          struct ip_packet *ret, enum gn_drop *ret_drop);
+
+/** ip_again() - is @f a packet like the one before, for which ip_input() would say IP_TRANSPORT, on
+ * an interface without link headers, and in one piece? Its octets, padding left out, IPV4_HEADER at
+ * least; or 0: ip_input() has to see it. The addresses are in @ip->again */
+static inline uint32_t ip_again(const struct ip *ip, const struct gn_frame *f)
+{
+    uint32_t total;
+
+    if (f->iface != ip->again.bare || f->len < IPV4_HEADER || !ip_alike4(&ip->again, f->data))
+        return 0;
+    total = get16(f->data + 2);
+    return total >= IPV4_HEADER && total <= f->len ? total : 0;
+}
 
 /** ip_is_ours() - one of our unicast addresses (any unicast one with knob ip_anyaddr) */
 bool ip_is_ours(const struct ip *ip, const struct ip_env *e, const struct gn_addr *a);

@@ -25,6 +25,12 @@ static inline void ip_count(const struct ip_env *e, enum gn_drop why)
     e->stats->drop[why]++;
 }
 
+/** ip_again_forget() - the next packet is to be judged by itself */
+static inline void ip_again_forget(struct ip *ip)
+{
+    ip->again.iface = ip->again.bare = IP_IFACE_NONE;
+}
+
 /* ip.c */
 
 /** ip_source() - our address on @iface that suits @dst best (RFC 6724 sec. 5 rules 1, 2, 5, 8),

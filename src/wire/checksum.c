@@ -13,7 +13,8 @@
  * then the first minus the second shifted up; it is exact as long as it is below 2^64, that is for
  * 2^32 words. This takes three operations for each word, has no dependence between lanes, and is
  * what both SSE2 (always there on x86-64) and a vectorising compiler do well. Where the caller says
- * that the processor has AVX2, twice as many words go at a time.
+ * that the processor has AVX2, twice as many words go at a time. A few octets are over before that
+ * pays: they are one chain of additions, each of which takes the carry of the one before along.
  */
 #include "wire/checksum.h"
 
@@ -22,7 +23,7 @@
 #include <gannet/host.h>
 
 #if defined(__x86_64__)
-#define HAS_AVX2
+#define HAS_AVX2 /* in this file, if not in the processor */
 #include <immintrin.h>
 #elif defined(__SSE2__)
 #include <emmintrin.h>
@@ -118,8 +119,9 @@ static inline uint64_t to_network(uint64_t sum)
     return get32(octets);
 }
 
-/** below_word() - sum of the last 0 to 7 octets; an odd one is the first octet of its word */
-static inline uint64_t below_word(const uint8_t *p, size_t len)
+/** below_word() - sum, and copy if @dst is not NULL, of the last 0 to 7 octets; an odd one is the
+ * first octet of its word */
+static inline uint64_t below_word(uint8_t *dst, const uint8_t *p, size_t len)
 {
     uint64_t sum = 0;
     uint32_t four;
@@ -128,37 +130,86 @@ static inline uint64_t below_word(const uint8_t *p, size_t len)
     if (len & 4) {
         memcpy(&four, p, sizeof four);
         sum += four;
-        p += 4;
+        p += sizeof four;
+        if (dst)
+            dst = (uint8_t *)memcpy(dst, &four, sizeof four) + sizeof four;
     }
     if (len & 2) {
         memcpy(&two, p, sizeof two);
         sum += two;
-        p += 2;
+        p += sizeof two;
+        if (dst)
+            dst = (uint8_t *)memcpy(dst, &two, sizeof two) + sizeof two;
     }
     if (len & 1) {
         const uint8_t padded[2] = {*p, 0};
 
         memcpy(&two, padded, sizeof two);
         sum += two;
+        if (dst)
+            *dst = *p;
     }
     return sum;
 }
 
-/** few_octets() - the sum, and the copy, of what is too short to be worth a loop over blocks: word
- * by word, each carry added at once */
-static inline uint64_t few_octets(uint8_t *dst, const uint8_t *src, size_t len)
+/** A sum of native words whose last carry has not been added yet. */
+struct carried {
+    unsigned long long sum;
+    unsigned char carry;
+};
+
+/** add_word() - one word more; in a row of them each costs one instruction where there is one for
+ * it */
+static inline struct carried add_word(struct carried a, uint64_t w)
 {
-    uint64_t sum = 0;
+    struct carried ret;
 
-    if (dst && len)
-        memcpy(dst, src, len);
-    for (; len >= 8; len -= 8, src += 8) {
-        uint64_t v = load64(src);
+#if defined(__x86_64__)
+    ret.carry = _addcarry_u64(a.carry, a.sum, w, &ret.sum);
+#else
+    uint64_t both = a.sum + w;
 
-        sum += v;
-        sum += sum < v;
+    ret.sum = both + a.carry;
+    ret.carry = both < w || ret.sum < both;
+#endif
+    return ret;
+}
+
+/** add_words() - @n octets more, 8, 16 or 32, copied if @dst is not NULL */
+static inline struct carried add_words(struct carried a, uint8_t *dst, const uint8_t *src, size_t n)
+{
+    if (dst)
+        memcpy(dst, src, n);
+    for (size_t i = 0; i < n; i += 8)
+        a = add_word(a, load64(src + i));
+    return a;
+}
+
+/** few_octets() - the sum, and the copy, of what is too short to be worth a loop over blocks */
+static inline __attribute__((always_inline)) uint64_t few_octets(uint8_t *dst, const uint8_t *src,
+                                                                 size_t len)
+{
+    struct carried a = {0, 0};
+    uint64_t sum;
+
+    for (const uint8_t *end = src + (len & ~(size_t)31); src != end; src += 32) {
+        a = add_words(a, dst, src, 32);
+        dst = dst ? dst + 32 : NULL;
     }
-    return to_network((sum & 0xffffffff) + (sum >> 32) + below_word(src, len));
+    if (len & 16) {
+        a = add_words(a, dst, src, 16);
+        dst = dst ? dst + 16 : NULL;
+        src += 16;
+    }
+    if (len & 8) {
+        a = add_words(a, dst, src, 8);
+        dst = dst ? dst + 8 : NULL;
+        src += 8;
+    }
+    sum = (a.sum & 0xffffffff) + (a.sum >> 32) + a.carry;
+    if (len & 7)
+        sum += below_word(dst, src, len);
+    return to_network(sum);
 }
 
 /** sum_octets() - csum(), and the copy too if @dst is not NULL; inlined twice */
@@ -175,10 +226,8 @@ static inline uint64_t sum_octets(uint8_t *dst, const uint8_t *src, size_t len)
         uint64_t v = load64(src);
         sum += (v & 0xffffffff) + (v >> 32);
     }
-    return to_network(sum + below_word(src, len));
+    return to_network(sum + below_word(NULL, src, len));
 }
-
-#define FEW 128 /* octets, up to which no block pays */
 
 #if defined(HAS_AVX2)
 
@@ -226,19 +275,19 @@ static inline AVX2 uint64_t wide_octets(uint8_t *dst, const uint8_t *src, size_t
         uint64_t v = load64(src);
         sum += (v & 0xffffffff) + (v >> 32);
     }
-    return to_network(sum + below_word(src, len));
+    return to_network(sum + below_word(NULL, src, len));
 }
 
 /** sum_avx2() - csum() */
 static AVX2 uint64_t sum_avx2(const void *p, size_t len)
 {
-    return len <= FEW ? few_octets(NULL, p, len) : wide_octets(NULL, p, len);
+    return len <= CSUM_FEW ? few_octets(NULL, p, len) : wide_octets(NULL, p, len);
 }
 
 /** copy_avx2() - csum_copy() */
 static AVX2 uint64_t copy_avx2(void *dst, const void *src, size_t len)
 {
-    return len <= FEW ? few_octets(dst, src, len) : wide_octets(dst, src, len);
+    return len <= CSUM_FEW ? few_octets(dst, src, len) : wide_octets(dst, src, len);
 }
 
 #endif
@@ -256,14 +305,24 @@ const struct csum_ops *csum_ops(unsigned cpu)
     return &plain;
 }
 
+uint64_t csum_few(const void *p, size_t len)
+{
+    return few_octets(NULL, p, len);
+}
+
+uint64_t csum_copy_few(void *dst, const void *src, size_t len)
+{
+    return few_octets(dst, src, len);
+}
+
 uint64_t csum(const void *p, size_t len)
 {
-    return len <= FEW ? few_octets(NULL, p, len) : sum_octets(NULL, p, len);
+    return len <= CSUM_FEW ? few_octets(NULL, p, len) : sum_octets(NULL, p, len);
 }
 
 uint64_t csum_copy(void *dst, const void *src, size_t len)
 {
-    return len <= FEW ? few_octets(dst, src, len) : sum_octets(dst, src, len);
+    return len <= CSUM_FEW ? few_octets(dst, src, len) : sum_octets(dst, src, len);
 }
 
 uint16_t csum_update16(uint16_t old, uint16_t from, uint16_t to)

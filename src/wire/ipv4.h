@@ -74,22 +74,31 @@ static inline uint64_t ipv4_pseudo(const struct gn_addr *src, const struct gn_ad
 #define IPV4_DF   0x4000
 #define IPV4_MORE 0x2000
 
+/** ipv4_put() - header without options, checksum included. @ident: the word of identification,
+ * flags and offset */
+static inline void ipv4_put(const struct gn_addr *src, const struct gn_addr *dst, uint8_t proto,
+                            uint8_t tos, uint8_t ttl, uint32_t total_len, uint32_t ident,
+                            uint8_t *p)
+{
+    uint32_t first = 4u << 28 | (uint32_t)IPV4_HEADER / 4 << 24 | (uint32_t)tos << 16 | total_len;
+    uint32_t third = (uint32_t)ttl << 24 | (uint32_t)proto << 16;
+    /* from the values: what was just written is not read again, it may not be near */
+    uint64_t sum = ipv4_pseudo(src, dst, 0, 0) + first + ident + third;
+
+    put32(p, first);
+    put32(p + 4, ident);
+    put32(p + 8, third | csum_finish(sum));
+    ipv4_store(src, p + 12);
+    ipv4_store(dst, p + 16);
+}
+
 /** ipv4_emit() - header without options, checksum included; returns IPV4_HEADER */
 static inline uint32_t ipv4_emit(const struct ipv4 *h, uint8_t *p)
 {
-    uint32_t first = 4u << 28 | (uint32_t)IPV4_HEADER / 4 << 24 | (uint32_t)h->tos << 16;
-    uint32_t second = (uint32_t)h->ident << 16 | h->frag_off / 8u;
-    uint32_t third = (uint32_t)h->ttl << 24 | (uint32_t)h->proto << 16;
-    uint64_t sum; /* from the values: what was just written is not read again, it may not be near */
+    uint32_t ident = (uint32_t)h->ident << 16 | h->frag_off / 8u;
 
-    first |= h->total_len;
-    second |= (h->df ? IPV4_DF : 0u) | (h->more ? IPV4_MORE : 0u);
-    sum = ipv4_pseudo(&h->src, &h->dst, 0, 0) + first + second + third;
-    put32(p, first);
-    put32(p + 4, second);
-    put32(p + 8, third | csum_finish(sum));
-    ipv4_store(&h->src, p + 12);
-    ipv4_store(&h->dst, p + 16);
+    ident |= (h->df ? IPV4_DF : 0u) | (h->more ? IPV4_MORE : 0u);
+    ipv4_put(&h->src, &h->dst, h->proto, h->tos, h->ttl, h->total_len, ident, p);
     return IPV4_HEADER;
 }
 

@@ -7,16 +7,7 @@
 #include "base/assert.h"
 #include "base/bits.h"
 
-#define CTL_MASK  0x1ff
-#define SYN_ONLY  (OPT_MSS | OPT_WSCALE | OPT_SACKOK | OPT_TFO)
-#define OFF_SPORT 0
-#define OFF_DPORT 2
-#define OFF_SEQ   4
-#define OFF_ACK   8
-#define OFF_CTL   12 /* data offset, three reserved bits, nine control bits */
-#define OFF_WND   14
-#define OFF_SUM   16
-#define OFF_UP    18
+#define SYN_ONLY (OPT_MSS | OPT_WSCALE | OPT_SACKOK | OPT_TFO)
 
 /** set_text() - the rest of the contiguous part, then the tails: lengths come from the buffers,
  * never from the wire (MAL-60) */
@@ -37,14 +28,14 @@ static void set_text(struct seg *s, const uint8_t *p, uint32_t len, const struct
     }
 }
 
-enum gn_drop tcp_parse(const uint8_t *p, uint32_t len, const struct gn_span *tail, unsigned n_tail,
-                       struct seg *ret)
+enum gn_drop tcp_parse_any(const uint8_t *p, uint32_t len, const struct gn_span *tail,
+                           unsigned n_tail, struct seg *ret)
 {
     ASSERT(n_tail < SEG_SPANS);
     if (len < TCP_HEADER_MIN) /* MAL-01 */
         return GN_DROP_TCP_TRUNCATED;
 
-    uint16_t bits = get16(p + OFF_CTL);
+    uint16_t bits = get16(p + TCP_OFF_CTL);
     uint32_t header = (uint32_t)(bits >> 12) * 4;
     if (header < TCP_HEADER_MIN || header > len) /* MAL-02, MAL-03 */
         return GN_DROP_TCP_DATA_OFFSET;
@@ -60,13 +51,13 @@ enum gn_drop tcp_parse(const uint8_t *p, uint32_t len, const struct gn_span *tai
     } else { /* MAL-10: a broken list must not cost an established connection its segment */
         (void)tcpopt_parse(p + TCP_HEADER_MIN, header - TCP_HEADER_MIN, false, &ret->opt);
     }
-    ret->key.rport = get16(p + OFF_SPORT);
-    ret->key.lport = get16(p + OFF_DPORT);
-    ret->seq = seq(get32(p + OFF_SEQ));
-    ret->ack = seq(get32(p + OFF_ACK));
-    ret->ctl = bits & CTL_MASK;
-    ret->wnd = get16(p + OFF_WND);
-    ret->up = get16(p + OFF_UP);
+    ret->key.rport = get16(p + TCP_OFF_SPORT);
+    ret->key.lport = get16(p + TCP_OFF_DPORT);
+    ret->seq = seq(get32(p + TCP_OFF_SEQ));
+    ret->ack = seq(get32(p + TCP_OFF_ACK));
+    ret->ctl = bits & TCP_CTL_MASK;
+    ret->wnd = get16(p + TCP_OFF_WND);
+    ret->up = get16(p + TCP_OFF_UP);
     ret->ttl = 0;
     ret->gso_size = 0;
     set_text(ret, p + header, len - header, tail, n_tail);
@@ -101,24 +92,17 @@ void seg_part(const struct seg *s, uint32_t off, struct seg *ret)
 
 void tcp_emit_like(const struct seg *s, uint32_t header, uint8_t *p)
 {
-    put32(p + OFF_SEQ, s->seq.raw);
-    put16(p + OFF_CTL, (uint16_t)(header / 4 << 12 | (s->ctl & CTL_MASK)));
+    put32(p + TCP_OFF_SEQ, s->seq.raw);
+    put16(p + TCP_OFF_CTL, (uint16_t)(header / 4 << 12 | (s->ctl & TCP_CTL_MASK)));
 }
 
-uint32_t tcp_emit_sum(const struct seg *s, uint8_t *p, uint64_t *ret_sum)
+uint32_t tcp_emit_any(const struct seg *s, uint8_t *p, uint64_t *ret_sum)
 {
     ASSERT((s->ctl & CTL_SYN) || !(s->opt.has & SYN_ONLY)); /* MUST-65 */
 
     uint64_t sum = 0;
     uint32_t header = TCP_HEADER_MIN + tcpopt_emit_sum(&s->opt, p + TCP_HEADER_MIN, &sum);
-    uint32_t ports = (uint32_t)s->key.lport << 16 | s->key.rport;
-    uint32_t ctl = (header / 4 << 12 | (s->ctl & CTL_MASK)) << 16 | s->wnd;
 
-    put32(p + OFF_SPORT, ports);
-    put32(p + OFF_SEQ, s->seq.raw);
-    put32(p + OFF_ACK, s->ack.raw);
-    put32(p + OFF_CTL, ctl);
-    put32(p + OFF_SUM, s->up);
-    *ret_sum = sum + ports + s->seq.raw + s->ack.raw + ctl + s->up;
+    *ret_sum = sum + tcp_emit_fixed(s, header, p);
     return header;
 }

@@ -7,6 +7,7 @@
 #ifndef GN_WIRE_TCP_H
 #define GN_WIRE_TCP_H
 
+#include "base/bits.h"
 #include "base/seq.h"
 #include "wire/tcpopt.h"
 
@@ -28,6 +29,15 @@ enum tcp_ctl {
 
 #define TCP_HEADER_MIN 20
 #define TCP_HEADER_MAX 60
+#define TCP_OFF_SPORT  0
+#define TCP_OFF_DPORT  2
+#define TCP_OFF_SEQ    4
+#define TCP_OFF_ACK    8
+#define TCP_OFF_CTL    12 /* data offset, three reserved bits, nine control bits */
+#define TCP_OFF_WND    14
+#define TCP_OFF_SUM    16
+#define TCP_OFF_UP     18
+#define TCP_CTL_MASK   0x1ff
 #define SEG_SPANS      3
 
 /** The four-tuple, seen from this host. */
@@ -85,6 +95,52 @@ static inline uint32_t seg_on_wire(const struct seg *s)
  * multiple of gso_size. @ret: was a copy of @s before the first; what is the same for all stays */
 void seg_part(const struct seg *s, uint32_t off, struct seg *ret);
 
+/** tcp_parse_any() - tcp_parse() for all segments there are */
+enum gn_drop tcp_parse_any(const uint8_t *p, uint32_t len, const struct gn_span *tail,
+                           unsigned n_tail, struct seg *ret);
+
+/** tcp_parse_usual() - tcp_parse_any() for a segment in one piece that is no SYN and has timestamps
+ * alone, where they usually are, or no options; false: it is another, *ret is untouched */
+static inline bool tcp_parse_usual(const uint8_t *p, uint32_t len, struct seg *ret)
+{
+    uint32_t header = TCP_HEADER_MIN, ports;
+    uint16_t bits;
+    bool ts;
+
+    if (len < TCP_HEADER_MIN)
+        return false;
+    bits = get16(p + TCP_OFF_CTL);
+    ts = bits >> 12 == (TCP_HEADER_MIN + TCPOPT_TS_SPACE) / 4;
+    if ((bits & CTL_SYN) || (!ts && bits >> 12 != TCP_HEADER_MIN / 4))
+        return false;
+    if (ts) {
+        header += TCPOPT_TS_SPACE;
+        if (len < header || get32(p + TCP_HEADER_MIN) != TCPOPT_TS_ALONE)
+            return false;
+    }
+    ret->opt = (struct tcpopt){0};
+    if (ts) {
+        ret->opt.has = OPT_TS;
+        ret->opt.tsval = get32(p + TCP_HEADER_MIN + 4);
+        ret->opt.tsecr = get32(p + TCP_HEADER_MIN + 8);
+    }
+    ports = get32(p + TCP_OFF_SPORT);
+    ret->key.lport = (uint16_t)ports;
+    ret->key.rport = (uint16_t)(ports >> 16);
+    ret->seq = seq(get32(p + TCP_OFF_SEQ));
+    ret->ack = seq(get32(p + TCP_OFF_ACK));
+    ret->ctl = bits & TCP_CTL_MASK;
+    ret->wnd = get16(p + TCP_OFF_WND);
+    ret->up = get16(p + TCP_OFF_UP);
+    ret->ttl = 0;
+    ret->gso_size = 0;
+    ret->text_len = len - header;
+    ret->n_text = len > header;
+    if (len > header)
+        ret->text[0] = (struct gn_span){p + header, len - header};
+    return true;
+}
+
 /**
  * tcp_parse() - octets to a segment
  * @p, @len:  contiguous: at least the whole TCP header; text may go on in @tail
@@ -96,16 +152,53 @@ void seg_part(const struct seg *s, uint32_t off, struct seg *ret);
  * Returns GN_DROP_NONE, _TCP_TRUNCATED, _TCP_DATA_OFFSET, or _TCP_BAD_OPTIONS (a SYN only; in other
  * segments the broken tail of the options is ignored: OPT-GEN-1). Does not verify the checksum.
  */
-enum gn_drop tcp_parse(const uint8_t *p, uint32_t len, const struct gn_span *tail, unsigned n_tail,
-                       struct seg *ret);
+static inline enum gn_drop tcp_parse(const uint8_t *p, uint32_t len, const struct gn_span *tail,
+                                     unsigned n_tail, struct seg *ret)
+{
+    if (n_tail == 0 && tcp_parse_usual(p, len, ret))
+        return GN_DROP_NONE;
+    return tcp_parse_any(p, len, tail, n_tail, ret);
+}
 
 /** tcp_header_len() - octets of header that tcp_emit() will write: 20 plus options, a multiple of 4
  */
 uint32_t tcp_header_len(const struct seg *s);
+/** tcp_emit_fixed() - the part of the header that all have, of @header octets in all; checksum
+ * field 0. The sum of what was written */
+static inline uint64_t tcp_emit_fixed(const struct seg *s, uint32_t header, uint8_t *p)
+{
+    uint32_t ports = (uint32_t)s->key.lport << 16 | s->key.rport;
+    uint32_t ctl = (header / 4 << 12 | (s->ctl & TCP_CTL_MASK)) << 16 | s->wnd;
+
+    put32(p + TCP_OFF_SPORT, ports);
+    put32(p + TCP_OFF_SEQ, s->seq.raw);
+    put32(p + TCP_OFF_ACK, s->ack.raw);
+    put32(p + TCP_OFF_CTL, ctl);
+    put32(p + TCP_OFF_SUM, s->up);
+    return (uint64_t)ports + s->seq.raw + s->ack.raw + ctl + s->up;
+}
+/** tcp_emit_any() - tcp_emit_sum() whatever the options */
+uint32_t tcp_emit_any(const struct seg *s, uint8_t *p, uint64_t *ret_sum);
 /** tcp_emit_sum() - write the header (not the text) at @p, checksum field 0; returns its length.
  * Source port is key.lport. *ret_sum: the sum of what was written, see checksum.h, from the values:
  * @p is only written */
-uint32_t tcp_emit_sum(const struct seg *s, uint8_t *p, uint64_t *ret_sum);
+static inline uint32_t tcp_emit_sum(const struct seg *s, uint8_t *p, uint64_t *ret_sum)
+{
+    uint32_t header = TCP_HEADER_MIN;
+    uint64_t sum = 0;
+
+    if (s->opt.has & ~OPT_TS)
+        return tcp_emit_any(s, p, ret_sum);
+    if (s->opt.has) { /* timestamps alone: as nearly always */
+        header += TCPOPT_TS_SPACE;
+        put32(p + TCP_HEADER_MIN, TCPOPT_TS_ALONE);
+        put32(p + TCP_HEADER_MIN + 4, s->opt.tsval);
+        put32(p + TCP_HEADER_MIN + 8, s->opt.tsecr);
+        sum = (uint64_t)TCPOPT_TS_ALONE + s->opt.tsval + s->opt.tsecr;
+    }
+    *ret_sum = sum + tcp_emit_fixed(s, header, p);
+    return header;
+}
 /** tcp_emit() - the same without the sum */
 static inline uint32_t tcp_emit(const struct seg *s, uint8_t *p)
 {

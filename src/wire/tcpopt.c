@@ -40,10 +40,6 @@ enum length {
 
 #define WSCALE_MAX 14
 
-/* NOP NOP TS 10: how nearly every segment begins (RFC 7323 appendix A) */
-#define TS_ALONE 0x0101080au
-#define TS_SPACE 12
-
 /** read_ts() - ten octets of a timestamps option without kind and length. Like all reads here,
  * octet by octet: an option may begin anywhere (MUST-64) */
 static inline void read_ts(const uint8_t *p, struct tcpopt *o)
@@ -138,7 +134,7 @@ bool tcpopt_parse(const uint8_t *p, uint32_t len, bool syn, struct tcpopt *ret)
     const uint8_t *end = p + len;
 
     *ret = (struct tcpopt){0};
-    if (len == TS_SPACE && get32(p) == TS_ALONE) {
+    if (len == TCPOPT_TS_SPACE && get32(p) == TCPOPT_TS_ALONE) {
         read_ts(p + 4, ret);
         return true;
     }
@@ -171,7 +167,7 @@ static uint32_t other_len(const struct tcpopt *o)
     if (o->has & OPT_MSS)
         n += LEN_MSS;
     if (o->has & OPT_TS)
-        n += TS_SPACE; /* SACK permitted, if any, takes the place of its two NOPs */
+        n += TCPOPT_TS_SPACE; /* SACK permitted, if any, takes the place of its two NOPs */
     else if (o->has & OPT_SACKOK)
         n += words(LEN_SACKOK);
     if (o->has & OPT_WSCALE)
@@ -203,7 +199,7 @@ static uint32_t accecn_fitting(const struct tcpopt *o, uint32_t used)
 uint32_t tcpopt_len(const struct tcpopt *o)
 {
     if (o->has == OPT_TS)
-        return TS_SPACE;
+        return TCPOPT_TS_SPACE;
     uint32_t other = other_len(o), n = sack_fitting(o, other);
     uint32_t used = other + (n ? 4 + n * LEN_SACK : 0);
     return used + accecn_fitting(o, used);
@@ -222,7 +218,7 @@ static inline uint8_t *put_ts(const struct tcpopt *o, uint8_t *p)
     if (o->has & OPT_SACKOK)
         p = put32(p, (uint32_t)KIND_SACKOK << 24 | LEN_SACKOK << 16 | KIND_TS << 8 | LEN_TS);
     else
-        p = put32(p, TS_ALONE);
+        p = put32(p, TCPOPT_TS_ALONE);
     return put32(put32(p, o->tsval), o->tsecr);
 }
 
@@ -295,8 +291,8 @@ uint32_t tcpopt_emit_sum(const struct tcpopt *o, uint8_t *p, uint64_t *sum)
 
     if (o->has == OPT_TS) {
         put_ts(o, p);
-        *sum += (uint64_t)TS_ALONE + o->tsval + o->tsecr;
-        return TS_SPACE;
+        *sum += (uint64_t)TCPOPT_TS_ALONE + o->tsval + o->tsecr;
+        return TCPOPT_TS_SPACE;
     }
     if (!o->has)
         return 0;

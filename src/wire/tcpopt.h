@@ -21,6 +21,9 @@ enum { /* bits of tcpopt.has */
 
 #define TCPOPT_SACK_MAX 4
 #define TCPOPT_MAX      40
+/* NOP NOP TS 10, and its octets with the values: what nearly every segment has (RFC 7323 app. A) */
+#define TCPOPT_TS_ALONE 0x0101080au
+#define TCPOPT_TS_SPACE 12
 
 struct tcpopt_sack {
     seq_t l, r;

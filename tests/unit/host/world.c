@@ -153,6 +153,8 @@ static bool push(struct world *w, unsigned i)
             f[n].gso_size = p->gso_size;
             f[n].hdr_len = p->hdr_len;
         }
+        if (w->before)
+            w->before(w->h[i]);
         gn_host_input(w->h[i], f, n, w->now);
         for (unsigned k = 0; k < n; k++)
             free(q->p[(q->head + k) % WIRE_MAX].data);

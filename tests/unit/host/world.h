@@ -31,10 +31,11 @@ struct world {
     gn_time now;
     struct gn_conf conf;
     struct gn_iface iface;
-    bool cut[2];                    /* what goes to this host is lost */
-    void (*bend)(struct packet *p); /* may spoil what is sent, NULL: nothing */
-    uint64_t packets;               /* delivered */
-    unsigned burst;                 /* frames of one call */
+    bool cut[2];                       /* what goes to this host is lost */
+    void (*bend)(struct packet *p);    /* may spoil what is sent, NULL: nothing */
+    void (*before)(struct gn_host *h); /* may look at it before something arrives, NULL: nothing */
+    uint64_t packets;                  /* delivered */
+    unsigned burst;                    /* frames of one call */
 };
 
 /** world_init() - knobs and capabilities are taken from @conf (NULL: defaults), @caps */

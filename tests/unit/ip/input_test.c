@@ -467,18 +467,28 @@ Test(input, icmp_in_pieces_without_memory)
     world_free(w); /* what was gathered goes with it */
 }
 
-/* the layer remembers the header of the last packet; a host that never does judges all alike */
+/** quick() - what ip_again() says of the @len octets at @p */
+static uint32_t quick(const struct world *w, const uint8_t *p, uint32_t len)
+{
+    struct gn_frame f = {.data = p, .len = len};
+
+    return ip_again(&w->ip, &f);
+}
+
+/* the layer remembers the header of the last packet; a host that never does judges all alike. So
+ * does who asks for what it remembers */
 Test(input, a_header_like_the_last_is_judged_the_same)
 {
     struct world *w = world_new(GN_MEDIUM_IP), *forgetful = world_new(GN_MEDIUM_IP);
-    unsigned again = 0;
+    unsigned again = 0, quickly = 0;
     struct prng r;
     uint8_t p[256];
 
     prng_seed(&r, 7, 1);
     for (unsigned i = 0; i < 30000; i++) {
         uint32_t len = make4(p, PEER, US, IP_PROTO_TCP, 20 + prng_below(&r, 40));
-        bool known = w->ip.again.valid;
+        bool known = w->ip.again.iface != IP_IFACE_NONE;
+        uint32_t whole;
 
         p[1] = prng_chance(&r, 900000) ? 0 : 3;
         put16(p + 4, (uint16_t)prng_u32(&r));
@@ -493,10 +503,20 @@ Test(input, a_header_like_the_last_is_judged_the_same)
             (void)ip_add_addr(&forgetful->ip, &forgetful->e, 0, a, 24);
         }
         w->conf.ip_anyaddr = forgetful->conf.ip_anyaddr = prng_chance(&r, 50000);
-        forgetful->ip.again.valid = false;
+        forgetful->ip.again.iface = forgetful->ip.again.bare = IP_IFACE_NONE;
         len -= prng_chance(&r, 50000);
+        cr_assert_eq(quick(forgetful, p, len), 0);
+        whole = quick(w, p, len);
         cr_assert_eq(input(w, p, len), input(forgetful, p, len));
         cr_assert_eq(w->drop, forgetful->drop);
+        if (whole) {
+            quickly++;
+            cr_assert(!w->drop && w->got.proto == IP_PROTO_TCP && w->got.n_tail == 0);
+            cr_assert_eq(w->got.whole_len, whole);
+            cr_assert_eq(w->got.p - w->got.whole, IPV4_HEADER);
+            ASSERT_ADDR(w->got.src, w->ip.again.src);
+            ASSERT_ADDR(w->got.dst, w->ip.again.dst);
+        }
         if (w->drop)
             continue;
         again += known;
@@ -510,6 +530,7 @@ Test(input, a_header_like_the_last_is_judged_the_same)
         cr_assert_eq(w->got.p - w->in, forgetful->got.p - forgetful->in);
     }
     cr_assert_gt(again, 10000);
+    cr_assert_gt(quickly, 10000);
     world_free(w);
     world_free(forgetful);
 }

@@ -212,6 +212,49 @@ Test(tcp, emit_then_parse_gives_the_same)
     }
 }
 
+/* what is parsed and written in a shorter way is what the way for all would make of it */
+Test(tcp, the_usual_way_is_that_of_all)
+{
+    unsigned parsed = 0;
+    struct prng r;
+
+    prng_seed(&r, 10, 1);
+    for (int i = 0; i < 100000; i++) {
+        uint8_t p[TCP_HEADER_MAX + 9], q[TCP_HEADER_MAX];
+        struct seg s = random_seg(&r), usual, any;
+        uint64_t sum, sum_any;
+        uint32_t len;
+
+        spoil(q, sizeof q);
+        spoil(p, sizeof p);
+        len = tcp_emit_sum(&s, p, &sum);
+        cr_assert_eq(tcp_emit_any(&s, q, &sum_any), len);
+        cr_assert_eq(sum, sum_any);
+        cr_assert_arr_eq(p, q, sizeof q);
+        len += prng_below(&r, 10);
+        for (unsigned k = prng_chance(&r, 300000) ? prng_below(&r, 4) : 0; k; k--)
+            p[prng_chance(&r, 500000) ? 12 : prng_below(&r, len)] ^=
+                (uint8_t)(1u << prng_below(&r, 8));
+        if (prng_chance(&r, 100000))
+            len = prng_below(&r, len + 1);
+        spoil(&usual, sizeof usual);
+        spoil(&any, sizeof any);
+        if (!tcp_parse_usual(p, len, &usual)) {
+            cr_assert(untouched(&usual, sizeof usual));
+            continue;
+        }
+        parsed++;
+        cr_assert_eq(tcp_parse_any(p, len, NULL, 0, &any), GN_DROP_NONE);
+        cr_assert_eq(usual.n_text, any.n_text);
+        for (unsigned k = 0; k < any.n_text; k++)
+            cr_assert(usual.text[k].ptr == any.text[k].ptr && usual.text[k].len == any.text[k].len);
+        memset(usual.text, 0, sizeof usual.text);
+        memset(any.text, 0, sizeof any.text);
+        cr_assert_arr_eq(&usual, &any, sizeof any);
+    }
+    cr_assert_gt(parsed, 20000);
+}
+
 /* MUST-65: an MSS option without SYN is a bug of ours, found at once */
 Test(tcp, mss_without_syn_is_never_sent, .signal = SIGABRT)
 {
