@@ -26,11 +26,18 @@ void pool_init(struct pool *p, struct mem *m, uint32_t object_bytes, uint32_t ma
         p->slab_shift++;
 }
 
+/** gen_size() - octets of the generations of a slab: of all numbers that an index can name in it,
+ * so that none needs to be checked */
+static size_t gen_size(const struct pool *p)
+{
+    return sizeof(uint32_t) << p->slab_shift;
+}
+
 void pool_fini(struct pool *p)
 {
     for (uint32_t i = 0; i < p->n_slabs; i++) {
         mem_free(p->mem, p->slab[i], POOL_SLAB);
-        mem_free(p->mem, p->gen[i], p->per_slab * sizeof(uint32_t));
+        mem_free(p->mem, p->gen[i], gen_size(p));
     }
     mem_free(p->mem, p->slab, p->cap_slabs * sizeof(*p->slab));
     mem_free(p->mem, p->gen, p->cap_slabs * sizeof(*p->gen));
@@ -39,7 +46,7 @@ void pool_fini(struct pool *p)
 
 uint64_t pool_memory(const struct pool *p)
 {
-    uint64_t each = mem_size(POOL_SLAB) + mem_size(p->per_slab * sizeof(uint32_t));
+    uint64_t each = mem_size(POOL_SLAB) + mem_size(gen_size(p));
 
     if (p->cap_slabs == 0)
         return 0;
@@ -74,7 +81,7 @@ static bool grow_directory(struct pool *p)
 /** grow() - one more slab, all of it fresh */
 static bool grow(struct pool *p)
 {
-    size_t gen_bytes = p->per_slab * sizeof(uint32_t);
+    size_t gen_bytes = gen_size(p);
     void *slab;
     uint32_t *gen;
 
@@ -87,19 +94,13 @@ static bool grow(struct pool *p)
         mem_free(p->mem, gen, gen_bytes);
         return false;
     }
-    for (uint32_t i = 0; i < p->per_slab; i++)
-        gen[i] = (POOL_GEN_NONE + 1) << 1;
+    for (uint32_t i = 0; i < 1u << p->slab_shift; i++)
+        gen[i] = i < p->per_slab ? (POOL_GEN_NONE + 1) << 1 : 0;
     p->slab[p->n_slabs] = slab;
     p->gen[p->n_slabs] = gen;
     p->n_slabs++;
     p->fresh = p->per_slab;
     return true;
-}
-
-/** gen_word() - generation and life of an index in range */
-static inline uint32_t *gen_word(const struct pool *p, uint32_t index)
-{
-    return &p->gen[index >> p->slab_shift][index & ((1u << p->slab_shift) - 1)];
 }
 
 void *pool_alloc(struct pool *p, uint32_t *ret_index)
@@ -121,7 +122,7 @@ void *pool_alloc(struct pool *p, uint32_t *ret_index)
         object = pool_at(p, index);
         p->fresh--;
     }
-    *gen_word(p, index) |= 1;
+    *pool_word(p, index) |= 1;
     p->used++;
     *ret_index = index;
     return object;
@@ -129,7 +130,7 @@ void *pool_alloc(struct pool *p, uint32_t *ret_index)
 
 void pool_free(struct pool *p, uint32_t index)
 {
-    uint32_t *g = gen_word(p, index);
+    uint32_t *g = pool_word(p, index);
     uint8_t *object = pool_at(p, index);
 
     ASSERT(*g & 1);
@@ -138,20 +139,6 @@ void pool_free(struct pool *p, uint32_t index)
     POISON(object + 8, p->object_bytes - 8);
     p->free_head = index + 1;
     p->used--;
-}
-
-uint32_t pool_gen(const struct pool *p, uint32_t index)
-{
-    return *gen_word(p, index) >> 1;
-}
-
-void *pool_find(const struct pool *p, uint32_t index, uint32_t gen)
-{
-    uint32_t slab = index >> p->slab_shift, in = index & ((1u << p->slab_shift) - 1);
-
-    if (slab >= p->n_slabs || in >= p->per_slab || gen > POOL_GEN_MAX)
-        return NULL;
-    return p->gen[slab][in] == (gen << 1 | 1) ? pool_at(p, index) : NULL;
 }
 
 uint32_t pool_next(const struct pool *p, uint32_t from)

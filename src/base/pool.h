@@ -18,7 +18,7 @@ struct pool {
     uint32_t fresh;        /* objects of the newest slab that were never used */
     uint32_t n_slabs, cap_slabs;
     void **slab;
-    uint32_t **gen;     /* per slab: generation << 1 | live */
+    uint32_t **gen;     /* per slab: generation << 1 | live; 0 where there is no object */
     uint32_t free_head; /* index + 1, 0: none */
     uint32_t used, max; /* live objects, limit */
 };
@@ -38,18 +38,30 @@ static inline void *pool_at(const struct pool *p, uint32_t index)
 
     return (char *)p->slab[index >> p->slab_shift] + (size_t)in * p->object_bytes;
 }
-/** pool_hint() - @index may be looked for soon: its first octets are worth having in cache */
-static inline void pool_hint(const struct pool *p, uint32_t index)
-{
-    if (index >> p->slab_shift < p->n_slabs)
-        __builtin_prefetch(pool_at(p, index));
-}
 /** pool_memory() - octets that it has taken, by class size */
 uint64_t pool_memory(const struct pool *p);
+/** pool_word() - generation and life of an index in a slab that there is */
+static inline uint32_t *pool_word(const struct pool *p, uint32_t index)
+{
+    return &p->gen[index >> p->slab_shift][index & ((1u << p->slab_shift) - 1)];
+}
 /** pool_gen() - generation of a live index */
-uint32_t pool_gen(const struct pool *p, uint32_t index);
-/** pool_find() - the object if @index is in range, live and of generation @gen, else NULL */
-void *pool_find(const struct pool *p, uint32_t index, uint32_t gen);
+static inline uint32_t pool_gen(const struct pool *p, uint32_t index)
+{
+    return *pool_word(p, index) >> 1;
+}
+/** pool_find() - the object if @index is in range, live and of generation @gen, else NULL. It comes
+ * into cache while its generation is looked at */
+static inline void *pool_find(const struct pool *p, uint32_t index, uint32_t gen)
+{
+    void *object;
+
+    if (index >> p->slab_shift >= p->n_slabs)
+        return NULL;
+    object = pool_at(p, index);
+    __builtin_prefetch(object);
+    return *pool_word(p, index) == ((uint64_t)gen << 1 | 1) ? object : NULL;
+}
 /** pool_next() - the first live index >= @from, or UINT32_MAX */
 uint32_t pool_next(const struct pool *p, uint32_t from);
 

@@ -71,22 +71,27 @@ void conn_free(struct gn_host *h, struct tcb *t)
     pool_free(&h->conns, c->index);
 }
 
-struct conn *conn_held(const struct gn_host *h, gn_handle handle)
+/** held() - conn_held() */
+static inline struct conn *held(const struct gn_host *h, gn_handle handle)
 {
     struct conn *c;
 
     if (handle_kind(handle) != HANDLE_CONN)
         return NULL;
-    pool_hint(&h->conns, handle_index(handle));
     c = pool_find(&h->conns, handle_index(handle), handle_gen(handle));
     if (!c || !c->tcb) /* one that rests is its user's */
         return c;
     return c->tcb->accepted && !c->tcb->orphan ? c : NULL;
 }
 
+struct conn *conn_held(const struct gn_host *h, gn_handle handle)
+{
+    return held(h, handle);
+}
+
 struct tcb *conn_find(struct gn_host *h, gn_handle handle)
 {
-    struct conn *c = conn_held(h, handle);
+    struct conn *c = held(h, handle);
 
     return c ? rest_wake(h, c) : NULL;
 }
@@ -157,21 +162,28 @@ static inline void arm(struct gn_host *h, struct tcb *t)
         wheel_arm(&h->wheel, n, deadline_time(d));
 }
 
+/** time_wait() - a block in TIME-WAIT: a record takes its place if it can. True: it is over */
+static bool time_wait(struct gn_host *h, struct tcb *t)
+{
+    if (!t->orphan || list_linked(&t->ready))
+        return false;
+    if (timewait_take(h, t)) {
+        conn_free(h, t);
+        return true;
+    }
+    if (t->state != GN_CLOSED)
+        return false;
+    conn_ended(h, t);
+    return true;
+}
+
 /** settle() - what conn_after() does for a block that is not over */
 static inline void settle(struct gn_host *h, struct tcb *t)
 {
     if (t->fast_of && !t->fast_child)
         fast_over(h, t);
-    if (t->state == GN_TIME_WAIT && t->orphan && !list_linked(&t->ready)) {
-        if (timewait_take(h, t)) {
-            conn_free(h, t);
-            return;
-        }
-        if (t->state == GN_CLOSED) {
-            conn_ended(h, t);
-            return;
-        }
-    }
+    if (t->state == GN_TIME_WAIT && time_wait(h, t))
+        return;
     if (!list_linked(&t->ready)) /* else when it has sent what it has to send */
         arm(h, t);
     if (!t->accepted || t->orphan)

@@ -26,6 +26,7 @@ bool demux_init(struct demux *d, struct mem *m, const struct siphash_key *key,
     d->key = *key;
     d->mem = m;
     d->removals = 0;
+    d->last = NULL;
     return true;
 }
 
@@ -87,6 +88,13 @@ static uint32_t slot_of(const struct demux *d, uint32_t hash, ref_t r)
     return i;
 }
 
+/** leaves() - @r leaves the table */
+static inline void leaves(struct demux *d, ref_t r)
+{
+    if (d->last_ref.raw == r.raw)
+        d->last = NULL;
+}
+
 /** put() - into the first free slot from the hash's own on */
 static void put(struct demux_slot *slot, uint32_t mask, struct demux_slot s)
 {
@@ -134,6 +142,7 @@ void demux_remove(struct demux *d, uint32_t hash, ref_t r)
 {
     uint32_t hole = slot_of(d, hash, r), i = hole;
 
+    leaves(d, r);
     for (;;) {
         i = (i + 1) & d->mask;
         if (!d->slot[i].ref)
@@ -151,5 +160,6 @@ void demux_remove(struct demux *d, uint32_t hash, ref_t r)
 
 void demux_replace(struct demux *d, uint32_t hash, ref_t from, ref_t to)
 {
+    leaves(d, from);
     d->slot[slot_of(d, hash, from)].ref = to.raw;
 }

@@ -57,6 +57,10 @@ struct demux {
     struct siphash_key key;
     struct mem *mem;
     uint64_t removals; /* tuples that became free, ever */
+    /* the connection that was found last: what comes next is often for it, too */
+    void *last; /* begins with its key; NULL: none, or it has left the table */
+    uint32_t last_hash;
+    ref_t last_ref;
 };
 
 /** demux_init() - @conns, @half, @tw: where the objects live; false: no memory */
@@ -66,6 +70,18 @@ bool demux_init(struct demux *d, struct mem *m, const struct siphash_key *key,
 uint32_t demux_hash(const struct demux *d, const struct tcp_key *k);
 /** demux_find() - who has this tuple; a TIME-WAIT record only if nothing else does */
 ref_t demux_find(const struct demux *d, uint32_t hash, const struct tcp_key *k);
+/** demux_is_last() - is this the tuple of the connection that was found last? */
+static inline bool demux_is_last(const struct demux *d, const struct tcp_key *k)
+{
+    return d->last && tcp_key_equal(d->last, k);
+}
+/** demux_last() - remember connection @object */
+static inline void demux_last(struct demux *d, uint32_t hash, ref_t r, void *object)
+{
+    d->last = object;
+    d->last_hash = hash;
+    d->last_ref = r;
+}
 /** demux_find_time_wait() - the TIME-WAIT record of this tuple, shadowed or not */
 ref_t demux_find_time_wait(const struct demux *d, uint32_t hash, const struct tcp_key *k);
 /** demux_insert() - false: no memory for a larger table, and this one is full */

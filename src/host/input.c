@@ -59,6 +59,10 @@ static inline void enter(struct gn_host *h, struct burst *b, uint8_t iface)
         b->hash[i] = b->hash[i - 1];
         return;
     }
+    if (demux_is_last(&h->demux, &s->key)) {
+        b->hash[i] = h->demux.last_hash;
+        return;
+    }
     b->hash[i] = demux_hash(&h->demux, &s->key);
     demux_prefetch_slot(&h->demux, b->hash[i]);
 }
@@ -235,28 +239,41 @@ static void deliver(struct gn_host *h, const struct burst *b, unsigned i, ref_t 
         host_drop(h, d, s, state);
 }
 
+/** to_predicted() - third pass for connection @c: those of the @n segments from @i on that it
+ * expects; how many that was */
+static unsigned to_predicted(struct gn_host *h, struct conn *c, const struct burst *b, unsigned i,
+                             unsigned n)
+{
+    struct tcb *t = rest_wake(h, c);
+    unsigned taken = t ? tcp_predicted(t, host_env(h, t), &b->seg[i], n) : 0;
+
+    if (!taken)
+        return 0;
+    conn_after(h, t);
+    if (h->env.trace)
+        for (unsigned k = i; k < i + taken; k++)
+            host_trace_seg(h, GN_TRACE_SEG_IN, &b->seg[k], GN_ESTABLISHED);
+    return taken;
+}
+
 /** deliver_run() - third pass: the first of the @n segments from @i on, which are of one tuple, and
  * those behind it that its connection expects; how many that was */
 static unsigned deliver_run(struct gn_host *h, const struct burst *b, unsigned i, unsigned n)
 {
-    ref_t r = demux_find(&h->demux, b->hash[i], &b->seg[i].key);
-    unsigned taken = 0;
+    struct demux *d = &h->demux;
+    ref_t r = d->last_ref;
+    unsigned taken;
 
     h->in_iface = b->iface[i];
-    if (ref_kind(r) == REF_CONN) {
-        struct tcb *t = rest_wake(h, pool_at(&h->conns, ref_index(r)));
-
-        taken = t ? tcp_predicted(t, host_env(h, t), &b->seg[i], n) : 0;
-        if (taken)
-            conn_after(h, t);
+    if (!demux_is_last(d, &b->seg[i].key)) {
+        r = demux_find(d, b->hash[i], &b->seg[i].key);
+        if (ref_kind(r) == REF_CONN)
+            demux_last(d, b->hash[i], r, pool_at(&h->conns, ref_index(r)));
     }
-    if (!taken) {
-        deliver(h, b, i, r);
-        return 1;
-    }
-    for (unsigned k = i; h->env.trace && k < i + taken; k++)
-        host_trace_seg(h, GN_TRACE_SEG_IN, &b->seg[k], GN_ESTABLISHED);
-    return taken;
+    if (ref_kind(r) == REF_CONN && (taken = to_predicted(h, d->last, b, i, n)))
+        return taken;
+    deliver(h, b, i, r);
+    return 1;
 }
 
 /** prefetch() - a hint for @n cache lines */

@@ -110,14 +110,11 @@ static void wake(const struct gn_host *h, struct conn *c, struct tcb *t)
     t->hashed = true;
 }
 
-struct tcb *rest_wake(struct gn_host *h, struct conn *c)
+struct tcb *rest_end(struct gn_host *h, struct conn *c)
 {
     uint32_t block;
-    struct tcb *t;
+    struct tcb *t = block_for(h, &block);
 
-    if (c->tcb)
-        return c->tcb;
-    t = block_for(h, &block);
     if (!t)
         return NULL;
     wake(h, c, t);

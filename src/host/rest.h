@@ -38,8 +38,13 @@ void rest_leave(struct gn_host *h, struct tcb *t);
 /** rest_some() - put some to rest if too many are awake; for hosts with more than tcp_rest_above
  * connections */
 void rest_some(struct gn_host *h);
+/** rest_end() - rest_wake() for one that rests */
+struct tcb *rest_end(struct gn_host *h, struct conn *c);
 /** rest_wake() - the block of @c; NULL: it rests, and there is no memory */
-struct tcb *rest_wake(struct gn_host *h, struct conn *c);
+static inline struct tcb *rest_wake(struct gn_host *h, struct conn *c)
+{
+    return c->tcb ? c->tcb : rest_end(h, c);
+}
 /** rest_look() - the block of @c to look at: its own, or one in @scratch */
 const struct tcb *rest_look(const struct gn_host *h, struct conn *c, struct tcb *scratch);
 /** rest_abort() - @c rests and is to go, and there is no memory for more than a RST */
