@@ -170,7 +170,7 @@ int64_t gn_host_recv(struct gn_host *h, gn_handle c, void *buf, size_t len, unsi
     host_now(h, now);
     n = tcp_recv(t, host_env(h, t), buf, len, flags);
     if (n > 0) /* else nothing has changed, and whoever polls must not keep the host awake */
-        conn_after(h, t);
+        conn_after_read(h, t);
     return n;
 }
 
@@ -210,7 +210,7 @@ enum gn_err gn_host_recv_done(struct gn_host *h, gn_handle c, size_t len, gn_tim
         return no_conn(h, c);
     host_now(h, now);
     err = tcp_recv_done(t, host_env(h, t), len);
-    conn_after(h, t);
+    conn_after_read(h, t);
     return err;
 }
 

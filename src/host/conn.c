@@ -177,14 +177,15 @@ static bool time_wait(struct gn_host *h, struct tcb *t)
     return true;
 }
 
-/** settle() - what conn_after() does for a block that is not over */
-static inline void settle(struct gn_host *h, struct tcb *t)
+/** settle() - what conn_after() does for a block that is not over. @sooner: a timer may run out
+ * earlier than before */
+static inline void settle(struct gn_host *h, struct tcb *t, bool sooner)
 {
     if (t->fast_of && !t->fast_child)
         fast_over(h, t);
     if (t->state == GN_TIME_WAIT && time_wait(h, t))
         return;
-    if (!list_linked(&t->ready)) /* else when it has sent what it has to send */
+    if (sooner && !list_linked(&t->ready)) /* else when it has sent what it has to send */
         arm(h, t);
     if (!t->accepted || t->orphan)
         return;
@@ -199,7 +200,8 @@ void conn_arm_ready(struct gn_host *h)
         arm(h, LIST_ENTRY(l, struct tcb, ready));
 }
 
-void conn_after(struct gn_host *h, struct tcb *t)
+/** after() - conn_after() and conn_after_read() */
+static inline void after(struct gn_host *h, struct tcb *t, bool sooner)
 {
     if (t->state == GN_CLOSED) {
         conn_ended(h, t);
@@ -207,7 +209,17 @@ void conn_after(struct gn_host *h, struct tcb *t)
     }
     if (!list_linked(&t->ready) && tcp_wants_output(t))
         list_append(&h->ready, &t->ready);
-    settle(h, t);
+    settle(h, t, sooner);
+}
+
+void conn_after(struct gn_host *h, struct tcb *t)
+{
+    after(h, t, true);
+}
+
+void conn_after_read(struct gn_host *h, struct tcb *t)
+{
+    after(h, t, false);
 }
 
 void conn_settle(struct gn_host *h, struct tcb *t)
@@ -216,7 +228,7 @@ void conn_settle(struct gn_host *h, struct tcb *t)
     if (t->state == GN_CLOSED)
         conn_ended(h, t);
     else
-        settle(h, t);
+        settle(h, t, true);
 }
 
 /* a connection at rest whose timer has come finds no memory to wake: later */

@@ -78,6 +78,8 @@ struct conn *conn_held(const struct gn_host *h, gn_handle handle);
 gn_handle conn_handle(const struct gn_host *h, const struct conn *c);
 /** conn_after() - book-keeping after any tcp_* call; @t may be gone afterwards */
 void conn_after(struct gn_host *h, struct tcb *t);
+/** conn_after_read() - the same after the user has read: no timer runs out earlier for that */
+void conn_after_read(struct gn_host *h, struct tcb *t);
 /** conn_settle() - the same, after tcp_output() found nothing to send: off the ready list */
 void conn_settle(struct gn_host *h, struct tcb *t);
 /** conn_arm_ready() - those that are on the ready list cannot send: they must be woken all the same
