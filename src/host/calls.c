@@ -95,13 +95,15 @@ static enum gn_err connect_port(struct gn_host *h, struct tcp_key *k, uint32_t *
         return GN_E_INVALID;
     if (!port_ours(h, k))
         return GN_E_NOT_AVAILABLE;
-    return port_judge(h, k, false, ret_hash, ret_tw) == PORT_TAKEN ? GN_E_IN_USE : GN_OK;
+    *ret_hash = demux_hash(&h->demux, k);
+    return port_judge(h, k, *ret_hash, ret_tw) == PORT_TAKEN ? GN_E_IN_USE : GN_OK;
 }
 
 enum gn_err gn_host_connect(struct gn_host *h, struct gn_endpoint local, struct gn_endpoint remote,
                             void *user, gn_time now, gn_handle *ret)
 {
     struct tcp_key k = {0};
+    struct tcb_opts o;
     unsigned iface = 0;
     uint32_t hash = 0;
     ref_t tw = REF_NULL;
@@ -114,10 +116,10 @@ enum gn_err gn_host_connect(struct gn_host *h, struct gn_endpoint local, struct 
         err = connect_port(h, &k, &hash, &tw);
     if (err)
         return err;
-    t = conn_new(h, &k, iface);
+    tcb_opts_default(&o, &h->conf);
+    t = conn_new(h, &k, hash, iface, &o);
     if (!t)
         return GN_E_NO_MEMORY;
-    t->conn->hash = hash;
     if (!demux_insert(&h->demux, hash, conn_ref(t))) {
         conn_free(h, t);
         return GN_E_NO_MEMORY;

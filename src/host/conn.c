@@ -7,7 +7,8 @@
 #include "base/assert.h"
 #include "host/host.h"
 
-struct tcb *conn_new(struct gn_host *h, const struct tcp_key *k, unsigned iface)
+struct tcb *conn_new(struct gn_host *h, const struct tcp_key *k, uint32_t hash, unsigned iface,
+                     const struct tcb_opts *o)
 {
     uint32_t index, block;
     struct conn *c = pool_alloc(&h->conns, &index);
@@ -18,11 +19,12 @@ struct tcb *conn_new(struct gn_host *h, const struct tcp_key *k, unsigned iface)
             pool_free(&h->conns, index);
         return NULL;
     }
-    tcb_init(t, host_env_iface(h, iface, &k->raddr), k);
+    tcb_begin(t, &h->env, k, o);
     t->conn = c;
     t->block = block;
     t->iface = (uint8_t)iface;
     c->key = *k;
+    c->hash = hash;
     c->index = index;
     c->tcb = t;
     c->user = NULL;

@@ -65,8 +65,10 @@ struct conn {
 _Static_assert(offsetof(struct conn, user) + sizeof(void *) == 64, "the first cache line");
 _Static_assert(sizeof(struct conn) <= 384, "an idle end takes 512 octets all in");
 
-/** conn_new() - a block in CLOSED for @k, not yet in the demux table; NULL: limit or memory */
-struct tcb *conn_new(struct gn_host *h, const struct tcp_key *k, unsigned iface);
+/** conn_new() - a block in CLOSED for @k with options @o, not yet in the demux table; NULL: limit
+ * or memory. @hash: of the tuple */
+struct tcb *conn_new(struct gn_host *h, const struct tcp_key *k, uint32_t hash, unsigned iface,
+                     const struct tcb_opts *o);
 /** conn_free() - take a block off all lists and give it back */
 void conn_free(struct gn_host *h, struct tcb *t);
 /** conn_find() - the block of a handle that its user still holds, or NULL: there is none, or no

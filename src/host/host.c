@@ -300,11 +300,24 @@ void host_drop(struct gn_host *h, enum gn_drop d, const struct seg *s, enum gn_s
     h->env.trace(h->env.trace_ctx, &tr);
 }
 
+/** trace_transition() - tell the tracer, if there is one. Out of the way: there is none as a rule
+ */
+static __attribute__((cold, noinline)) void trace_transition(struct gn_host *h,
+                                                             const struct tcp_key *k,
+                                                             enum gn_state from, enum gn_state to,
+                                                             enum gn_cause cause)
+{
+    struct gn_trace tr = {.kind = GN_TRACE_STATE, .at = h->now, .state = to};
+
+    trace_tuple(&tr, k);
+    tr.transition = (struct gn_transition){h->now, from, to, cause};
+    h->env.trace(h->env.trace_ctx, &tr);
+}
+
 void host_transition(struct gn_host *h, const struct tcp_key *k, enum gn_state from,
                      enum gn_state to, enum gn_cause cause)
 {
     struct gn_stats *st = &h->stats;
-    struct gn_trace tr = {.kind = GN_TRACE_STATE, .at = h->now, .state = to};
 
     st->transition[from][to]++;
     if (from == GN_SYN_RECEIVED || from == GN_TIME_WAIT || to == GN_CLOSED)
@@ -313,11 +326,8 @@ void host_transition(struct gn_host *h, const struct tcp_key *k, enum gn_state f
         st->state[to]++;
     st->PassiveOpens += to == GN_SYN_RECEIVED;
     st->AttemptFails += from == GN_SYN_RECEIVED;
-    if (!h->env.trace)
-        return;
-    trace_tuple(&tr, k);
-    tr.transition = (struct gn_transition){h->now, from, to, cause};
-    h->env.trace(h->env.trace_ctx, &tr);
+    if (h->env.trace)
+        trace_transition(h, k, from, to, cause);
 }
 
 void gn_host_stats(const struct gn_host *h, struct gn_stats *ret)

@@ -223,17 +223,20 @@ static enum gn_err open_half(struct gn_host *h, struct tcb *t, const struct half
                              const struct seg *s, enum gn_cause cause)
 {
     struct gn_stats *st = &h->stats;
-    struct tcp_env e = *host_env(h, t);
+    const struct tcp_env *e = host_env(h, t);
+    struct tcp_env traced;
     enum gn_err err;
 
-    if (e.trace) {
-        e.trace = listen_forward;
-        e.trace_ctx = h;
+    if (e->trace) {
+        traced = *e;
+        traced.trace = listen_forward;
+        traced.trace_ctx = h;
+        e = &traced;
     }
     st->state[GN_SYN_RECEIVED]--;
     st->transition[GN_LISTEN][GN_SYN_RECEIVED]--;
     st->PassiveOpens--;
-    err = tcp_open_half(t, &e, half, s, cause);
+    err = tcp_open_half(t, e, half, s, cause);
     if (err) {
         st->state[GN_SYN_RECEIVED]++;
         st->transition[GN_LISTEN][GN_SYN_RECEIVED]++;
@@ -254,26 +257,25 @@ static void enqueue(struct gn_host *h, struct listener *l, struct tcb *t)
         list_append(&h->listen_events, &l->event);
 }
 
-/** accepted_new() - a block for a connection that a listener makes. Its interface is the one that
- * its segments leave by, whose MTU and capabilities count; not always where the peer's came in */
-static struct tcb *accepted_new(struct gn_host *h, const struct tcp_key *k)
+/** accepted_new() - a block for a connection that @l makes. Its interface is the one that its
+ * segments leave by, whose MTU and capabilities count; not always where the peer's came in */
+static struct tcb *accepted_new(struct gn_host *h, const struct listener *l,
+                                const struct tcp_key *k, uint32_t hash)
 {
     const struct ip_path *path = host_path(h, &k->raddr, NULL);
 
-    return conn_new(h, k, path ? path->iface : h->in_iface);
+    return conn_new(h, k, hash, path ? path->iface : h->in_iface, &l->opts);
 }
 
 enum gn_drop listen_promote(struct gn_host *h, struct listener *l, const struct half_open *half,
                             ref_t ref, uint32_t hash, const struct seg *s, enum gn_cause cause)
 {
-    struct tcb *t = accepted_new(h, &half->key);
+    struct tcb *t = accepted_new(h, l, &half->key, hash);
     enum gn_err err;
 
     if (!t)
         return GN_DROP_NO_MEMORY;
-    t->opts = l->opts;
     t->passive = true;
-    t->conn->hash = hash;
     if (!ref.raw && !demux_insert(&h->demux, hash, conn_ref(t))) {
         conn_free(h, t);
         return GN_DROP_NO_MEMORY;
@@ -335,12 +337,10 @@ static bool fast_room(struct gn_host *h, struct listener *l)
 static bool fast_new(struct gn_host *h, struct listener *l, const struct seg *s, uint32_t hash,
                      bool new_cookie)
 {
-    struct tcb *t = accepted_new(h, &s->key);
+    struct tcb *t = accepted_new(h, l, &s->key, hash);
 
     if (!t)
         return false;
-    t->opts = l->opts;
-    t->conn->hash = hash;
     if (!demux_insert(&h->demux, hash, conn_ref(t))) {
         conn_free(h, t);
         return false;

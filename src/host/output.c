@@ -48,7 +48,7 @@ static size_t put_replies(struct gn_host *h, struct gn_frame *f, size_t n)
     while (q->n && usable(h, f + used, n - used)) {
         const struct seg *s = &q->seg[q->head];
 
-        q->head = (q->head + 1) % q->cap;
+        q->head = q->head + 1 < q->cap ? q->head + 1 : 0;
         q->n--;
         h->stats.OutSegs++;
         h->stats.OutRsts += (s->ctl & CTL_RST) != 0;

@@ -27,7 +27,7 @@ bool port_ours(const struct gn_host *h, const struct tcp_key *k)
 }
 
 /** may_reuse() - is the TIME-WAIT record old enough, and distinguishable by timestamps? */
-static bool may_reuse(const struct gn_host *h, const struct time_wait *w, bool reuseaddr)
+static bool may_reuse(const struct gn_host *h, const struct time_wait *w)
 {
     const struct gn_conf *c = &h->conf;
 
@@ -35,22 +35,20 @@ static bool may_reuse(const struct gn_host *h, const struct time_wait *w, bool r
         return false;
     if (c->tcp_timestamps == 0)
         return false;
-    if (!reuseaddr && c->tcp_tw_reuse == 0)
+    if (c->tcp_tw_reuse == 0)
         return false;
-    if (!reuseaddr && c->tcp_tw_reuse == 2 && !ip_is_local(&h->ip, &h->ip_env, &w->key.raddr))
+    if (c->tcp_tw_reuse == 2 && !ip_is_local(&h->ip, &h->ip_env, &w->key.raddr))
         return false;
     if ((uint32_t)(h->now / GN_MSEC) - w->ts_recent_ms < REUSE_AFTER_MS)
         return false;
     return seq_gt(tcp_isn(&h->env, &w->key), seq(w->snd_nxt)); /* TW-8 */
 }
 
-enum port_verdict port_judge(const struct gn_host *h, const struct tcp_key *k, bool reuseaddr,
-                             uint32_t *ret_hash, ref_t *ret_tw)
+enum port_verdict port_judge(const struct gn_host *h, const struct tcp_key *k, uint32_t hash,
+                             ref_t *ret_tw)
 {
-    uint32_t hash = demux_hash(&h->demux, k);
     ref_t r = demux_find(&h->demux, hash, k);
 
-    *ret_hash = hash;
     *ret_tw = REF_NULL;
     switch (ref_kind(r)) {
     case REF_NONE: return PORT_FREE;
@@ -58,7 +56,7 @@ enum port_verdict port_judge(const struct gn_host *h, const struct tcp_key *k, b
     case REF_HALF_OPEN: return PORT_TAKEN;
     case REF_TIME_WAIT: break;
     }
-    if (!may_reuse(h, pool_at(&h->timewait.pool, ref_index(r)), reuseaddr))
+    if (!may_reuse(h, pool_at(&h->timewait.pool, ref_index(r))))
         return PORT_TAKEN;
     *ret_tw = r;
     return PORT_REUSE;
@@ -70,26 +68,43 @@ static bool itself(const struct tcp_key *k)
     return k->lport == k->rport && gn_addr_eq(&k->laddr, &k->raddr);
 }
 
+/** hint_next() - most likely the next connection to the destination @f will have the tuple @k but
+ * for the port, which is @port then */
+static void hint_next(struct gn_host *h, struct port_counter *c, uint64_t f,
+                      const struct tcp_key *k, uint16_t port)
+{
+    struct tcp_key next = *k;
+
+    next.lport = port;
+    c->f = f;
+    c->port = port;
+    c->hash = demux_hash(&h->demux, &next);
+    demux_prefetch_slot(&h->demux, c->hash);
+}
+
 enum gn_err port_choose(struct gn_host *h, struct tcp_key *k, uint32_t *ret_hash, ref_t *ret_tw)
 {
     struct ports *p = &h->ports;
     const uint32_t min = (uint32_t)h->conf.ip_local_port_min;
     const uint32_t range = (uint32_t)h->conf.ip_local_port_max - min + 1;
+    struct port_counter *c;
     uint64_t f;
-    uint32_t *counter;
 
     k->lport = 0;
     f = key_hash(&h->secrets.port, k);
-    counter = &p->counter[(f >> 32) % PORT_COUNTERS];
+    c = &p->counter[(f >> 32) % PORT_COUNTERS];
     if (p->full_hash == f && p->full_removals == h->demux.removals &&
         h->now - p->full_at < FULL_LIFE)
         return GN_E_NO_PORTS;
     for (uint32_t n = 0; n < range; n++) {
-        k->lport = (uint16_t)(min + ((uint32_t)f + (*counter)++) % range);
+        k->lport = (uint16_t)(min + ((uint32_t)f + c->n++) % range);
         if (itself(k) || listen_on_port(&h->listeners, k->lport) || !port_ours(h, k))
             continue;
-        if (port_judge(h, k, false, ret_hash, ret_tw) != PORT_TAKEN)
-            return GN_OK;
+        *ret_hash = k->lport == c->port && f == c->f ? c->hash : demux_hash(&h->demux, k);
+        if (port_judge(h, k, *ret_hash, ret_tw) == PORT_TAKEN)
+            continue;
+        hint_next(h, c, f, k, (uint16_t)(min + ((uint32_t)f + c->n) % range));
+        return GN_OK;
     }
     p->full_hash = f;
     p->full_removals = h->demux.removals;
@@ -102,7 +117,7 @@ uint16_t port_choose_listen(struct gn_host *h, const struct gn_addr *a)
     const uint32_t min = (uint32_t)h->conf.ip_local_port_min;
     const uint32_t range = (uint32_t)h->conf.ip_local_port_max - min + 1;
     uint64_t f = siphash24(&h->secrets.port, a, sizeof(*a));
-    uint32_t *counter = &h->ports.counter[(f >> 32) % PORT_COUNTERS];
+    uint32_t *counter = &h->ports.counter[(f >> 32) % PORT_COUNTERS].n;
 
     for (uint32_t n = 0; n < range; n++) {
         uint16_t port = (uint16_t)(min + ((uint32_t)f + (*counter)++) % range);

@@ -9,6 +9,10 @@
  * longest ago. With 28,000 TIME-WAITs to one destination the first probe is still free as long as
  * any stretch is. A walk is bounded by the range; that it failed is remembered until some tuple is
  * released, so that a full range answers at once (SEC-6056-2).
+ *
+ * The next connection to the same destination will ask for the next port. Its tuple is hashed when
+ * this one has been found, and the slot of the demux table hinted at, so that it is in cache by
+ * then, however many TIME-WAITs there are.
  */
 #ifndef GN_HOST_PORT_H
 #define GN_HOST_PORT_H
@@ -21,8 +25,16 @@ struct gn_host;
 
 #define PORT_COUNTERS 256
 
+/** A counter of the walks, and what the next connection that takes it will most likely ask for. */
+struct port_counter {
+    uint64_t f;    /* the destination that took it last */
+    uint32_t n;    /* the counter */
+    uint32_t hash; /* of the tuple with @port */
+    uint16_t port; /* 0: not known */
+};
+
 struct ports {
-    uint32_t counter[PORT_COUNTERS];
+    struct port_counter counter[PORT_COUNTERS];
     uint64_t full_hash;     /* the destination that the last failed walk was for */
     uint64_t full_removals; /* demux.removals then */
     gn_time full_at;
@@ -39,12 +51,12 @@ enum port_verdict {
 bool port_ours(const struct gn_host *h, const struct tcp_key *k);
 /**
  * port_judge() - may an active OPEN use this tuple?
- * @ret_hash: its hash
- * @ret_tw:   with PORT_REUSE the record, which the caller must drop
+ * @hash:   its hash
+ * @ret_tw: with PORT_REUSE the record, which the caller must drop
  */
-enum port_verdict port_judge(const struct gn_host *h, const struct tcp_key *k, bool reuseaddr,
-                             uint32_t *ret_hash, ref_t *ret_tw);
-/** port_choose() - set k->lport; GN_E_NO_PORTS. Others as port_judge() */
+enum port_verdict port_judge(const struct gn_host *h, const struct tcp_key *k, uint32_t hash,
+                             ref_t *ret_tw);
+/** port_choose() - set k->lport; GN_E_NO_PORTS. *ret_hash: of the tuple; @ret_tw as port_judge() */
 enum gn_err port_choose(struct gn_host *h, struct tcp_key *k, uint32_t *ret_hash, ref_t *ret_tw);
 /** port_choose_listen() - a port on which nobody listens and that no ephemeral port has, or 0 */
 uint16_t port_choose_listen(struct gn_host *h, const struct gn_addr *a);

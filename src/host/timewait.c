@@ -169,6 +169,29 @@ static bool due(const struct time_wait *r, gn_time now)
     return (int32_t)((uint32_t)(now / GN_MSEC) - r->expires_ms) >= 0;
 }
 
+/* so many records are forgotten together */
+#define TOGETHER 8
+
+/** over() - forget the first records of the queue, a few of them: those that are due, or @all.
+ * Where there are many, their slots in the demux table are far away and far apart: hints for all of
+ * them first */
+static void over(struct gn_host *h, bool all)
+{
+    const struct timewait *w = &h->timewait;
+    uint32_t link[TOGETHER], hash[TOGETHER];
+    unsigned n = 0;
+
+    for (uint32_t at = w->head; at && n < TOGETHER; at = record(w, at)->next) {
+        if (!all && !due(record(w, at), h->now))
+            break;
+        link[n] = at;
+        hash[n] = demux_hash(&h->demux, &record(w, at)->key);
+        demux_prefetch_slot(&h->demux, hash[n++]);
+    }
+    for (unsigned i = 0; i < n; i++)
+        forget(h, link[i] - 1, hash[i], GN_CAUSE_TIME_WAIT_OVER);
+}
+
 void timewait_timeouts(struct gn_host *h)
 {
     struct timewait *w = &h->timewait;
@@ -177,7 +200,7 @@ void timewait_timeouts(struct gn_host *h)
 
     w->seen = h->now;
     while (w->head && (overslept || due(record(w, w->head), h->now)))
-        timewait_drop(h, w->head - 1, GN_CAUSE_TIME_WAIT_OVER);
+        over(h, overslept);
 }
 
 /** expiry() - when a record is due, as a time */

@@ -71,7 +71,18 @@ struct tcp_env {
     uint16_t segs_max; /* wire segments that one tcp_output() may make, as a super-segment */
 };
 
-/** env_reply() - queue a reply; a full queue is counted (GN_DROP_QUEUE_FULL) and forgotten */
+/** reply_at() - place @i of the queue, counted from its head */
+static inline struct seg *reply_at(const struct reply_queue *q, uint32_t i)
+{
+    uint32_t at = q->head + i; /* both below cap, or equal to it */
+
+    return &q->seg[at < q->cap ? at : at - q->cap];
+}
+
+/** env_reply_new() - a reply to be written, cleared and queued already; NULL: the queue is full,
+ * which is counted (GN_DROP_QUEUE_FULL) */
+struct seg *env_reply_new(const struct tcp_env *e);
+/** env_reply() - queue a reply; with a full queue it is forgotten */
 void env_reply(const struct tcp_env *e, const struct seg *s);
 
 #endif

@@ -69,18 +69,18 @@ static void count(const struct tcp_env *e, enum gn_state from, enum gn_state to)
     struct gn_stats *s = e->stats;
 
     s->transition[from][to]++;
-    if (from != GN_CLOSED && from != GN_LISTEN)
+    if (from == GN_CLOSED || from == GN_LISTEN) {
+        s->ActiveOpens += to == GN_SYN_SENT;
+        s->PassiveOpens += to == GN_SYN_RECEIVED;
+    } else {
         s->state[from]--;
-    if (to != GN_CLOSED)
+    }
+    if (to != GN_CLOSED) {
         s->state[to]++;
-    if (from == GN_CLOSED && to == GN_SYN_SENT)
-        s->ActiveOpens++;
-    if (from == GN_LISTEN && to == GN_SYN_RECEIVED)
-        s->PassiveOpens++;
-    if ((from == GN_SYN_SENT || from == GN_SYN_RECEIVED) && to == GN_CLOSED)
-        s->AttemptFails++;
-    if ((from == GN_ESTABLISHED || from == GN_CLOSE_WAIT) && to == GN_CLOSED)
-        s->EstabResets++;
+    } else {
+        s->AttemptFails += from == GN_SYN_SENT || from == GN_SYN_RECEIVED;
+        s->EstabResets += from == GN_ESTABLISHED || from == GN_CLOSE_WAIT;
+    }
 }
 
 /* tell the tracer. Out of the way: nobody traces as a rule */

@@ -51,16 +51,18 @@ static uint16_t syn_window(const struct tcb_opts *o)
     return (uint16_t)min_u32(min_u32(o->rcvbuf, o->window_clamp), UINT16_MAX);
 }
 
-/* a segment of this half-open connection, without options */
-static struct seg half_open_segment(const struct half_open *h, const struct tcb_opts *o, seq_t at,
-                                    uint16_t ctl)
+/* a segment of this half-open connection, without options, in @s, which is clear */
+static void half_open_segment(const struct half_open *h, const struct tcb_opts *o, seq_t at,
+                              uint16_t ctl, struct seg *s)
 {
-    struct seg s = {
-        .key = h->key, .seq = at, .ack = seq(h->irs + 1), .ctl = ctl, .ttl = o->ttl, .tos = o->tos};
-
-    s.wnd = syn_window(o);
-    s.fragment = pmtu_fragment(o);
-    return s;
+    s->key = h->key;
+    s->seq = at;
+    s->ack = seq(h->irs + 1);
+    s->ctl = ctl;
+    s->ttl = o->ttl;
+    s->tos = o->tos;
+    s->wnd = syn_window(o);
+    s->fragment = pmtu_fragment(o);
 }
 
 static void add_timestamp(const struct half_open *h, const struct tcp_env *e, uint32_t offset,
@@ -81,26 +83,28 @@ void half_open_reply(const struct half_open *h, const struct tcp_env *e, const s
 void half_open_reply_with(const struct half_open *h, const struct tcp_env *e,
                           const struct tcb_opts *o, uint32_t ts_offset)
 {
-    struct seg s = half_open_segment(h, o, seq(h->iss), CTL_SYN | CTL_ACK);
+    struct seg *s = env_reply_new(e);
 
+    if (!s)
+        return;
+    half_open_segment(h, o, seq(h->iss), CTL_SYN | CTL_ACK, s);
     if (h->flags & HALF_OPEN_ECN)
-        s.ctl |= CTL_ECE;
-    s.opt.has = OPT_MSS; /* and, of the rest, what the SYN offered (OPT-GEN-8) */
-    s.opt.mss = options_mss(e, &h->key, o);
+        s->ctl |= CTL_ECE;
+    s->opt.has = OPT_MSS; /* and, of the rest, what the SYN offered (OPT-GEN-8) */
+    s->opt.mss = options_mss(e, &h->key, o);
     if (h->flags & HALF_OPEN_WSCALE) {
-        s.opt.has |= OPT_WSCALE;
-        s.opt.wscale = h->rcv_wscale;
+        s->opt.has |= OPT_WSCALE;
+        s->opt.wscale = h->rcv_wscale;
     }
     if (h->flags & HALF_OPEN_SACK)
-        s.opt.has |= OPT_SACKOK;
-    add_timestamp(h, e, ts_offset, &s);
+        s->opt.has |= OPT_SACKOK;
+    add_timestamp(h, e, ts_offset, s);
     if (h->flags & HALF_OPEN_COOKIE)
-        fastopen_cookie(e, &h->key, &s.opt);
+        fastopen_cookie(e, &h->key, &s->opt);
     if (h->accecn && h->retries < 2)
-        s.ctl |= accecn_answer(h->syn_ecn);
+        s->ctl |= accecn_answer(h->syn_ecn);
     if (h->accecn && h->retries == 0 && !(h->flags & HALF_OPEN_REXMIT))
-        accecn_option_syn(e, &s.opt); /* what is sent again goes without (3.2.3.2) */
-    env_reply(e, &s);
+        accecn_option_syn(e, &s->opt); /* what is sent again goes without (3.2.3.2) */
 }
 
 /* may this segment be answered? What is empty, or the SYN of another connection, three times for
@@ -122,13 +126,16 @@ static bool may_answer(struct half_open *h, const struct tcp_env *e, const struc
 static bool half_open_ack(struct half_open *h, const struct tcp_env *e, const struct seg *to,
                           const struct tcb_opts *o)
 {
-    struct seg s = half_open_segment(h, o, seq(h->iss + 1), CTL_ACK);
+    struct seg *s;
 
     if (!may_answer(h, e, to))
         return false;
-    s.wnd = (uint16_t)(s.wnd >> h->rcv_wscale);
-    add_timestamp(h, e, tcp_ts_offset(e, &h->key), &s);
-    env_reply(e, &s);
+    s = env_reply_new(e);
+    if (!s)
+        return true;
+    half_open_segment(h, o, seq(h->iss + 1), CTL_ACK, s);
+    s->wnd = (uint16_t)(s->wnd >> h->rcv_wscale);
+    add_timestamp(h, e, tcp_ts_offset(e, &h->key), s);
     return true;
 }
 

@@ -4,13 +4,24 @@
  */
 #include "tcp/env.h"
 
-void env_reply(const struct tcp_env *e, const struct seg *s)
+struct seg *env_reply_new(const struct tcp_env *e)
 {
     struct reply_queue *q = e->replies;
+    struct seg *s;
 
     if (q->n == q->cap) {
         e->stats->drop[GN_DROP_QUEUE_FULL]++;
-        return;
+        return NULL;
     }
-    q->seg[(q->head + q->n++) % q->cap] = *s;
+    s = reply_at(q, q->n++);
+    memset(s, 0, sizeof(*s));
+    return s;
+}
+
+void env_reply(const struct tcp_env *e, const struct seg *s)
+{
+    struct seg *to = env_reply_new(e);
+
+    if (to)
+        *to = *s;
 }

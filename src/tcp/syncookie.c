@@ -81,7 +81,7 @@ void syncookie_reply(const struct tcp_env *e, const struct seg *syn, const struc
     e->stats->SyncookiesSent++;
     if (e->replies->n == queued || !(h.flags & HALF_OPEN_TS))
         return;
-    s = &e->replies->seg[(e->replies->head + e->replies->n - 1) % e->replies->cap];
+    s = reply_at(e->replies, e->replies->n - 1);
     s->opt.tsval = timestamp_with_options(&h, s->opt.tsval);
 }
 

@@ -18,13 +18,22 @@ void tcb_opts_default(struct tcb_opts *o, const struct gn_conf *c)
     o->rcvbuf = (uint32_t)c->tcp_rmem_default;
 }
 
-void tcb_init(struct tcb *t, const struct tcp_env *e, const struct tcp_key *key)
+void tcb_begin(struct tcb *t, const struct tcp_env *e, const struct tcp_key *key,
+               const struct tcb_opts *o)
 {
     memset(t, 0, sizeof *t);
     t->key = *key;
     t->listener = UINT32_MAX;
     t->created = t->last_in = e->now;
-    tcb_opts_default(&t->opts, e->conf);
+    t->opts = *o;
+}
+
+void tcb_init(struct tcb *t, const struct tcp_env *e, const struct tcp_key *key)
+{
+    struct tcb_opts o;
+
+    tcb_opts_default(&o, e->conf);
+    tcb_begin(t, e, key, &o);
 }
 
 void tcb_free(struct tcb *t, const struct tcp_env *e)

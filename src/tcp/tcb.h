@@ -201,7 +201,10 @@ struct tcb {
 
 /** tcb_opts_default() - as the knobs say; a listener keeps one of these for what it accepts */
 void tcb_opts_default(struct tcb_opts *o, const struct gn_conf *c);
-/** tcb_init() - CLOSED, all defaults from the knobs; the tuple is set, nothing is allocated */
+/** tcb_begin() - CLOSED, with the options @o; the tuple is set, nothing is allocated */
+void tcb_begin(struct tcb *t, const struct tcp_env *e, const struct tcp_key *key,
+               const struct tcb_opts *o);
+/** tcb_init() - the same with all defaults from the knobs */
 void tcb_init(struct tcb *t, const struct tcp_env *e, const struct tcp_key *key);
 /** tcb_free() - give all buffers back */
 void tcb_free(struct tcb *t, const struct tcp_env *e);
