@@ -17,9 +17,7 @@
  */
 #include "base/mem.h"
 
-#include "base/assert.h"
 #include "base/bits.h"
-#include "base/poison.h"
 
 #define MEM_KEEP       4  /* free blocks kept of each large class */
 #define MEM_SOURCE_MIN 12 /* smallest block of the source, log2 */
@@ -29,17 +27,9 @@
 #define MEM_CHUNK_CUTS 3  /* a chunk gives 2^3 objects at least, while it may */
 #define MEM_CLASS_BITS 63 /* of a table entry */
 
-/** class_of() - log2 of the block that holds @bytes */
-static inline unsigned class_of(size_t bytes)
-{
-    if (bytes <= (size_t)1 << MEM_CLASS_MIN)
-        return MEM_CLASS_MIN;
-    return 64 - (unsigned)__builtin_clzll((unsigned long long)bytes - 1);
-}
-
 size_t mem_size(size_t bytes)
 {
-    return (size_t)1 << class_of(bytes);
+    return (size_t)1 << mem_class(bytes);
 }
 
 /** table_slot() - where the search for block address @at begins */
@@ -122,7 +112,7 @@ static bool table_room(struct mem *m)
     if (m->n_table < old_cap / 4 * 3)
         return true;
     if (old)
-        class = class_of(old_cap * sizeof(*old)) + 1;
+        class = mem_class(old_cap * sizeof(*old)) + 1;
     p = source_take(m, class);
     if (!p)
         return false;
@@ -161,15 +151,6 @@ static inline void *pop(struct mem *m, unsigned class)
     m->free[class] = *(void **)p;
     m->n_free[class]--;
     return p;
-}
-
-/** push() - keep a free block */
-static inline void push(struct mem *m, void *p, unsigned class)
-{
-    UNPOISON(p, sizeof(void *));
-    *(void **)p = m->free[class];
-    m->free[class] = p;
-    m->n_free[class]++;
 }
 
 /** give_kept() - all kept large blocks go back to the source; was there one? At most MEM_KEEP a
@@ -221,8 +202,7 @@ static bool refill(struct mem *m, unsigned class)
     return false;
 }
 
-/** alloc_slow() - the free list of @class is empty */
-static void *alloc_slow(struct mem *m, unsigned class)
+void *mem_alloc_slow(struct mem *m, unsigned class)
 {
     uint8_t *p;
 
@@ -258,36 +238,18 @@ void mem_fini(struct mem *m)
         }
     }
     if (m->table)
-        source_give(m, m->table, class_of(m->cap_table * sizeof(*m->table)));
+        source_give(m, m->table, mem_class(m->cap_table * sizeof(*m->table)));
     ASSERT(m->taken == 0);
     mem_init(m, m->src, m->budget);
 }
 
-void *mem_alloc(struct mem *m, size_t bytes)
+void mem_give_large(struct mem *m, void *p, unsigned class)
 {
-    unsigned class = class_of(bytes);
-    void *p;
-
-    ASSERT(bytes > 0 && class <= MEM_CLASS_MAX);
-    if (m->free[class])
-        p = pop(m, class);
-    else if (!(p = alloc_slow(m, class)))
-        return NULL;
-    m->used += (uint64_t)1 << class;
-    UNPOISON(p, bytes);
-    return p;
-}
-
-void mem_give(struct mem *m, void *p, size_t bytes)
-{
-    unsigned class = class_of(bytes);
-
-    m->used -= (uint64_t)1 << class;
-    if (class > MEM_CLASS_SMALL && m->n_free[class] >= MEM_KEEP) {
-        table_del(m, (uintptr_t)p);
-        source_give(m, p, class);
+    if (m->n_free[class] < MEM_KEEP) {
+        mem_keep(m, p, class);
         return;
     }
-    push(m, p, class);
-    POISON((uint8_t *)p + sizeof(void *), ((size_t)1 << class) - sizeof(void *));
+    m->used -= (uint64_t)1 << class;
+    table_del(m, (uintptr_t)p);
+    source_give(m, p, class);
 }

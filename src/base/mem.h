@@ -10,7 +10,8 @@
 #ifndef GN_BASE_MEM_H
 #define GN_BASE_MEM_H
 
-#include <gannet/types.h>
+#include "base/assert.h"
+#include "base/poison.h"
 
 #define MEM_CLASS_MIN   6
 #define MEM_CLASS_SMALL 16
@@ -42,11 +43,75 @@ static inline bool mem_short(const struct mem *m)
 void mem_init(struct mem *m, struct gn_page_source src, uint64_t budget);
 /** mem_fini() - every block goes back to the source, handed out or not */
 void mem_fini(struct mem *m);
+/** mem_alloc_slow() - mem_alloc() when no block of @class is free */
+void *mem_alloc_slow(struct mem *m, unsigned class);
+/** mem_give_large() - mem_give() of a block of one of the large classes */
+void mem_give_large(struct mem *m, void *p, unsigned class);
+
+/** mem_class() - log2 of the block that holds @bytes */
+static inline unsigned mem_class(size_t bytes)
+{
+    if (bytes <= (size_t)1 << MEM_CLASS_MIN)
+        return MEM_CLASS_MIN;
+    return 64 - (unsigned)__builtin_clzll((unsigned long long)bytes - 1);
+}
+
+/** mem_reuse() - the block of @class that was freed last; NULL: none is free */
+static inline void *mem_reuse(struct mem *m, unsigned class)
+{
+    void *p = m->free[class];
+
+    if (!p)
+        return NULL;
+    m->free[class] = *(void **)p;
+    m->n_free[class]--;
+    m->used += (uint64_t)1 << class;
+    UNPOISON(p, (size_t)1 << class);
+    return p;
+}
+
 /** mem_alloc() - at least @bytes (1 .. 2^30), 64-aligned, not cleared; NULL: budget or source
  * exhausted */
-void *mem_alloc(struct mem *m, size_t bytes);
+static inline void *mem_alloc(struct mem *m, size_t bytes)
+{
+    unsigned class = mem_class(bytes);
+    void *p;
+
+    ASSERT(bytes - 1 < (size_t)1 << MEM_CLASS_MAX);
+    p = mem_reuse(m, class);
+    if (!p) {
+        p = mem_alloc_slow(m, class);
+        if (!p)
+            return NULL;
+        m->used += (uint64_t)1 << class;
+    }
+    POISON(p, (size_t)1 << class);
+    UNPOISON(p, bytes);
+    return p;
+}
+
+/** mem_keep() - a small block of @class goes back */
+static inline void mem_keep(struct mem *m, void *p, unsigned class)
+{
+    UNPOISON(p, sizeof(void *));
+    *(void **)p = m->free[class];
+    m->free[class] = p;
+    m->n_free[class]++;
+    m->used -= (uint64_t)1 << class;
+    POISON((uint8_t *)p + sizeof(void *), ((size_t)1 << class) - sizeof(void *));
+}
+
 /** mem_give() - mem_free() of something */
-void mem_give(struct mem *m, void *p, size_t bytes);
+static inline void mem_give(struct mem *m, void *p, size_t bytes)
+{
+    unsigned class = mem_class(bytes);
+
+    if (class <= MEM_CLASS_SMALL)
+        mem_keep(m, p, class);
+    else
+        mem_give_large(m, p, class);
+}
+
 /** mem_free() - @bytes as asked for (any number of the same class); @p may be NULL */
 static inline void mem_free(struct mem *m, void *p, size_t bytes)
 {

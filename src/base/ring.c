@@ -28,14 +28,14 @@ static void copy_out(const struct ring *r, uint32_t at, uint8_t *dst, uint32_t n
         memcpy(dst + n1, r->mem, n - n1);
 }
 
-bool ring_reserve(struct ring *r, struct mem *m, uint32_t total, uint32_t beyond)
+/** enlarge() - ring_grow() from what it has, or from nothing when no block is at hand */
+static __attribute__((noinline)) bool enlarge(struct ring *r, struct mem *m, uint32_t total,
+                                              uint32_t beyond)
 {
     uint32_t cap = r->cap ? r->cap : max_u32(r->usual, RING_MIN);
     uint8_t *mem;
 
     ASSERT(beyond >= r->len && beyond <= r->cap && total <= 1u << 30);
-    if (total <= r->cap)
-        return true;
     while (cap < total)
         cap *= 2;
     mem = mem_alloc(m, cap);
@@ -43,8 +43,25 @@ bool ring_reserve(struct ring *r, struct mem *m, uint32_t total, uint32_t beyond
         r->usual = 0;
         return false;
     }
-    copy_out(r, 0, mem, beyond);
-    mem_free(m, r->mem, r->cap);
+    if (r->mem) {
+        copy_out(r, 0, mem, beyond);
+        mem_give(m, r->mem, r->cap);
+    }
+    r->mem = mem;
+    r->cap = cap;
+    r->head = 0;
+    return true;
+}
+
+bool ring_grow(struct ring *r, struct mem *m, uint32_t total, uint32_t beyond)
+{
+    uint32_t cap = max_u32(r->usual, RING_MIN);
+    uint8_t *mem = NULL;
+
+    if (!r->mem && total <= cap) /* nearly always, and from what was freed last */
+        mem = mem_reuse(m, mem_class(cap));
+    if (!mem)
+        return enlarge(r, m, total, beyond);
     r->mem = mem;
     r->cap = cap;
     r->head = 0;
@@ -65,42 +82,10 @@ void ring_put(struct ring *r, uint32_t at, const uint8_t *src, uint32_t n)
         memcpy(r->mem, src + n1, n - n1);
 }
 
-void ring_extend(struct ring *r, uint32_t n)
-{
-    ASSERT(n <= r->cap - r->len);
-    r->len += n;
-}
-
-unsigned ring_span(const struct ring *r, uint32_t at, uint32_t n, struct gn_span ret[2])
-{
-    uint32_t pos, n1;
-
-    if (!n)
-        return 0;
-    ASSERT(n <= r->cap && at <= r->cap - n);
-    pos = (r->head + at) & (r->cap - 1);
-    n1 = first_piece(r, pos, n);
-    ret[0] = (struct gn_span){.ptr = r->mem + pos, .len = n1};
-    if (n == n1)
-        return 1;
-    ret[1] = (struct gn_span){.ptr = r->mem, .len = n - n1};
-    return 2;
-}
-
 void ring_get(const struct ring *r, uint32_t at, uint8_t *dst, uint32_t n)
 {
     ASSERT(n <= r->len && at <= r->len - n);
     copy_out(r, at, dst, n);
-}
-
-void ring_drop(struct ring *r, struct mem *m, uint32_t n, bool keep)
-{
-    ASSERT(n <= r->len);
-    r->len -= n;
-    if (r->cap)
-        r->head = (r->head + n) & (r->cap - 1);
-    if (!r->len && !keep)
-        ring_free(r, m);
 }
 
 void ring_cut(struct ring *r, struct mem *m, uint32_t len, bool keep)
@@ -109,12 +94,4 @@ void ring_cut(struct ring *r, struct mem *m, uint32_t len, bool keep)
     r->len = len;
     if (!len && !keep)
         ring_free(r, m);
-}
-
-void ring_free(struct ring *r, struct mem *m)
-{
-    if (!r->mem)
-        return;
-    mem_give(m, r->mem, r->cap);
-    *r = (struct ring){.usual = min_u32(r->cap, RING_USUAL_MAX)};
 }

@@ -26,26 +26,80 @@ struct ring {
         usual; /* what it had grown to when it was last freed: begin with that (64 KiB at most) */
 };
 
+/** ring_grow() - ring_reserve() when there is not room enough */
+bool ring_grow(struct ring *r, struct mem *m, uint32_t total, uint32_t beyond);
+/** ring_put() - copy @n octets in at offset @at from the front; room for at + n was reserved */
+void ring_put(struct ring *r, uint32_t at, const uint8_t *src, uint32_t n);
+/** ring_get() - copy @n held octets from offset @at out */
+void ring_get(const struct ring *r, uint32_t at, uint8_t *dst, uint32_t n);
+
 /** ring_reserve() - room for octets 0 .. @total-1 counted from the front (2^30 at most); false: out
  * of memory, unchanged.
  *  @beyond: octets put in place beyond the end (out of order) that must survive, counted from the
  * front; >= len */
-bool ring_reserve(struct ring *r, struct mem *m, uint32_t total, uint32_t beyond);
-/** ring_put() - copy @n octets in at offset @at from the front; room for at + n was reserved */
-void ring_put(struct ring *r, uint32_t at, const uint8_t *src, uint32_t n);
+static inline bool ring_reserve(struct ring *r, struct mem *m, uint32_t total, uint32_t beyond)
+{
+    return total <= r->cap || ring_grow(r, m, total, beyond);
+}
+
 /** ring_extend() - the next @n octets, put in place before, now count as held */
-void ring_extend(struct ring *r, uint32_t n);
+static inline void ring_extend(struct ring *r, uint32_t n)
+{
+    ASSERT(n <= r->cap - r->len);
+    r->len += n;
+}
+
+/** ring_append() - ring_put() at the end, and ring_extend() */
+static inline void ring_append(struct ring *r, const uint8_t *src, uint32_t n)
+{
+    ring_put(r, r->len, src, n);
+    r->len += n;
+}
+
 /** ring_span() - @n octets from offset @at as spans; the number of spans (0 if n is 0) */
-unsigned ring_span(const struct ring *r, uint32_t at, uint32_t n, struct gn_span ret[2]);
-/** ring_get() - copy @n held octets from offset @at out */
-void ring_get(const struct ring *r, uint32_t at, uint8_t *dst, uint32_t n);
+static inline unsigned ring_span(const struct ring *r, uint32_t at, uint32_t n,
+                                 struct gn_span ret[2])
+{
+    uint32_t pos, n1;
+
+    if (!n)
+        return 0;
+    ASSERT(n <= r->cap && at <= r->cap - n);
+    pos = (r->head + at) & (r->cap - 1);
+    n1 = r->cap - pos;
+    ret[0] = (struct gn_span){.ptr = r->mem + pos, .len = n <= n1 ? n : n1};
+    if (n <= n1)
+        return 1;
+    ret[1] = (struct gn_span){.ptr = r->mem, .len = n - n1};
+    return 2;
+}
+
+/** ring_free() - give all memory back */
+static inline void ring_free(struct ring *r, struct mem *m)
+{
+    if (!r->mem)
+        return;
+    if (r->cap <= 1u << MEM_CLASS_SMALL)
+        mem_keep(m, r->mem, mem_class(r->cap));
+    else
+        mem_give_large(m, r->mem, mem_class(r->cap));
+    *r = (struct ring){.usual = r->cap < RING_USUAL_MAX ? r->cap : RING_USUAL_MAX};
+}
+
 /** ring_drop() - the first @n octets are done with. @keep: something lies beyond the end (out of
  * order); if not, and nothing is left, the memory goes back */
-void ring_drop(struct ring *r, struct mem *m, uint32_t n, bool keep);
+static inline void ring_drop(struct ring *r, struct mem *m, uint32_t n, bool keep)
+{
+    ASSERT(n <= r->len);
+    r->len -= n;
+    if (!r->len && !keep)
+        ring_free(r, m);
+    else if (r->cap)
+        r->head = (r->head + n) & (r->cap - 1);
+}
+
 /** ring_cut() - only the first @len octets count as held; @keep as above. What lies beyond the end
  * is no longer in its place: for those who throw it away */
 void ring_cut(struct ring *r, struct mem *m, uint32_t len, bool keep);
-/** ring_free() - give all memory back */
-void ring_free(struct ring *r, struct mem *m);
 
 #endif
