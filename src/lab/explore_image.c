@@ -80,6 +80,7 @@ static void plain_recovery(struct recovery *r, gn_time now)
     if (r->cc.ops->block)
         r->cc.u.block = NULL;
     r->sent.rec = NULL;
+    r->sent.own = (struct sent){.len = 0};
     r->sent.cap = 0;
     r->sent.tail -= head;
     r->sent.head = 0;

@@ -331,19 +331,6 @@ static void tell_cc(struct ack *k)
         rate_from_window(r);
 }
 
-/* all_acked() - nothing is in flight: nothing to wait for, nothing to remember */
-static void all_acked(struct recovery *r, const struct rec_env *e)
-{
-    r->first_unacked = 0;
-    r->reo_at = r->pto_at = deadline_none();
-    r->probe_due = r->probe_again = r->force = false;
-    if (!r->ece_hold)
-        r->rto_at = deadline_none();
-    if (r->rate)
-        rate_drained(r);
-    sent_release(&r->sent, e->mem);
-}
-
 /* settle_timers() - una has advanced. Restart the RTO (CC-6298-9: 5.2, 5.3); without SACK only the
  * first partial ACK does (CC-6582-5) */
 static void settle_timers(struct ack *k)
@@ -351,7 +338,7 @@ static void settle_timers(struct ack *k)
     struct recovery *r = k->r;
 
     if (seq_eq(r->una, r->nxt)) {
-        all_acked(r, k->e);
+        recovery_all_acked(r, k->e);
         return;
     }
     r->first_unacked = sent_at(&r->sent, r->sent.head)->first_xmit;
@@ -397,7 +384,7 @@ bool recovery_on_last_ack(struct recovery *r, const struct rec_env *e)
         return false;
     r->delivered += seq_span(r->una, r->nxt);
     r->una = r->nxt;
-    all_acked(r, e);
+    recovery_all_acked(r, e);
     return true;
 }
 

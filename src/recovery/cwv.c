@@ -65,6 +65,8 @@ uint32_t cwv_judge(struct cwv *v, uint32_t cwnd, gn_time srtt, gn_time now)
     }
     if (!v->since) /* in an idle time: when the last sample ceased to count */
         v->since = min_u64(end, now);
+    if (now - v->since < CWV_NVP)
+        return 0;
     n = (uint32_t)min_u64((now - v->since) / CWV_NVP, 31);
     v->since += n * CWV_NVP;
     return n;

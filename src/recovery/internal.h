@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
- * @file internal.h  What the files of the façade share: recovery.c (sending), ack.c (ACKs),
- * timers.c (timers), states.c (Open, Disorder, Fast, Loss, and the ways between them).
+ * @file internal.h  What the files of the façade share: recovery.c (sending), ack.c (ACKs), plain.c
+ * (the short way of both), timers.c (timers), states.c (Open, Disorder, Fast, Loss, and the ways
+ * between them).
  */
 #ifndef GN_RECOVERY_INTERNAL_H
 #define GN_RECOVERY_INTERNAL_H
 
+#include "recovery/rate.h"
 #include "recovery/recovery.h"
 
 /* bits of tcp_recovery, as Linux has them */
@@ -19,12 +21,28 @@ static inline bool recovery_active(const struct recovery *r)
     return r->state == GN_RECOVERY_FAST || r->state == GN_RECOVERY_LOSS;
 }
 
+_Static_assert(GN_RECOVERY_OPEN == 0 && FRTO_OFF == 0 && MTU_PROBE_NONE == 0 &&
+                   sizeof(((struct recovery *)0)->unusual) == 8,
+               "what is usual is 0");
+
 /* RACK judges losses, and tail loss probes may be sent (RFC 8985 3: needs SACK) */
 static inline bool recovery_has_rack(const struct recovery *r, const struct rec_env *e)
 {
     return r->sack_ok && (e->conf->tcp_recovery & RECOVERY_RACK);
 }
 
+/** recovery_all_acked() - nothing is in flight: nothing to wait for, nothing to remember */
+static inline void recovery_all_acked(struct recovery *r, const struct rec_env *e)
+{
+    r->first_unacked = 0;
+    r->reo_at = r->pto_at = deadline_none();
+    r->probe_due = r->probe_again = r->force = false;
+    if (!r->ece_hold)
+        r->rto_at = deadline_none();
+    if (r->rate)
+        rate_drained(r);
+    sent_release(&r->sent, e->mem);
+}
 /** recovery_handshake_done() - the SYN is acknowledged; it had been sent again @retries times */
 void recovery_handshake_done(struct recovery *r, const struct rec_env *e, uint32_t retries);
 /** recovery_tell_lost() - tell congestion control what was found lost since the last time */
@@ -33,6 +51,13 @@ void recovery_tell_lost(struct recovery *r, const struct rec_env *e);
 void recovery_arm_rto(struct recovery *r, const struct rec_env *e);
 /** recovery_arm_pto() - the probe timer starts now, if there is to be one (RFC 8985 7.2) */
 void recovery_arm_pto(struct recovery *r, const struct rec_env *e);
+/** recovery_pto() - when a tail loss probe would leave; never after the RTO (CC-8985-9) */
+static inline deadline_t recovery_pto(const struct recovery *r, const struct rec_env *e)
+{
+    bool one = sent_count(&r->sent) == 1;
+
+    return deadline_min(deadline_at(e->now + tlp_calc_pto(&r->rtt, e->conf, one)), r->rto_at);
+}
 /** recovery_flight_size() - what a reduction is computed from: FlightSize without the octets of
  *  limited transmit, which are those beyond the window. In recovery the window is that aimed at */
 uint32_t recovery_flight_size(const struct recovery *r);
@@ -40,6 +65,19 @@ uint32_t recovery_flight_size(const struct recovery *r);
 void recovery_validate(struct recovery *r, const struct rec_env *e);
 /** recovery_cwnd_limited() - the window was used up in this round trip */
 bool recovery_cwnd_limited(const struct recovery *r);
+/** recovery_note_limit() - does the window, and not the peer or the application, limit us
+ * (CC-2861-2)? @flight is the pipe */
+static inline void recovery_note_limit(struct recovery *r, uint32_t flight)
+{
+    bool limited = flight + r->mss > r->cc.cwnd;
+
+    /* the answer holds for a round trip, unless a larger flight or the limit is met before */
+    if (limited || flight > r->max_flight || seq_ge(r->una, r->limited_end)) {
+        r->limited = limited;
+        r->max_flight = flight;
+        r->limited_end = r->nxt;
+    }
+}
 /** recovery_reo_wnd() - RACK's reordering window in the present state */
 gn_time recovery_reo_wnd(const struct recovery *r, const struct rec_env *e);
 /** recovery_detect() - mark what SACK or RACK shows to be lost; true: a retransmission of this

@@ -170,20 +170,6 @@ static void log_again(struct recovery *r, const struct rec_env *e, seq_t start, 
     }
 }
 
-/* note_limit() - whether the window, and not the peer or the application, limits us (CC-2861-2).
- * The answer holds for a round trip, unless a larger flight or the limit itself is met before */
-static void note_limit(struct recovery *r)
-{
-    uint32_t flight = recovery_in_flight(r);
-    bool limited = flight + r->mss > r->cc.cwnd;
-
-    if (limited || flight > r->max_flight || seq_ge(r->una, r->limited_end)) {
-        r->limited = limited;
-        r->max_flight = flight;
-        r->limited_end = r->nxt;
-    }
-}
-
 void recovery_validate(struct recovery *r, const struct rec_env *e)
 {
     struct cc *c = &r->cc;
@@ -245,7 +231,7 @@ void recovery_on_sent(struct recovery *r, const struct rec_env *e, seq_t start, 
     probe = settle_probe(r, again, len - again);
     r->force = false;
     r->last_sent = e->now;
-    note_limit(r);
+    recovery_note_limit(r, recovery_in_flight(r));
     if (r->rate && !r->handshake)
         note_rate(r, len, app_limited, e->now);
     if (!deadline_armed(r->rto_at) || head || probe) /* CC-6298-9 (5.1), CC-6298-8 */

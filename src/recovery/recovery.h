@@ -77,23 +77,28 @@ struct recovery {
     seq_t mtu_probe_end;
     gn_time since;        /* when the present recovery began */
     uint32_t retransmits; /* segments sent again, in all */
-    uint16_t dup_acks;
-    uint8_t state;          /* enum gn_recovery_state */
-    uint8_t frto;           /* enum frto */
-    uint8_t mtu_probe;      /* enum mtu_probe */
-    uint8_t backoff;        /* RTO doublings, until an RTT is measured (Karn) */
-    uint8_t timeouts;       /* RTOs in a row without una advancing: for R1 and R2 */
+    union {
+        struct {
+            uint16_t dup_acks;
+            uint8_t state;        /* enum gn_recovery_state */
+            uint8_t frto;         /* enum frto */
+            uint8_t mtu_probe;    /* enum mtu_probe */
+            uint8_t backoff;      /* RTO doublings, until an RTT is measured (Karn) */
+            uint8_t timeouts;     /* RTOs in a row without una advancing: for R1 and R2 */
+            bool handshake   : 1; /* nothing was acknowledged yet: the SYN is at una */
+            bool probe_due   : 1; /* PTO fired: recovery_next_probe() */
+            bool probe_again : 1; /* what it named leaves next */
+            bool force       : 1; /* one segment may leave whatever the window says */
+            bool partial     : 1; /* a partial ACK came in this recovery (RFC 6582 3.2) */
+            bool ece_hold    : 1; /* ECE at a window of one segment: wait for the RTO */
+            bool rescue      : 1; /* recovery_next_rescue() may find something */
+        };
+        uint64_t unusual; /* all these at once: 0 nearly always, see plain.c */
+    };
     bool sack_ok       : 1; /* SACK negotiated */
-    bool handshake     : 1; /* nothing was acknowledged yet: the SYN is at una */
     bool rto_spans_syn : 1; /* SYN timed out: RFC 6298 5.7 */
-    bool probe_due     : 1; /* PTO fired: recovery_next_probe() */
-    bool probe_again   : 1; /* what it named leaves next */
-    bool force         : 1; /* one segment may leave whatever the window says */
-    bool partial       : 1; /* a partial ACK came in this recovery (RFC 6582 3.2) */
-    bool ece_hold      : 1; /* ECE at a window of one segment: wait for the RTO */
     bool ece_seen      : 1; /* cwr_end is valid */
     bool limited       : 1; /* the window was the limit when last looked at */
-    bool rescue        : 1; /* recovery_next_rescue() may find something */
     bool rescued       : 1; /* this recovery had its rescue retransmission (RescueRxt) */
 };
 
@@ -158,6 +163,18 @@ void recovery_on_sent(struct recovery *r, const struct rec_env *e, seq_t start, 
 /** recovery_on_ack() - @a->ack is in [una, nxt] */
 void recovery_on_ack(struct recovery *r, const struct rec_env *e, const struct rec_ack *a,
                      struct rec_result *ret);
+/**
+ * recovery_on_plain_ack() - an ACK of something new, that says nothing but this: no SACK blocks, no
+ * ECN-Echo. What recovery_on_ack() would do, if all is well; there is nothing to tell then. False,
+ * and nothing has happened, if not: it is for recovery_on_ack()
+ */
+bool recovery_on_plain_ack(struct recovery *r, const struct rec_env *e, seq_t ack);
+/**
+ * recovery_send_plain() - [nxt, nxt + @len), no more than a full segment, leaves now if all is
+ * well: recovery_reserve(), recovery_on_idle_restart(), recovery_room() and recovery_on_sent() in
+ * one. False, and nothing has happened, if something is unusual, or there is no room
+ */
+bool recovery_send_plain(struct recovery *r, const struct rec_env *e, uint32_t len);
 /**
  * recovery_on_last_ack() - an ACK of nxt, and nothing will ever be sent after it: what round-trip
  * time and congestion control would make of it is of use to nobody. False, and nothing has

@@ -15,13 +15,16 @@ static bool no_before(uint32_t a, uint32_t b)
     return (int32_t)(a - b) < 0;
 }
 
-bool sent_reserve(struct sent_log *l, struct mem *m, uint32_t n)
+void sent_shed(struct sent_log *l, struct mem *m)
 {
-    uint32_t need = sent_count(l) + n, cap = l->cap ? l->cap : SENT_MIN;
+    mem_give(m, l->rec, (size_t)l->cap * sizeof(*l->rec));
+}
+
+bool sent_grow(struct sent_log *l, struct mem *m, uint32_t n)
+{
+    uint32_t need = sent_count(l) + n, cap = max_u32(l->cap, SENT_MIN);
     struct sent *rec;
 
-    if (need <= l->cap)
-        return true;
     while (cap < need)
         cap *= 2;
     rec = mem_alloc(m, (size_t)cap * sizeof(*rec));
@@ -29,30 +32,11 @@ bool sent_reserve(struct sent_log *l, struct mem *m, uint32_t n)
         return false;
     for (uint32_t no = l->head; no != l->tail; no++)
         rec[no & (cap - 1)] = *sent_at(l, no);
-    mem_free(m, l->rec, (size_t)l->cap * sizeof(*rec));
+    if (l->rec && l->rec != &l->own)
+        sent_shed(l, m);
     l->rec = rec;
     l->cap = cap;
     return true;
-}
-
-void sent_release(struct sent_log *l, struct mem *m)
-{
-    uint32_t no = l->tail;
-
-    if (l->rec)
-        mem_free(m, l->rec, (size_t)l->cap * sizeof(*l->rec));
-    memset(l, 0, sizeof(*l));
-    l->head = l->tail = no; /* numbers count on, for those who remember one */
-}
-
-struct sent *sent_push(struct sent_log *l, seq_t start, uint32_t len, gn_time now)
-{
-    struct sent *s;
-
-    ASSERT(sent_count(l) < l->cap && len);
-    s = sent_at(l, l->tail++);
-    *s = (struct sent){.start = start, .len = len, .xmit = now, .first_xmit = now};
-    return s;
 }
 
 /* settle_hole() - `hole` moves on to the first record with something to be sent again, if any */

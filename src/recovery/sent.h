@@ -4,9 +4,10 @@
  * the order of the sequence numbers, without gaps.
  *
  * A ring of records in one block of memory that doubles when full and goes back when the log is
- * empty. Records are named by numbers that count up for ever (modulo 2^32): growing the ring
- * changes no name, so records may refer to each other. Pushing at the end and popping at the front
- * are O(1); finding a sequence number is a binary search.
+ * empty; the first record of a flight lies in the log itself, since many flights are one segment,
+ * so a log must not be moved unless it is empty. Records are named by numbers that count up for
+ * ever (modulo 2^32): growing the ring changes no name, so records may refer to each other. Pushing
+ * at the end and popping at the front are O(1); finding a sequence number is a binary search.
  *
  * What a record says of itself:
  *  - SACKED: the receiver holds all of it. A record that SACK blocks cover only in part is not
@@ -26,6 +27,9 @@
 
 #include "base/mem.h"
 #include "base/seq.h"
+
+#include <stddef.h>
+#include <string.h>
 
 #define SENT_SACKED       1u
 #define SENT_LOST         2u
@@ -55,8 +59,8 @@ struct sent {
 _Static_assert(sizeof(struct sent) == 64, "a record is a cache line");
 
 struct sent_log {
-    struct sent *rec;          /* NULL: empty, no memory held */
-    uint32_t cap;              /* records, a power of two; 0 without memory */
+    struct sent *rec;          /* NULL: empty, no memory held; or `own` */
+    uint32_t cap;              /* records, a power of two; 0 without any */
     uint32_t head, tail;       /* numbers of the first record and of the next to be pushed */
     uint32_t sacked;           /* octets of SACKED records */
     uint32_t lost;             /* octets of LOST records */
@@ -69,6 +73,7 @@ struct sent_log {
     uint32_t sacked_end;       /* with n_sacked > 0: number after the last SACKED record */
     uint32_t hole;             /* with resend > 0: the first record that has any of it */
     uint32_t rt_head, rt_tail; /* with retrans > 0: oldest and youngest retransmission */
+    struct sent own;           /* room for one record */
 };
 
 /* how many records there are */
@@ -95,13 +100,47 @@ static inline bool sent_pending(const struct sent *s)
     return (s->flags & SENT_LOST) && s->resent < s->len;
 }
 
+/** sent_grow() - sent_reserve() when there is not room enough */
+bool sent_grow(struct sent_log *l, struct mem *m, uint32_t n);
+
 /** sent_reserve() - room for @n more records; false: out of memory, log unchanged */
-bool sent_reserve(struct sent_log *l, struct mem *m, uint32_t n);
-/** sent_release() - give the memory back; what was logged is forgotten */
-void sent_release(struct sent_log *l, struct mem *m);
+static inline bool sent_reserve(struct sent_log *l, struct mem *m, uint32_t n)
+{
+    if (sent_count(l) + n <= l->cap)
+        return true;
+    if (l->rec || n > 1)
+        return sent_grow(l, m, n);
+    l->rec = &l->own;
+    l->cap = 1;
+    return true;
+}
+
+/** sent_shed() - give the block of memory back that it has */
+void sent_shed(struct sent_log *l, struct mem *m);
+
+/** sent_release() - give all memory back; what was logged is forgotten */
+static inline void sent_release(struct sent_log *l, struct mem *m)
+{
+    uint32_t no = l->tail; /* numbers count on, for those who remember one */
+
+    if (l->rec && l->rec != &l->own)
+        sent_shed(l, m);
+    memset(l, 0, offsetof(struct sent_log, own));
+    l->head = l->tail = no;
+}
+
 /** sent_push() - a record for [start, start + len), first sent @now, at the end; room was reserved
  */
-struct sent *sent_push(struct sent_log *l, seq_t start, uint32_t len, gn_time now);
+static inline struct sent *sent_push(struct sent_log *l, seq_t start, uint32_t len, gn_time now)
+{
+    struct sent *s;
+
+    ASSERT(sent_count(l) < l->cap && len);
+    s = sent_at(l, l->tail++);
+    *s = (struct sent){.start = start, .len = len, .xmit = now, .first_xmit = now};
+    return s;
+}
+
 /** sent_pop() - the first record is acknowledged */
 void sent_pop(struct sent_log *l);
 /** sent_trim() - the first @n octets of the first record are acknowledged, fewer than it has */

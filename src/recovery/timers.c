@@ -13,16 +13,13 @@ void recovery_arm_rto(struct recovery *r, const struct rec_env *e)
 
 void recovery_arm_pto(struct recovery *r, const struct rec_env *e)
 {
-    bool one = sent_count(&r->sent) == 1;
-
     r->pto_at = deadline_none();
     if (!e->conf->tcp_early_retrans || !recovery_has_rack(r, e) || r->handshake ||
         seq_eq(r->una, r->nxt) || r->state != GN_RECOVERY_OPEN ||
         r->sent.n_sacked ||      /* CC-8985-10 */
         !tlp_may_probe(&r->tlp)) /* RFC 8985 7.3: skipped anyway, and the RTO runs already */
         return;
-    r->pto_at = deadline_min(deadline_at(e->now + tlp_calc_pto(&r->rtt, e->conf, one)),
-                             r->rto_at); /* CC-8985-9 */
+    r->pto_at = recovery_pto(r, e);
 }
 
 /* mark_lost() - what a timeout shows to be lost: with RACK what is old enough, without it all

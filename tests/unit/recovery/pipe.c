@@ -2,6 +2,7 @@
 #include "unit/recovery/pipe.h"
 
 #include "base/bits.h"
+#include "unit/recovery/twin.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -104,8 +105,7 @@ static void send_run(struct pipe *p, seq_t start, uint32_t len)
     uint32_t off = seq_span(rig_seq(0), start);
     bool last = off + len == p->total;
 
-    recovery_on_sent(&p->g.r, &p->g.env, start, len, last);
-    recovery_check(&p->g.r);
+    p->res.plain += twin_sent(&p->g, start, len, last);
     for (uint32_t n; len; off += n, len -= n) {
         n = min_u32(len, p->o->mss);
         transmit(p, off, n);
@@ -220,8 +220,7 @@ static void take_ack(struct pipe *p, const struct thing *t)
     a.has_ts = p->o->ts;
     a.ts_rtt = (now / RTT_TS_TICK - t->ts / RTT_TS_TICK) * RTT_TS_TICK;
     a.can_send = seq_lt(r->nxt, rig_seq(p->total));
-    recovery_on_ack(r, &p->g.env, &a, &p->g.ret);
-    recovery_check(r);
+    p->res.plain += twin_ack(&p->g, &a);
     p->res.recoveries += p->g.ret.entered;
     p->res.spurious += p->g.ret.spurious;
     p->res.max_cwnd = max_u32(p->res.max_cwnd, r->cc.cwnd);

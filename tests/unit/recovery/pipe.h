@@ -32,6 +32,7 @@ struct pipe_result {
     gn_time took;
     uint32_t sent, retransmits, timeouts, recoveries, spurious, probes;
     uint32_t max_cwnd;
+    uint32_t plain;   /* segments and ACKs that went by the short way, too */
     uint64_t goodput; /* octets per second */
 };
 

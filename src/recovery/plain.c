@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file plain.c  What nearly all ACKs and segments are, while nothing is mended, probed or doubted:
+ * an ACK that advances una by whole segments, each sent once, and one segment of new text.
+ *
+ * Nothing here says anything new about recovery. What recovery_on_ack() and recovery_on_sent()
+ * would do is done, and what they would look at in vain is left out: duplicate ACKs and SACK, the
+ * states but Open and the ways between them, undoing, tail loss probes, path MTU probes, rate
+ * samples. A test lets two recoveries live the same life, by the one way and by the other, and
+ * compares them octet by octet.
+ */
+#include "recovery/internal.h"
+
+/* nothing is mended, probed, held back or doubted, and nobody wants rate samples */
+static inline bool calm(const struct recovery *r)
+{
+    return !r->unusual && !(r->sent.sacked | r->sent.lost | r->sent.retrans | r->reno_sacked) &&
+           !r->tlp.in_flight && !r->rate;
+}
+
+/* arm_pto() - recovery_arm_pto() with something in flight */
+static inline void arm_pto(struct recovery *r, const struct rec_env *e)
+{
+    r->pto_at = deadline_none();
+    if (e->conf->tcp_early_retrans && recovery_has_rack(r, e) && r->tlp.fresh)
+        r->pto_at = recovery_pto(r, e);
+}
+
+/* survey() - the ACK ends with a segment, none of those that it covers was sent twice, and RACK has
+ * nothing to say of the one behind it; *@ret_end: number of that */
+static bool survey(const struct recovery *r, const struct rec_env *e, seq_t ack, uint32_t *ret_end)
+{
+    const struct sent_log *l = &r->sent;
+    const struct sent *s, *next;
+    uint32_t no = l->head;
+
+    do {
+        s = sent_at(l, no++);
+        if (s->flags)
+            return false;
+    } while (seq_lt(sent_end(s), ack));
+    *ret_end = no;
+    if (!seq_eq(sent_end(s), ack))
+        return false;
+    if (no == l->tail || !recovery_has_rack(r, e))
+        return true;
+    next = sent_at(l, no);
+    return !next->flags && next->xmit >= s->xmit && (int32_t)(r->rack.cursor - no) <= 0 &&
+           !sent_after(r->rack.xmit, r->rack.end_seq, next->xmit, sent_end(next));
+}
+
+/* tell_cc() - @acked octets, the last of them sent at @xmit: congestion control and its validation.
+ * What is not set here, rate samples, only those look at who want them */
+static void tell_cc(struct recovery *r, const struct rec_env *e, uint32_t acked, gn_time xmit)
+{
+    uint32_t in_flight = seq_span(r->una, r->nxt);
+    struct cc_ack c;
+
+    c.now = e->now;
+    c.acked = c.newly_delivered = acked;
+    c.sacked = c.lost = 0;
+    c.in_flight_before = in_flight + acked;
+    c.in_flight = in_flight;
+    c.rtt = max_u64(e->now - xmit, 1);
+    c.srtt = r->rtt.srtt;
+    c.min_rtt = r->rtt.min;
+    c.delivered = r->delivered;
+    c.cwnd_limited = recovery_cwnd_limited(r);
+    c.sampled = c.app_limited = c.ece = c.in_recovery = c.fast = false;
+    c.sack = r->sack_ok;
+    if (cwv_on_ack(&r->cwv, acked, r->una, r->nxt, r->rtt.srtt, e->now))
+        recovery_validate(r, e);
+    r->cc.ops->on_ack(&r->cc, &c);
+}
+
+/* take_rack() - what the segments from @first to @last, which this ACK is the first to deliver, are
+ * to RACK */
+static void take_rack(struct rack *k, const struct sent *first, const struct sent *last,
+                      gn_time now)
+{
+    seq_t end = sent_end(last);
+
+    k->reordering_seen |= seq_lt(sent_end(first), k->fack);
+    k->fack = seq_max(k->fack, end);
+    k->rtt = now - last->xmit;
+    if (sent_after(last->xmit, end, k->xmit, k->end_seq)) {
+        k->xmit = last->xmit;
+        k->end_seq = end;
+    }
+}
+
+bool recovery_on_plain_ack(struct recovery *r, const struct rec_env *e, seq_t ack)
+{
+    struct sent_log *l = &r->sent;
+    uint32_t acked = seq_span(r->una, ack), end;
+    const struct sent *first, *last;
+    gn_time newest;
+
+    if (!calm(r) || r->rack.in_dsack_round || !survey(r, e, ack, &end))
+        return false;
+    first = sent_at(l, l->head);
+    last = sent_at(l, end - 1);
+    newest = last->xmit;
+    rtt_sample_min(&r->rtt, max_u64(e->now - newest, 1), e->now);
+    rtt_sample(&r->rtt, max_u64(e->now - first->xmit, 1), sent_count(l));
+    take_rack(&r->rack, first, last, e->now);
+    r->tlp.fresh = true;
+    r->delivered += acked;
+    r->una = ack;
+    l->head = end;
+    tell_cc(r, e, acked, newest);
+    if (seq_eq(ack, r->nxt)) {
+        recovery_all_acked(r, e);
+        return true;
+    }
+    if (recovery_has_rack(r, e)) {
+        r->rack.cursor = end;
+        r->reo_at = deadline_none();
+    }
+    r->first_unacked = sent_at(l, end)->first_xmit;
+    recovery_arm_rto(r, e);
+    arm_pto(r, e);
+    return true;
+}
+
+/* restart() - about to send with nothing in flight; the timeout, which that does not change */
+static gn_time restart(struct recovery *r, const struct rec_env *e)
+{
+    gn_time rto = recovery_rto(r, e);
+
+    if (r->last_sent && e->conf->tcp_slow_start_after_idle)
+        r->cc.ops->on_idle(&r->cc, e->now - r->last_sent, rto);
+    else if (r->last_sent)
+        recovery_validate(r, e);
+    r->first_unacked = e->now;
+    return rto;
+}
+
+bool recovery_send_plain(struct recovery *r, const struct rec_env *e, uint32_t len)
+{
+    uint32_t flight = seq_span(r->una, r->nxt) + len;
+    uint32_t n = len < r->mss ? 1 : 2; /* as the long way: a FIN might go with it */
+    gn_time rto = 0;                   /* with a flight the timer runs */
+
+    if (!calm(r) || flight > r->cc.cwnd || !sent_reserve(&r->sent, e->mem, n))
+        return false;
+    if (flight == len)
+        rto = restart(r, e);
+    if (!deadline_armed(r->rto_at))
+        r->rto_at = deadline_at(e->now + rto);
+    sent_push(&r->sent, r->nxt, len, e->now);
+    r->nxt = seq_add(r->nxt, len);
+    r->last_sent = e->now;
+    recovery_note_limit(r, flight);
+    arm_pto(r, e);
+    return true;
+}
