@@ -252,22 +252,19 @@ static bool has_ceb(const struct accecn *x, const struct seg *s)
 
 /* is it not superseded? Such ACKs tell old news (CC-9768-8). One that SACKs more than any before is
  * as young as one that acknowledges more */
-static bool is_newer(struct arrival *a, const struct rec_ack *ra)
+static bool is_newer(struct tcb *t, const struct seg *s, const struct rec_ack *ra)
 {
-    struct tcb *t = a->t;
-
-    return seq_gt(a->s.ack, t->snd.una) || (a->s.text_len != 0 && seq_eq(a->s.seq, t->rcv.nxt)) ||
+    return seq_gt(s->ack, t->snd.una) || (s->text_len != 0 && seq_eq(s->seq, t->rcv.nxt)) ||
            sack_is_news(&t->rec.sent, t->snd.una, t->snd.nxt, ra->sack, ra->n_sack);
 }
 
-bool accecn_told(struct arrival *a, const struct rec_ack *ra)
+bool accecn_told(struct tcb *t, const struct seg *s, const struct rec_ack *ra)
 {
-    struct accecn *x = &a->t->acc;
-    const struct seg *s = &a->s;
+    struct accecn *x = &t->acc;
     unsigned ace = accecn_ace(s->ctl);
     uint32_t ceb = 0, marks;
 
-    if ((s->ctl & CTL_SYN) || !is_newer(a, ra))
+    if ((s->ctl & CTL_SYN) || !is_newer(t, s, ra))
         return false;
     if (s->opt.has & OPT_ACCECN)
         ceb = take_option(x, &s->opt);
@@ -275,8 +272,8 @@ bool accecn_told(struct arrival *a, const struct rec_ack *ra)
     x->heard = true;
     if (x->no_ect) /* CC-9768-3 */
         return false;
-    marks = accecn_marks(x->s_cep, ace, recovery_segments(&a->t->rec, s->ack), has_ceb(x, s), ceb,
-                         a->t->rec.mss);
+    marks = accecn_marks(x->s_cep, ace, recovery_segments(&t->rec, s->ack), has_ceb(x, s), ceb,
+                         t->rec.mss);
     x->s_cep += marks;
     return marks != 0;
 }

@@ -20,11 +20,10 @@ void ack_at_once(struct tcb *t)
  */
 static void note_text(struct tcb *t, const struct tcp_env *e)
 {
-    struct rec_env re = rec_env(e);
     gn_time gap = e->now - t->text_at;
     uint64_t n = tcb_rcv_wnd(t) / (2u * max_u32(t->rcv_mss_guess, 1));
 
-    if (t->text_at == 0 || (gap > e->conf->tcp_rto_min && gap > recovery_rto(&t->rec, &re)))
+    if (t->text_at == 0 || (gap > e->conf->tcp_rto_min && gap > recovery_rto(&t->rec, &e->rec)))
         t->quick = (uint8_t)min_u64(max_u64(n, 2), e->conf->tcp_quickacks);
     t->text_at = e->now;
 }
@@ -88,19 +87,4 @@ void ack_challenge(struct tcb *t, const struct tcp_env *e)
         return;
     e->stats->TCPChallengeACK++;
     t->ack_now = true;
-}
-
-/* a segment with the ACK bit is leaving: everything owed is paid */
-void ack_sent(struct tcb *t, const struct tcp_env *e)
-{
-    if (deadline_due(t->delack_at, e->now))
-        e->stats->DelayedACKs++;
-    if (t->quick > 0 && !seq_eq(t->rcv.acked, t->rcv.nxt))
-        t->quick--;
-    t->ack_now = false;
-    t->synack_again = false;
-    t->delack_at = deadline_none();
-    t->rcv.acked = t->rcv.nxt;
-    rcvbuf_on_ack_sent(t, e);
-    t->dsack = (struct range){t->rcv.nxt, t->rcv.nxt}; /* reported once (CC-2883-1) */
 }

@@ -242,7 +242,7 @@ enum gn_drop step5_ack(struct arrival *a)
     if (t->acc.on)
         accecn_received(a);
     if (seq_ge(a->s.ack, t->snd.una))
-        acked_by(a);
+        acked_by(t, a->e, &a->s, a->refuse_text ? a->s.seq : seq_max(a->s.seq, t->rcv.nxt));
     if (t->fin_acked && !was_acked)
         fin_is_acked(a);
     return GN_DROP_NONE;

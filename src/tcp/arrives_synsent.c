@@ -41,7 +41,7 @@ static enum gn_drop established(struct arrival *a)
         accecn_syn_answered(t, &a->s);
     else
         t->ecn_ok = t->ecn_ok && (a->s.ctl & (CTL_ECE | CTL_CWR)) == CTL_ECE; /* CC-3168-1 */
-    acked_by(a);
+    acked_by(t, e, &a->s, seq_max(a->s.seq, t->rcv.nxt));
     fastopen_answered(t, e);
     tcb_enter(t, e, GN_ESTABLISHED, GN_CAUSE_SYN_ACK);
     t->events |= GN_EV_CONNECTED | GN_EV_WRITABLE;

@@ -20,10 +20,8 @@ void tell_soft_error(struct tcb *t, enum gn_err error)
  */
 void connection_ends(struct tcb *t, const struct tcp_env *e, enum gn_cause cause, enum gn_err error)
 {
-    struct rec_env re = rec_env(e);
-
     tcb_enter(t, e, GN_CLOSED, cause);
-    recovery_free(&t->rec, &re);
+    recovery_free(&t->rec, &e->rec);
     ring_free(&t->sndbuf, e->mem);
     ranges_free(&t->ooo, e->mem);
     if (t->orphan)
@@ -64,8 +62,6 @@ void connection_reset(struct tcb *t, const struct tcp_env *e, enum gn_cause caus
 
 enum gn_err tcp_open(struct tcb *t, const struct tcp_env *e)
 {
-    struct rec_env re = rec_env(e);
-
     ASSERT(t->state == GN_CLOSED);
     t->snd.iss = t->snd.una = t->snd.nxt = t->snd.up = tcp_numbers(e, &t->key, &t->ts.offset);
     t->ts_ok = e->conf->tcp_timestamps != 0;
@@ -75,9 +71,9 @@ enum gn_err tcp_open(struct tcb *t, const struct tcp_env *e)
     t->acc.on = e->conf->tcp_ecn == 3;
     t->rcv.wscale = t->ws_ok ? window_shift(e, &t->opts) : 0;
     t->send_mss = options_mss(e, &t->key, &t->opts);
-    recovery_init(&t->rec, &re, t->snd.iss, tcp_mss(t, e), t->opts.cc);
-    (void)recovery_set_max_pacing(&t->rec, &re, t->opts.max_pacing_rate);
-    if (!recovery_reserve(&t->rec, &re, 2)) /* SYN, and text with it */
+    recovery_init(&t->rec, &e->rec, t->snd.iss, tcp_mss(t, e), t->opts.cc);
+    (void)recovery_set_max_pacing(&t->rec, &e->rec, t->opts.max_pacing_rate);
+    if (!recovery_reserve(&t->rec, &e->rec, 2)) /* SYN, and text with it */
         return GN_E_NO_MEMORY;
     t->created = t->last_in = e->now;
     tcb_enter(t, e, GN_SYN_SENT, GN_CAUSE_OPEN_ACTIVE);
@@ -98,7 +94,8 @@ static enum gn_err may_send(struct tcb *t)
     return GN_OK;
 }
 
-int tcp_send_room(struct tcb *t, const struct tcp_env *e, size_t want, struct gn_span ret[2])
+/* how many of @want octets SEND takes now, with room for them in the buffer; or the error */
+static int64_t send_room(struct tcb *t, const struct tcp_env *e, size_t want)
 {
     uint32_t room = sndbuf_room(t, e);
     enum gn_err err = may_send(t);
@@ -110,46 +107,54 @@ int tcp_send_room(struct tcb *t, const struct tcp_env *e, size_t want, struct gn
     want = min_u64(want, room);
     if (want == 0)
         return GN_E_WOULD_BLOCK;
-    if (!ring_reserve(&t->sndbuf, e->mem, t->sndbuf.len + (uint32_t)want, t->sndbuf.len)) {
-        t->want_write = true;
-        /* if nothing waits to be acknowledged, nothing will tell of room */
-        return t->sndbuf.len == 0 ? GN_E_NO_MEMORY : GN_E_WOULD_BLOCK;
+    if (ring_reserve(&t->sndbuf, e->mem, t->sndbuf.len + (uint32_t)want, t->sndbuf.len))
+        return (int64_t)want;
+    t->want_write = true;
+    /* if nothing waits to be acknowledged, nothing will tell of room */
+    return t->sndbuf.len == 0 ? GN_E_NO_MEMORY : GN_E_WOULD_BLOCK;
+}
+
+int tcp_send_room(struct tcb *t, const struct tcp_env *e, size_t want, struct gn_span ret[2])
+{
+    int64_t n = send_room(t, e, want);
+
+    return n < 0 ? (int)n : (int)ring_span(&t->sndbuf, t->sndbuf.len, (uint32_t)n, ret);
+}
+
+/* @n octets have been put into the send buffer */
+static void sent_text(struct tcb *t, const struct tcp_env *e, uint32_t n, unsigned flags)
+{
+    t->syn_waits = t->syn_waits && n == 0;
+    t->more = (flags & GN_SEND_MORE) != 0;
+    if ((flags & GN_SEND_URGENT) && n > 0) { /* MUST-31: of any length; later ones move it on */
+        t->urg_snd = true;
+        t->snd.up = seq_add(sndbuf_base(t), t->sndbuf.len);
     }
-    return (int)ring_span(&t->sndbuf, t->sndbuf.len, (uint32_t)want, ret);
+    timeouts_persist(t, e);
 }
 
 int64_t tcp_send_commit(struct tcb *t, const struct tcp_env *e, size_t len, unsigned flags)
 {
     ring_extend(&t->sndbuf, (uint32_t)len);
-    t->syn_waits = t->syn_waits && len == 0;
-    t->more = (flags & GN_SEND_MORE) != 0;
-    if ((flags & GN_SEND_URGENT) &&
-        len > 0) { /* MUST-31: of any length; later ones move the pointer on */
-        t->urg_snd = true;
-        t->snd.up = seq_add(sndbuf_base(t), t->sndbuf.len);
-    }
-    timeouts_persist(t, e);
+    sent_text(t, e, (uint32_t)len, flags);
     return (int64_t)len;
 }
 
 int64_t tcp_send(struct tcb *t, const struct tcp_env *e, const void *buf, size_t len,
                  unsigned flags)
 {
-    struct gn_span s[2];
-    uint32_t at = t->sndbuf.len, n = 0;
-    int k;
+    int64_t n;
 
     if (len == 0)
         return may_send(t);
-    k = tcp_send_room(t, e, len, s);
-    if (k < 0)
-        return k;
-    for (int i = 0; i < k; i++)
-        n += s[i].len;
-    ring_put(&t->sndbuf, at, buf, n);
-    if (n < len) /* the urgent octet has not been taken */
+    n = send_room(t, e, len);
+    if (n < 0)
+        return n;
+    ring_append(&t->sndbuf, buf, (uint32_t)n);
+    if ((size_t)n < len) /* the urgent octet has not been taken */
         flags &= ~(unsigned)GN_SEND_URGENT;
-    return tcp_send_commit(t, e, n, flags);
+    sent_text(t, e, (uint32_t)n, flags);
+    return n;
 }
 
 /* nothing is readable: what does RECEIVE say? (MUST-12: an end of data never looks like a reset) */

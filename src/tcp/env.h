@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "recovery/recovery.h"
 #include "wire/tcp.h"
 
 #include <gannet/host.h>
@@ -55,9 +56,14 @@ struct tfo_cookie {
 };
 
 struct tcp_env {
-    gn_time now;
-    const struct gn_conf *conf;
-    struct mem *mem;
+    union {
+        struct {
+            gn_time now;
+            const struct gn_conf *conf;
+            struct mem *mem;
+        };
+        struct rec_env rec; /* these three: what recovery gets */
+    };
     const struct secrets *secrets;
     struct gn_stats *stats;
     struct reply_queue *replies;

@@ -87,16 +87,15 @@ enum gn_err tcp_open_fast(struct tcb *t, const struct tcp_env *e, const struct s
                           bool new_cookie)
 {
     struct arrival a = {.t = t, .e = e, .s = *syn};
-    struct rec_env re = rec_env(e);
     struct half_open h;
 
     half_open_init(&h, e, syn, &t->opts, 0);
     half_open_inherit(t, e, &h);
     t->snd.una = t->snd.nxt = t->snd.up = t->snd.iss; /* our SYN is still to be sent */
-    recovery_init(&t->rec, &re, t->snd.iss, tcp_mss(t, e), t->opts.cc);
-    (void)recovery_set_max_pacing(&t->rec, &re, t->opts.max_pacing_rate);
+    recovery_init(&t->rec, &e->rec, t->snd.iss, tcp_mss(t, e), t->opts.cc);
+    (void)recovery_set_max_pacing(&t->rec, &e->rec, t->opts.max_pacing_rate);
     t->rec.sack_ok = t->sack_ok;
-    if (!recovery_reserve(&t->rec, &re, 1))
+    if (!recovery_reserve(&t->rec, &e->rec, 1))
         return GN_E_NO_MEMORY;
     t->snd.wnd = t->snd.max_wnd = syn->wnd; /* OPT-WS-2: not scaled */
     t->snd.wl1 = syn->seq;

@@ -224,8 +224,6 @@ enum gn_drop half_open_arrives(struct half_open *h, const struct tcp_env *e, con
  * acknowledged */
 void half_open_inherit(struct tcb *t, const struct tcp_env *e, const struct half_open *h)
 {
-    struct rec_env re = rec_env(e);
-
     t->passive = true; /* MUST-11 */
     t->snd.iss = seq(h->iss);
     t->snd.una = t->snd.nxt = t->snd.up = seq(h->iss + 1);
@@ -247,8 +245,8 @@ void half_open_inherit(struct tcb *t, const struct tcp_env *e, const struct half
     t->ts.recent = h->ts_recent;
     t->ts.recent_at = e->now;
     pmtu_on_open(t, e);
-    recovery_init(&t->rec, &re, t->snd.una, tcp_mss(t, e), t->opts.cc);
-    (void)recovery_set_max_pacing(&t->rec, &re, t->opts.max_pacing_rate);
+    recovery_init(&t->rec, &e->rec, t->snd.una, tcp_mss(t, e), t->opts.cc);
+    (void)recovery_set_max_pacing(&t->rec, &e->rec, t->opts.max_pacing_rate);
     t->rec.sack_ok = t->sack_ok;
     t->created = t->last_in = e->now;
 }
@@ -268,7 +266,6 @@ enum gn_err tcp_open_half(struct tcb *t, const struct tcp_env *e, const struct h
                           const struct seg *s, enum gn_cause cause)
 {
     struct arrival a = {.t = t, .e = e, .s = *s};
-    struct rec_env re = rec_env(e);
     gn_time rtt;
 
     half_open_inherit(t, e, h);
@@ -279,7 +276,7 @@ enum gn_err tcp_open_half(struct tcb *t, const struct tcp_env *e, const struct h
     t->snd.wl2 = s->ack;
     if (!ts_rtt(t, e, s, &rtt)) /* a cookie remembers no time */
         rtt = cause == GN_CAUSE_COOKIE_ACK ? 0 : half_open_rtt(h, e);
-    recovery_on_open(&t->rec, &re, h->retries, rtt);
+    recovery_on_open(&t->rec, &e->rec, h->retries, rtt);
     tcb_enter(t, e, GN_ESTABLISHED, GN_CAUSE_ACK_OF_SYN);
     t->events |= GN_EV_CONNECTED | GN_EV_WRITABLE;
     timeouts_on_established(t, e);

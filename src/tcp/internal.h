@@ -19,11 +19,6 @@ struct arrival {
     bool refuse_text; /* the window is closed, or all of it is old: only the ACK field counts */
 };
 
-static inline struct rec_env rec_env(const struct tcp_env *e)
-{
-    return (struct rec_env){.now = e->now, .conf = e->conf, .mem = e->mem};
-}
-
 /* arrives_closed.c */
 void reset_in_reply(const struct tcp_env *e, const struct seg *s);
 
@@ -69,7 +64,7 @@ void accecn_option_syn(const struct tcp_env *e, struct tcpopt *o);
  * all */
 void accecn_option(const struct tcb *t, const struct tcp_env *e, struct tcpopt *o);
 /** accecn_told() - the feedback in an ACK that is about to be processed: is congestion met? */
-bool accecn_told(struct arrival *a, const struct rec_ack *ra);
+bool accecn_told(struct tcb *t, const struct seg *s, const struct rec_ack *ra);
 /**
  * accecn_marks() - by how many marks the counter has gone up (RFC 9768 appendix A.2)
  * @cep: s.cep; @ace: the field; @packets: that the ACK newly covers; @has_ceb: @ceb tells by how
@@ -92,15 +87,14 @@ enum gn_drop step6_to_8(struct arrival *a);
 
 /* text.c */
 enum gn_drop step7_text(struct arrival *a);
-bool text_room(struct tcb *t, const struct tcp_env *e, const struct seg *s);
-void text_in_order(struct tcb *t, const struct tcp_env *e, const struct seg *s);
+void count_text(struct tcb *t, const struct tcp_env *e, const struct seg *s, uint32_t n);
 /** note_duplicate() - these octets came again: the next ACK reports them (RFC 2883) */
 void note_duplicate(struct tcb *t, const struct tcp_env *e, seq_t from, seq_t to);
 enum gn_drop step8_fin(struct arrival *a);
 void text_with_syn(struct arrival *a);
 
 /* acked.c */
-void acked_by(struct arrival *a);
+void acked_by(struct tcb *t, const struct tcp_env *e, const struct seg *s, seq_t at);
 
 /* ack.c */
 void ack_at_once(struct tcb *t);
@@ -108,10 +102,13 @@ void ack_after_text(struct tcb *t, const struct tcp_env *e, uint32_t full);
 void ack_invalid(struct tcb *t, const struct tcp_env *e, const struct seg *s);
 void ack_challenge(struct tcb *t, const struct tcp_env *e);
 void ack_delayed(struct tcb *t);
-void ack_sent(struct tcb *t, const struct tcp_env *e);
 
 /* ts.c */
-uint32_t ts_now(const struct tcb *t, const struct tcp_env *e);
+/** ts_now() - our timestamp clock for this connection */
+static inline uint32_t ts_now(const struct tcb *t, const struct tcp_env *e)
+{
+    return tcp_ts_clock(e->now) + t->ts.offset;
+}
 enum gn_drop ts_check(struct arrival *a);
 void ts_update(struct tcb *t, const struct tcp_env *e, const struct seg *s);
 bool ts_rtt(const struct tcb *t, const struct tcp_env *e, const struct seg *s, gn_time *ret);
@@ -126,7 +123,8 @@ uint32_t window_usable(const struct tcb *t);
 void window_grow_sndbuf(struct tcb *t, const struct tcp_env *e);
 
 /* rcvbuf.c */
-/** rcvbuf_on_text() - text has come in order: it may answer the ACK that is timed */
+/** rcvbuf_on_text() - with drs.marked: text has come in order, it may answer the ACK that is timed
+ */
 void rcvbuf_on_text(struct tcb *t, const struct tcp_env *e, const struct seg *s);
 /** rcvbuf_on_ack_sent() - a segment with the ACK bit leaves; last_out is still that of the one
  * before
@@ -182,6 +180,15 @@ void urgent_point(struct tcb *t, const struct tcp_env *e, const struct seg *s);
 
 /* options.c */
 void options_syn(const struct tcb *t, const struct tcp_env *e, struct seg *s);
+/** options_ts() - the timestamps of a segment with the ACK bit (OPT-TS-1) */
+static inline void options_ts(const struct tcb *t, const struct tcp_env *e, struct seg *s)
+{
+    if (!t->ts_ok)
+        return;
+    s->opt.has |= OPT_TS;
+    s->opt.tsval = ts_now(t, e);
+    s->opt.tsecr = t->ts.recent;
+}
 void options_other(const struct tcb *t, const struct tcp_env *e, struct seg *s, bool bare);
 void options_negotiate(struct tcb *t, const struct tcp_env *e, const struct seg *syn);
 uint16_t options_mss(const struct tcp_env *e, const struct tcp_key *k, const struct tcb_opts *o);

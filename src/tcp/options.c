@@ -52,9 +52,7 @@ uint32_t tcp_mss(const struct tcb *t, const struct tcp_env *e)
 /* path MTU, MSS option or option set changed (OPT-MSS-3) */
 void options_mss_changed(struct tcb *t, const struct tcp_env *e)
 {
-    struct rec_env re = rec_env(e);
-
-    recovery_set_mss(&t->rec, &re, tcp_mss(t, e));
+    recovery_set_mss(&t->rec, &e->rec, tcp_mss(t, e));
 }
 
 /* the user has set options before our SYN has left: what it will announce follows them. Once it
@@ -125,11 +123,7 @@ static void sack_blocks(const struct tcb *t, struct tcpopt *o)
 /* options of any other segment with the ACK bit; @bare: without text */
 void options_other(const struct tcb *t, const struct tcp_env *e, struct seg *s, bool bare)
 {
-    if (t->ts_ok) { /* OPT-TS-1 */
-        s->opt.has |= OPT_TS;
-        s->opt.tsval = ts_now(t, e);
-        s->opt.tsecr = t->ts.recent;
-    }
+    options_ts(t, e, s);
     if (t->sack_ok && t->rec.mss >= SACK_MSS_MIN && /* CC-2018-1 */
         (t->ooo.n > 0 || t->ooo_fin || !seq_eq(t->dsack.a, t->dsack.b)))
         sack_blocks(t, &s->opt);

@@ -9,31 +9,62 @@
  */
 #include "tcp/internal.h"
 
-/* common to all: addresses and ports, which never change (MUST-45), ACK, Diffserv */
+/* common to all: addresses and ports, which never change (MUST-45), ACK, Diffserv. Neither text nor
+ * options: what these do not have of @s nobody looks at */
 static void begin(const struct tcb *t, struct seg *s, seq_t at, uint16_t ctl)
 {
-    *s = (struct seg){.key = t->key, .seq = at, .ctl = ctl, .ttl = t->opts.ttl, .tos = t->opts.tos};
+    s->key = t->key;
+    s->seq = at;
+    s->ack = ctl & CTL_ACK ? t->rcv.nxt : seq(0);
+    s->ctl = ctl;
+    s->wnd = s->up = 0;
+    s->ecn = 0;
+    s->tos = t->opts.tos;
+    s->ttl = t->opts.ttl;
+    s->n_text = 0;
+    s->gso_size = 0;
+    s->text_len = 0;
     s->fragment = pmtu_fragment(&t->opts);
-    if (ctl & CTL_ACK)
-        s->ack = t->rcv.nxt;
+    s->opt.has = s->opt.n_sack = s->opt.tfo_len = s->opt.n_acc = 0;
 }
 
-/* last touch of any segment with the ACK bit: window, options, ECN echo; then all that was owed is
- * paid */
+/* a segment with the ACK bit is leaving: everything owed is paid */
+static void ack_sent(struct tcb *t, const struct tcp_env *e)
+{
+    if (deadline_due(t->delack_at, e->now))
+        e->stats->DelayedACKs++;
+    if (t->quick > 0 && !seq_eq(t->rcv.acked, t->rcv.nxt))
+        t->quick--;
+    t->ack_now = false;
+    t->synack_again = false;
+    t->delack_at = deadline_none();
+    t->rcv.acked = t->rcv.nxt;
+    rcvbuf_on_ack_sent(t, e);
+    t->dsack = (struct range){t->rcv.nxt, t->rcv.nxt}; /* reported once (CC-2883-1) */
+}
+
+/* last touch of any segment: the window, then all that was owed is paid, if it has the ACK bit */
 static void finish(struct tcb *t, const struct tcp_env *e, struct seg *s)
 {
     s->wnd = window_announce(t, e, (s->ctl & CTL_SYN) != 0);
-    if (t->acc.on && !(s->ctl & CTL_SYN))
-        accecn_stamp(t, e, s);
-    else if (t->ecn_ok && t->ecn_echo && !(s->ctl & CTL_SYN))
-        s->ctl |= CTL_ECE; /* CC-3168-3 */
     if (s->ctl & CTL_ACK)
         ack_sent(t, e);
     t->last_out = e->now;
-    t->segs_out += seg_on_wire(s);
+    t->segs_out++;
+}
+
+/* the same with what any other than a SYN may need: ECN echo, urgent pointer, being several */
+static void finish_any(struct tcb *t, const struct tcp_env *e, struct seg *s)
+{
     if (s->ctl & CTL_URG) /* MUST-62; far ahead: as far as 16 bits reach */
         s->up = (uint16_t)min_u32(seq_span(s->seq, t->snd.up) - (e->conf->tcp_stdurg ? 1u : 0u),
                                   UINT16_MAX);
+    if (t->acc.on)
+        accecn_stamp(t, e, s);
+    else if (t->ecn_ok && t->ecn_echo)
+        s->ctl |= CTL_ECE; /* CC-3168-3 */
+    t->segs_out += seg_on_wire(s) - 1;
+    finish(t, e, s);
 }
 
 /* what our SYN, or SYN,@ack, says of ECN */
@@ -51,7 +82,6 @@ static uint16_t syn_ecn_flags(struct tcb *t, bool ack)
 /* our SYN, or SYN,ACK when the peer's SYN has come first */
 static void make_syn(struct tcb *t, const struct tcp_env *e, struct seg *s)
 {
-    struct rec_env re = rec_env(e);
     bool ack = t->state != GN_SYN_SENT, first = seq_eq(t->snd.nxt, t->snd.iss);
     uint32_t text = 0;
 
@@ -66,9 +96,9 @@ static void make_syn(struct tcb *t, const struct tcp_env *e, struct seg *s)
         accecn_option_syn(e, &s->opt);
     if (!first)
         e->stats->TCPSynRetrans++;
-    recovery_on_sent(&t->rec, &re, t->snd.iss, 1, true);
+    recovery_on_sent(&t->rec, &e->rec, t->snd.iss, 1, true);
     if (text > 0) /* a record of its own: the SYN may be acknowledged alone, and tell of the RTT */
-        recovery_on_sent(&t->rec, &re, seq_add(t->snd.iss, 1), text, true);
+        recovery_on_sent(&t->rec, &e->rec, seq_add(t->snd.iss, 1), text, true);
     t->snd.nxt = t->rec.nxt;
     finish(t, e, s);
 }
@@ -123,16 +153,14 @@ static uint32_t segment_room(const struct tcb *t, const struct tcp_env *e, const
 static bool send_again(struct tcb *t, const struct tcp_env *e, struct seg *s, seq_t at,
                        uint32_t len)
 {
-    struct rec_env re = rec_env(e);
-
     if (!seq_eq(at, t->snd.una) && seq_gt(seq_add(at, len), seq_add(t->snd.una, t->snd.wnd)))
         return false;
     s->seq = at;
     fill(t, e, s, at, len);
-    recovery_on_sent(&t->rec, &re, at, len, false);
+    recovery_on_sent(&t->rec, &e->rec, at, len, false);
     e->stats->RetransSegs++;
     t->bytes_retrans += s->text_len;
-    finish(t, e, s);
+    finish_any(t, e, s);
     return true;
 }
 
@@ -272,7 +300,6 @@ static void mark_text(struct tcb *t, const struct tcp_env *e, struct seg *s, uin
 /* new text, FIN */
 static bool make_new(struct tcb *t, const struct tcp_env *e, struct seg *s)
 {
-    struct rec_env re = rec_env(e);
     uint32_t unsent, len = 0, room, n, probe;
     bool fin;
 
@@ -282,7 +309,7 @@ static bool make_new(struct tcb *t, const struct tcp_env *e, struct seg *s)
     if (unsent == 0 && !t->fin_queued)
         return false;
     if (t->rec.last_sent != 0 && seq_eq(t->snd.una, t->snd.nxt))
-        recovery_on_idle_restart(&t->rec, &re);
+        recovery_on_idle_restart(&t->rec, &e->rec);
     begin(t, s, t->snd.nxt, CTL_ACK);
     options_other(t, e, s, false);
     probe = t->search.high != 0 ? pmtu_probe(t, e, s) : 0;
@@ -294,7 +321,7 @@ static bool make_new(struct tcb *t, const struct tcp_env *e, struct seg *s)
     n = len + fin;
     if (n == 0)
         return false;
-    if (!recovery_reserve(&t->rec, &re, len < t->rec.mss ? 2 : len / t->rec.mss + 2)) {
+    if (!recovery_reserve(&t->rec, &e->rec, len < t->rec.mss ? 1 : len / t->rec.mss + 1)) {
         try_later(t, e); /* no ACK may be due that would (INV-04) */
         return false;
     }
@@ -304,7 +331,7 @@ static bool make_new(struct tcb *t, const struct tcp_env *e, struct seg *s)
     fill(t, e, s, t->snd.nxt, n);
     if (len > 0)
         mark_text(t, e, s, len, room);
-    recovery_on_sent(&t->rec, &re, t->snd.nxt, n,
+    recovery_on_sent(&t->rec, &e->rec, t->snd.nxt, n,
                      fin || t->sndbuf.len == seq_span(sndbuf_base(t), t->snd.nxt) + len);
     t->snd.nxt = t->rec.nxt;
     t->bytes_sent += len;
@@ -312,14 +339,13 @@ static bool make_new(struct tcb *t, const struct tcp_env *e, struct seg *s)
     sndbuf_tell(t, e); /* less is unsent now */
     t->sws_expired = false;
     t->sws_at = deadline_none();
-    finish(t, e, s);
+    finish_any(t, e, s);
     return true;
 }
 
 /* the last segment again, to find out about a lost tail (RFC 8985 7) */
 static bool make_loss_probe(struct tcb *t, const struct tcp_env *e, struct seg *s)
 {
-    struct rec_env re = rec_env(e);
     seq_t at;
     uint32_t len;
 
@@ -328,11 +354,11 @@ static bool make_loss_probe(struct tcb *t, const struct tcp_env *e, struct seg *
     begin(t, s, at, CTL_ACK);
     options_other(t, e, s, false);
     fill(t, e, s, at, min_u32(len, segment_room(t, e, s)));
-    recovery_on_sent(&t->rec, &re, at, s->text_len + !!(s->ctl & CTL_FIN), true);
+    recovery_on_sent(&t->rec, &e->rec, at, s->text_len + !!(s->ctl & CTL_FIN), true);
     e->stats->TCPLossProbes++;
     e->stats->RetransSegs++;
     t->bytes_retrans += s->text_len;
-    finish(t, e, s);
+    finish_any(t, e, s);
     return true;
 }
 
@@ -343,7 +369,7 @@ static void make_empty(struct tcb *t, const struct tcp_env *e, struct seg *s, se
 {
     begin(t, s, at, ctl);
     options_other(t, e, s, true);
-    finish(t, e, s);
+    finish_any(t, e, s);
 }
 
 /* the probes and the bare ACK */
@@ -368,15 +394,51 @@ static bool make_bare(struct tcb *t, const struct tcp_env *e, struct seg *s)
     return false;
 }
 
+/**
+ * output_small() - all that waits is new text that fits one segment, and nothing stands in its way:
+ * make_new(), and what comes before it, for this case. False, and nothing has happened, if it is
+ * another: then it is for the long way
+ */
+static bool output_small(struct tcb *t, const struct tcp_env *e, struct seg *s)
+{
+    uint32_t at = seq_span(t->snd.una, t->snd.nxt), len = t->sndbuf.len - at;
+
+    if (t->sndbuf.len == at || t->state != GN_ESTABLISHED || t->unusual || len > t->rec.mss ||
+        len > window_usable(t) || t->search.high != 0 || t->acc.on || t->ooo.n > 0 ||
+        !seq_eq(t->dsack.a, t->dsack.b))
+        return false;
+    if (t->opts.cork || (at > 0 && !t->opts.nodelay))
+        return false;
+    if (!recovery_send_plain(&t->rec, &e->rec, len))
+        return false;
+    begin(t, s, t->snd.nxt, CTL_ACK | CTL_PSH);
+    options_ts(t, e, s);
+    s->text_len = len;
+    s->n_text = (uint8_t)ring_span(&t->sndbuf, at, len, s->text);
+    s->ecn = t->ecn_ok ? 2 : 0;
+    t->interactive |= t->text_at != 0 && e->now - t->text_at < e->conf->tcp_delack;
+    t->snd.nxt = t->rec.nxt;
+    t->bytes_sent += len;
+    e->stats->OutOctets += len;
+    sndbuf_tell(t, e);
+    t->sws_at = deadline_none();
+    finish(t, e, s);
+    return true;
+}
+
 bool tcp_wants_output(const struct tcb *t)
 {
     seq_t at;
     uint32_t len;
 
+    if (t->ack_now && t->state != GN_CLOSED && t->state != GN_LISTEN)
+        return true;
+    if (t->state == GN_ESTABLISHED && !t->unusual && !t->rec.unusual && !t->rec.sent.resend)
+        return t->sndbuf.len != seq_span(t->snd.una, t->snd.nxt);
     if (t->state == GN_CLOSED || t->state == GN_LISTEN)
         return false;
-    if (t->ack_now || t->synack_again || t->wprobe_due || t->keepalive_due || t->urg_due ||
-        t->rec.probe_due || t->rec.rescue)
+    if (t->synack_again || t->wprobe_due || t->keepalive_due || t->urg_due || t->rec.probe_due ||
+        t->rec.rescue)
         return true;
     if (t->state == GN_SYN_SENT)
         return (syn_unsent(t) && !t->syn_waits) || recovery_next_lost(&t->rec, 1, &at, &len);
@@ -385,22 +447,29 @@ bool tcp_wants_output(const struct tcb *t)
     return recovery_next_lost(&t->rec, 1, &at, &len);
 }
 
-bool tcp_output(struct tcb *t, const struct tcp_env *e, struct seg *ret)
+/* the long way, whatever it is */
+static bool output_any(struct tcb *t, const struct tcp_env *e, struct seg *s)
 {
     uint32_t len;
+
+    if (syn_due(t, &len)) {
+        make_syn(t, e, s);
+        return true;
+    }
+    if (t->state == GN_SYN_SENT)
+        return false;
+    return make_retransmission(t, e, s) || make_new(t, e, s) || make_rescue(t, e, s) ||
+           make_loss_probe(t, e, s) || make_bare(t, e, s);
+}
+
+bool tcp_output(struct tcb *t, const struct tcp_env *e, struct seg *ret)
+{
     bool sent;
 
     if (t->state == GN_CLOSED || t->state == GN_LISTEN)
         return false;
     DASSERT((tcb_check(t), true));
-    if (syn_due(t, &len)) {
-        make_syn(t, e, ret);
-        return true;
-    }
-    if (t->state == GN_SYN_SENT)
-        return false;
-    sent = make_retransmission(t, e, ret) || make_new(t, e, ret) || make_rescue(t, e, ret) ||
-           make_loss_probe(t, e, ret) || make_bare(t, e, ret);
+    sent = output_small(t, e, ret) || output_any(t, e, ret);
     timeouts_persist(t, e);
     DASSERT((tcb_check(t), true));
     return sent;

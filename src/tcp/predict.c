@@ -34,17 +34,29 @@ static bool expected(const struct tcb *t, const struct seg *s)
 /* step 5. With nothing in flight and nothing to send there is only the window to look at */
 static void take_ack(struct tcb *t, const struct tcp_env *e, const struct seg *s)
 {
-    struct arrival a;
-
-    if (t->sndbuf.len == 0 && seq_eq(t->snd.una, t->snd.nxt)) {
-        window_update(t, s, s->seq);
-        t->probes = 0;
-        t->soft_error = GN_OK;
-        timeouts_persist(t, e);
+    if (t->sndbuf.len != 0 || !seq_eq(t->snd.una, t->snd.nxt)) {
+        acked_by(t, e, s, s->seq);
         return;
     }
-    a = (struct arrival){.t = t, .e = e, .s = *s};
-    acked_by(&a);
+    window_update(t, s, s->seq);
+    t->probes = 0;
+    t->soft_error = GN_OK;
+    timeouts_persist(t, e);
+}
+
+/* room in the receive buffer; false: out of memory */
+static bool text_room(struct tcb *t, const struct tcp_env *e, const struct seg *s)
+{
+    return ring_reserve(&t->rcvbuf, e->mem, t->rcvbuf.len + s->text_len, t->rcvbuf.len);
+}
+
+/* step 7; there is room */
+static void take_text(struct tcb *t, const struct tcp_env *e, const struct seg *s)
+{
+    for (unsigned i = 0; i < s->n_text; i++)
+        ring_append(&t->rcvbuf, s->text[i].ptr, s->text[i].len);
+    t->rcv.nxt = seq_add(t->rcv.nxt, s->text_len);
+    count_text(t, e, s, s->text_len);
 }
 
 unsigned tcp_predicted(struct tcb *t, const struct tcp_env *e, const struct seg *s, unsigned n)
@@ -60,7 +72,7 @@ unsigned tcp_predicted(struct tcb *t, const struct tcp_env *e, const struct seg 
         ts_update(t, e, &s[i]);
         take_ack(t, e, &s[i]);
         if (s[i].text_len > 0)
-            text_in_order(t, e, &s[i]);
+            take_text(t, e, &s[i]);
     }
     DASSERT((tcb_check(t), true));
     return i;

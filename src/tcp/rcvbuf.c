@@ -40,12 +40,9 @@ static void take_sample(struct tcb *t, const struct tcp_env *e, gn_time sample)
 
 void rcvbuf_on_text(struct tcb *t, const struct tcp_env *e, const struct seg *s)
 {
-    int32_t past;
+    int32_t past = t->ts_ok ? (int32_t)(s->opt.tsecr - t->drs.mark)
+                            : seq_diff(t->rcv.nxt, seq(t->drs.mark)) - 1;
 
-    if (!t->drs.marked)
-        return;
-    past = t->ts_ok ? (int32_t)(s->opt.tsecr - t->drs.mark)
-                    : seq_diff(t->rcv.nxt, seq(t->drs.mark)) - 1;
     if (past < 0 && e->now - t->drs.marked_at < DRS_MARK_LIFE)
         return;
     t->drs.marked = false;

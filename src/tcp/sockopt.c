@@ -152,7 +152,6 @@ static bool set_small(struct tcb_opts *p, enum gn_opt o, uint64_t v)
 static bool set_number(struct tcb *t, const struct tcp_env *e, enum gn_opt o, uint64_t v)
 {
     struct tcb_opts *p = &t->opts;
-    struct rec_env re = rec_env(e);
 
     if (o == GN_OPT_MAXSEG && (v == 0 || v >= e->conf->tcp_min_snd_mss) && v <= 65495) {
         p->maxseg = (uint16_t)v;
@@ -160,12 +159,12 @@ static bool set_number(struct tcb *t, const struct tcp_env *e, enum gn_opt o, ui
             options_mss_changed(t, e);
     } else if (o == GN_OPT_CONGESTION && cc_name((unsigned)v) != NULL) {
         if (t->state != GN_CLOSED && p->cc != v)
-            recovery_set_cc(&t->rec, &re, (unsigned)v);
+            recovery_set_cc(&t->rec, &e->rec, (unsigned)v);
         p->cc = (uint8_t)v;
     } else if (o == GN_OPT_MAX_PACING_RATE) {
         p->max_pacing_rate = v < UINT32_MAX ? (uint32_t)v : 0;
         if (t->state != GN_CLOSED)
-            return recovery_set_max_pacing(&t->rec, &re, p->max_pacing_rate);
+            return recovery_set_max_pacing(&t->rec, &e->rec, p->max_pacing_rate);
     } else if (o == GN_OPT_RCVLOWAT && v <= BUF_MAX) {
         set_rcvlowat(t, e, v);
     } else if (o == GN_OPT_FASTOPEN_CONNECT && v <= 2) {

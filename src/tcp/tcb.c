@@ -38,9 +38,7 @@ void tcb_init(struct tcb *t, const struct tcp_env *e, const struct tcp_key *key)
 
 void tcb_free(struct tcb *t, const struct tcp_env *e)
 {
-    struct rec_env re = rec_env(e);
-
-    recovery_free(&t->rec, &re);
+    recovery_free(&t->rec, &e->rec);
     ring_free(&t->sndbuf, e->mem);
     ring_free(&t->rcvbuf, e->mem);
     ranges_free(&t->ooo, e->mem);
@@ -131,8 +129,6 @@ static void status_history(const struct tcb *t, struct gn_status *ret)
 
 void tcb_status(const struct tcb *t, const struct tcp_env *e, struct gn_status *ret)
 {
-    struct rec_env re = rec_env(e);
-
     *ret = (struct gn_status){.kind = GN_KIND_CONNECTION, .state = (enum gn_state)t->state};
 
     ret->local = (struct gn_endpoint){t->key.laddr, t->key.lport};
@@ -171,7 +167,7 @@ void tcb_status(const struct tcb *t, const struct tcp_env *e, struct gn_status *
     ret->path_mtu = pmtu_now(t, e);
     ret->rcv_mss = t->rcv_mss_guess;
     ret->ts_recent = t->ts.recent;
-    recovery_status(&t->rec, &re, ret);
+    recovery_status(&t->rec, &e->rec, ret);
     ret->bytes_sent = t->bytes_sent;
     ret->bytes_acked = t->bytes_acked;
     ret->bytes_received = t->bytes_received;

@@ -75,42 +75,49 @@ struct tcb {
     int8_t error;      /* enum gn_err that ended the connection or is pending (SO_ERROR) */
     int8_t soft_error; /* trouble that need not last (MUST-56); over with the next good ACK */
 
-    /* who owns it */
     bool passive  : 1; /* opened by a listener (MUST-11) */
-    bool orphan   : 1; /* the user has gone */
     bool accepted : 1; /* the user has its handle */
-    bool shut_rd  : 1; /* nobody will read: text is acknowledged and thrown away */
-
-    /* intentions: recorded by the steps, carried out by tcp_output() */
-    bool ack_now       : 1;
-    bool synack_again  : 1; /* SYN-RECEIVED: a duplicate SYN asks for our SYN,ACK */
-    bool fin_queued    : 1; /* CLOSE was called: FIN follows the last octet of the send buffer */
-    bool fin_sent      : 1; /* FIN is below snd.nxt */
-    bool fin_acked     : 1;
-    bool fin_rcvd      : 1; /* the peer's FIN is below rcv.nxt */
-    bool keepalive_due : 1, wprobe_due : 1, sws_expired : 1;
-    bool push       : 1;
-    bool doubt_path : 1; /* R1 is reached: the host shall have the route looked at (MUST-20) */
-    bool want_write : 1; /* a SEND was short: tell when there is room */
-    bool more       : 1; /* GN_SEND_MORE on the last SEND */
-
-    /* Fast Open */
-    bool fast_child  : 1; /* came from a SYN with a cookie, and our SYN is not acknowledged */
-    bool cookie_due  : 1; /* and gets a new one */
-    bool syn_waits   : 1; /* our SYN waits for the first SEND */
-    bool fast_tried  : 1; /* our SYN had the option */
-    bool fast_failed : 1; /* and was lost: for the host to remember */
-    bool syn_text    : 1; /* text came or went with a SYN, and was accepted */
+    bool ack_now  : 1; /* an ACK is owed at once; tcp_output() pays */
 
     /* negotiated */
     bool ts_ok : 1, sack_ok : 1, ws_ok : 1, ecn_ok : 1;
-    bool ecn_echo : 1, ecn_cwr : 1; /* RFC 3168: send ECE; send CWR on the next new text */
-    bool urg_snd   : 1;             /* snd.up is ahead of what is acknowledged */
-    bool urg_due   : 1;             /* it is behind a closed window: tell of it */
-    bool urg_rcv   : 1;             /* the user has not read beyond rcv.up */
-    bool urg_taken : 1;             /* the octet before rcv.up was read by itself */
 
     bool interactive : 1; /* our text answers the peer's: ACKs ride on it */
+    bool want_write  : 1; /* a SEND was short: tell when there is room */
+    bool urg_taken   : 1; /* the octet before rcv.up was read by itself */
+    bool fast_tried  : 1; /* our SYN had the option of Fast Open */
+    bool syn_text    : 1; /* text came or went with a SYN, and was accepted */
+
+    union {
+        struct {
+            /* who owns it */
+            bool orphan  : 1; /* the user has gone */
+            bool shut_rd : 1; /* nobody will read: text is acknowledged and thrown away */
+
+            /* intentions: recorded by the steps, carried out by tcp_output() */
+            bool synack_again  : 1; /* SYN-RECEIVED: a duplicate SYN asks for our SYN,ACK */
+            bool fin_queued    : 1; /* CLOSE was called: FIN follows the send buffer's last octet */
+            bool fin_sent      : 1; /* FIN is below snd.nxt */
+            bool fin_acked     : 1;
+            bool fin_rcvd      : 1; /* the peer's FIN is below rcv.nxt */
+            bool ooo_fin       : 1; /* fin_seq is where it will be */
+            bool keepalive_due : 1, wprobe_due : 1, sws_expired : 1;
+            bool more       : 1; /* GN_SEND_MORE on the last SEND */
+            bool doubt_path : 1; /* R1 is reached: the host shall look at the route (MUST-20) */
+
+            /* Fast Open */
+            bool fast_child  : 1; /* came from a SYN with a cookie, our SYN is not acknowledged */
+            bool cookie_due  : 1; /* and gets a new one */
+            bool syn_waits   : 1; /* our SYN waits for the first SEND */
+            bool fast_failed : 1; /* and was lost: for the host to remember */
+
+            bool ecn_echo : 1, ecn_cwr : 1; /* RFC 3168: send ECE; CWR on the next new text */
+            bool urg_snd : 1;               /* snd.up is ahead of what is acknowledged */
+            bool urg_due : 1;               /* it is behind a closed window: tell of it */
+            bool urg_rcv : 1;               /* the user has not read beyond rcv.up */
+        };
+        uint32_t unusual; /* all these at once: 0 nearly always */
+    };
 
     uint16_t events; /* GN_EV_* not yet taken by the user */
     uint8_t probes;  /* unanswered keep-alive or window probes */
@@ -168,14 +175,14 @@ struct tcb {
     struct range sack[3]; /* most recent first: what SACK reports (RFC 2018 4) */
     struct range dsack;   /* to report once (RFC 2883); empty if a == b */
     seq_t fin_seq;        /* with ooo_fin: where the peer's FIN will be */
-    bool ooo_fin;
-    seq_t orphan_mark; /* SND.UNA when state_at was armed for an orphan */
+    seq_t orphan_mark;    /* SND.UNA when state_at was armed for an orphan */
 
     struct accecn acc;
     struct recovery rec;
 
+    deadline_t delack_at;
     deadline_t pmtu_at; /* path_mtu holds until then */
-    deadline_t delack_at, persist_at, keepalive_at, sws_at, user_at,
+    deadline_t persist_at, keepalive_at, sws_at, user_at,
         state_at; /* state_at: FIN-WAIT-2 or TIME-WAIT; an orphan's progress */
     gn_time last_in, last_out;
     gn_time text_at;    /* last text of the peer; 0: none yet */

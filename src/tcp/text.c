@@ -140,29 +140,15 @@ void tcp_prune(struct tcb *t, const struct tcp_env *e)
     e->stats->OfoPruned++;
 }
 
-/* room in the receive buffer for text at RCV.NXT; false: out of memory */
-bool text_room(struct tcb *t, const struct tcp_env *e, const struct seg *s)
-{
-    return ring_reserve(&t->rcvbuf, e->mem, t->rcvbuf.len + s->text_len, beyond(t));
-}
-
 /* @n octets have been taken in at RCV.NXT as it was */
-static void count_text(struct tcb *t, const struct tcp_env *e, const struct seg *s, uint32_t n)
+void count_text(struct tcb *t, const struct tcp_env *e, const struct seg *s, uint32_t n)
 {
     t->bytes_received += n;
     e->stats->InOctets += n;
     t->events |= GN_EV_READABLE;
-    rcvbuf_on_text(t, e, s);
+    if (t->drs.marked)
+        rcvbuf_on_text(t, e, s);
     ack_after_text(t, e, s->gso_size != 0 ? s->gso_size : s->text_len);
-}
-
-/* text at RCV.NXT, with nothing out of order; there is room */
-void text_in_order(struct tcb *t, const struct tcp_env *e, const struct seg *s)
-{
-    copy_text(&t->rcvbuf, s, 0, t->rcvbuf.len, s->text_len);
-    ring_extend(&t->rcvbuf, s->text_len);
-    t->rcv.nxt = seq_add(t->rcv.nxt, s->text_len);
-    count_text(t, e, s, s->text_len);
 }
 
 /* text at RCV.NXT; octets accepted early stay as they are */
@@ -172,7 +158,7 @@ static enum gn_drop in_order(struct arrival *a)
     const struct tcp_env *e = a->e;
     seq_t was = t->rcv.nxt, end = seq_add(was, a->s.text_len);
 
-    if (!text_room(t, e, &a->s))
+    if (!ring_reserve(&t->rcvbuf, e->mem, t->rcvbuf.len + a->s.text_len, beyond(t)))
         return GN_DROP_NO_MEMORY; /* not acknowledged: it will come again */
     if (t->ooo.n > 0 && seq_gt(end, t->ooo.r[0].a))
         note_duplicate(t, e, t->ooo.r[0].a, seq_min(end, t->ooo.r[0].b));

@@ -78,7 +78,6 @@ static bool starved(const struct tcb *t)
  */
 void timeouts_persist_set(struct tcb *t, const struct tcp_env *e)
 {
-    struct rec_env re = rec_env(e);
     gn_time gap;
 
     if (!starved(t)) {
@@ -89,7 +88,7 @@ void timeouts_persist_set(struct tcb *t, const struct tcp_env *e)
     }
     if (deadline_armed(t->persist_at))
         return;
-    gap = recovery_rto(&t->rec, &re) << min_u32(t->persist_shift, 16);
+    gap = recovery_rto(&t->rec, &e->rec) << min_u32(t->persist_shift, 16);
     t->persist_at = deadline_at(e->now + min_u64(gap, e->conf->tcp_persist_max));
 }
 
@@ -126,10 +125,8 @@ static uint64_t retry_limit(const struct tcb *t, const struct tcp_env *e)
 /* the peer answers but keeps its window shut over what is out: no reason to give up (SHLD-17) */
 static bool merely_shut(const struct tcb *t, const struct tcp_env *e)
 {
-    struct rec_env re = rec_env(e);
-
     return state_synchronised(t->state) && t->snd.wnd == 0 && !t->orphan &&
-           e->now - t->last_in < 2 * recovery_rto(&t->rec, &re);
+           e->now - t->last_in < 2 * recovery_rto(&t->rec, &e->rec);
 }
 
 /* USER TIMEOUT (3.10.8, TO-06, SO-10): what is at SND.UNA has waited too long, or cannot be sent
@@ -161,21 +158,18 @@ static void on_user(struct tcb *t, const struct tcp_env *e)
 void timeouts_on_orphan(struct tcb *t, const struct tcp_env *e)
 {
     uint64_t n = e->conf->tcp_orphan_retries + 1;
-    struct rec_env re = rec_env(e);
 
     if (t->state == GN_FIN_WAIT_2)
         timeouts_on_fin_wait_2(t, e);
     if (t->state == GN_CLOSED || t->state == GN_FIN_WAIT_2 || t->state == GN_TIME_WAIT)
         return;
     t->orphan_mark = t->snd.una;
-    t->state_at = deadline_at(
-        e->now + min_u64(recovery_rto(&t->rec, &re) << min_u64(n, 16), n * e->conf->tcp_rto_max));
+    t->state_at = deadline_at(e->now + min_u64(recovery_rto(&t->rec, &e->rec) << min_u64(n, 16),
+                                               n * e->conf->tcp_rto_max));
 }
 
 static void on_rto(struct tcb *t, const struct tcp_env *e)
 {
-    struct rec_env re = rec_env(e);
-
     if (!user_decides(t, e) && t->rec.timeouts >= retry_limit(t, e) && !merely_shut(t, e)) {
         give_up(t, e, GN_CAUSE_RETRIES);
         return;
@@ -186,7 +180,7 @@ static void on_rto(struct tcb *t, const struct tcp_env *e)
     doubt(t, e);
     t->fast_failed = t->fast_tried && t->state == GN_SYN_SENT; /* OPT-TFO-4 */
     e->stats->TCPTimeouts++;
-    recovery_on_rto(&t->rec, &re);
+    recovery_on_rto(&t->rec, &e->rec);
     pmtu_on_rto(t, e);
 }
 
@@ -266,16 +260,14 @@ static void on_state(struct tcb *t, const struct tcp_env *e)
 /* the timers of loss recovery */
 static void recovery_timeouts(struct tcb *t, const struct tcp_env *e)
 {
-    struct rec_env re = rec_env(e);
-
     if (deadline_due(t->rec.reo_at, e->now))
-        recovery_on_reorder_timer(&t->rec, &re);
+        recovery_on_reorder_timer(&t->rec, &e->rec);
     if (deadline_due(t->rec.pto_at, e->now))
-        recovery_on_pto(&t->rec, &re);
+        recovery_on_pto(&t->rec, &e->rec);
     if (deadline_due(t->rec.rto_at, e->now))
         on_rto(t, e);
     if (t->rec.rate && deadline_due(recovery_pace_at(&t->rec), e->now))
-        recovery_on_pace(&t->rec, &re, sndbuf_unsent(t) == 0);
+        recovery_on_pace(&t->rec, &e->rec, sndbuf_unsent(t) == 0);
     if (t->search.size != 0 && t->state != GN_CLOSED)
         pmtu_on_probe(t, e);
 }
@@ -303,20 +295,26 @@ void tcp_timeouts(struct tcb *t, const struct tcp_env *e)
     DASSERT((tcb_check(t), true));
 }
 
+/* the earliest of @d and of the timers that hardly ever run */
+static __attribute__((noinline)) deadline_t seldom(const struct tcb *t, deadline_t d)
+{
+    d = deadline_min(d, deadline_min(t->rec.reo_at, recovery_pace_at(&t->rec)));
+    d = deadline_min(d, deadline_min(t->persist_at, t->keepalive_at));
+    d = deadline_min(d, deadline_min(t->user_at, t->sws_at));
+    return deadline_min(d, deadline_min(t->pmtu_at, t->state_at));
+}
+
 deadline_t tcp_deadline(const struct tcb *t)
 {
     deadline_t d = deadline_min(t->rec.rto_at, t->rec.pto_at);
 
     if (t->state == GN_CLOSED)
         return deadline_none();
-    d = deadline_min(d, t->rec.reo_at);
-    if (t->rec.rate)
-        d = deadline_min(d, recovery_pace_at(&t->rec));
-    d = deadline_min(d, t->ack_now ? deadline_none() : t->delack_at);
-    d = deadline_min(d, t->persist_at);
-    d = deadline_min(d, t->keepalive_at);
-    d = deadline_min(d, t->user_at);
-    d = deadline_min(d, t->sws_at);
-    d = deadline_min(d, t->pmtu_at);
-    return deadline_min(d, t->state_at);
+    if (!t->ack_now)
+        d = deadline_min(d, t->delack_at);
+    if ((t->rec.reo_at.raw | t->persist_at.raw | t->keepalive_at.raw | t->user_at.raw |
+         t->sws_at.raw | t->pmtu_at.raw | t->state_at.raw) != 0 ||
+        t->rec.rate)
+        return seldom(t, d);
+    return d;
 }

@@ -7,12 +7,6 @@
 /* TS.Recent is worthless after this long without an update (RFC 7323 5.5, OPT-TS-7) */
 #define PAWS_IDLE (24 * 86400 * GN_SEC)
 
-/* our timestamp clock for this connection */
-uint32_t ts_now(const struct tcb *t, const struct tcp_env *e)
-{
-    return tcp_ts_clock(e->now) + t->ts.offset;
-}
-
 /**
  * ts_check() - R1 of RFC 7323 5.3: reject old duplicates before the window test
  *

@@ -71,11 +71,12 @@ uint16_t window_announce(struct tcb *t, const struct tcp_env *e, bool syn)
 bool window_worth_telling(const struct tcb *t, const struct tcp_env *e)
 {
     uint32_t was = tcb_rcv_wnd(t), most = (uint32_t)UINT16_MAX << t->rcv.wscale;
-    uint32_t wnd = min_u32(free_rcvbuf(t, e), most); /* what the field can say */
+    uint32_t step = min_u32(t->opts.rcvbuf / 2, 2 * t->rec.mss), wnd;
 
-    if (!state_can_receive(t->state) || wnd < was)
-        return false;
-    return wnd - was >= min_u32(t->opts.rcvbuf / 2, 2 * t->rec.mss) && wnd / 2 >= was;
+    if (t->rcvbuf.len + was + step > t->opts.rcvbuf || !state_can_receive(t->state))
+        return false;                       /* nearly always, if not too much is read at a time */
+    wnd = min_u32(free_rcvbuf(t, e), most); /* what the field can say */
+    return wnd >= was + step && wnd / 2 >= was;
 }
 
 /* the user has read @octets */

@@ -54,7 +54,6 @@ static struct tcp_key a_key(void)
 static void synchronise(struct fixture *fx)
 {
     struct tcb *t = &fx->tcb;
-    struct rec_env re = rec_env(&fx->env);
 
     t->snd.iss = seq(FX_ISS);
     t->snd.una = t->snd.nxt = t->snd.up = seq(FX_UNA);
@@ -68,25 +67,24 @@ static void synchronise(struct fixture *fx)
     t->opts.rcvbuf = FX_WND;
     t->opts.rcvbuf_fixed = true;
     t->send_mss = 1460;
-    recovery_init(&t->rec, &re, seq(FX_UNA), 1460, 0);
-    recovery_on_open(&t->rec, &re, 0, 0);
+    recovery_init(&t->rec, &fx->env.rec, seq(FX_UNA), 1460, 0);
+    recovery_on_open(&t->rec, &fx->env.rec, 0, 0);
 }
 
 /* our FIN has been sent; @acked: and acknowledged */
 static void send_fin(struct fixture *fx, bool acked)
 {
     struct tcb *t = &fx->tcb;
-    struct rec_env re = rec_env(&fx->env);
 
     t->fin_queued = t->fin_sent = true;
-    cr_assert(recovery_reserve(&t->rec, &re, 1));
-    recovery_on_sent(&t->rec, &re, t->snd.nxt, 1, true);
+    cr_assert(recovery_reserve(&t->rec, &fx->env.rec, 1));
+    recovery_on_sent(&t->rec, &fx->env.rec, t->snd.nxt, 1, true);
     t->snd.nxt = t->rec.nxt;
     if (acked) {
         struct rec_ack ra = {.ack = t->snd.nxt};
         struct rec_result rr;
 
-        recovery_on_ack(&t->rec, &re, &ra, &rr);
+        recovery_on_ack(&t->rec, &fx->env.rec, &ra, &rr);
         t->snd.una = t->snd.nxt;
         t->fin_acked = true;
     }

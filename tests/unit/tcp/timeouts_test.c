@@ -28,11 +28,9 @@ static void sent(struct fixture *fx, uint32_t n)
 Test(timeouts, karn)
 {
     struct fixture fx;
-    struct rec_env re;
 
     sent(&fx, 100);
-    re = rec_env(&fx.env);
-    cr_expect_eq(recovery_rto(&fx.tcb.rec, &re), GN_SEC);
+    cr_expect_eq(recovery_rto(&fx.tcb.rec, &fx.env.rec), GN_SEC);
     cr_assert(fx_wait(&fx, fx.env.now + 10 * GN_SEC));
     cr_expect_eq(fx.out.seq.raw, FX_UNA);
     fx.env.now += 300 * GN_MSEC;
@@ -43,7 +41,7 @@ Test(timeouts, karn)
     fx.env.now += 300 * GN_MSEC;
     ack_all(&fx);
     cr_expect_eq(fx.tcb.rec.rtt.srtt, 300 * GN_MSEC);
-    cr_expect_eq(recovery_rto(&fx.tcb.rec, &re), 300 * GN_MSEC + 4 * (150 * GN_MSEC));
+    cr_expect_eq(recovery_rto(&fx.tcb.rec, &fx.env.rec), 300 * GN_MSEC + 4 * (150 * GN_MSEC));
     fx_fini(&fx);
 }
 
