@@ -2,7 +2,7 @@
 /**
  * @file conf.c  The knobs: one table made from conf.def, and values from text.
  */
-#include <gannet/conf.h>
+#include "base/conf.h"
 
 #include "base/bits.h"
 
@@ -56,11 +56,27 @@ void gn_conf_default(struct gn_conf *ret)
         field_set(ret, &knobs[i], knobs[i].def);
 }
 
+/** ports_good() - is each range from a port to one not below it? */
+static bool ports_good(uint64_t v)
+{
+    return (v >> 16 & 0xffff) >= (v & 0xffff) && v >> 48 >= (v >> 32 & 0xffff);
+}
+
+bool conf_port_reserved(const struct gn_conf *c, uint16_t port)
+{
+    uint64_t v = c->ip_local_reserved_ports;
+
+    return (port >= (v & 0xffff) && port <= (v >> 16 & 0xffff)) ||
+           (port >= (v >> 32 & 0xffff) && port <= v >> 48);
+}
+
 /** check_pairs() - the first knob at odds with another, or NULL */
 static const char *check_pairs(const struct gn_conf *c)
 {
     if (c->ip_local_port_min > c->ip_local_port_max)
         return "ip_local_port_min";
+    if (!ports_good(c->ip_local_reserved_ports))
+        return "ip_local_reserved_ports";
     if (c->tcp_rmem_default > c->tcp_rmem_max)
         return "tcp_rmem_default";
     if (c->tcp_wmem_default > c->tcp_wmem_max)
@@ -148,6 +164,43 @@ static bool parse_algorithm(const char *s, uint64_t *ret)
     return str_eq(s, "reno") ? (*ret = 0, true) : false;
 }
 
+/** parse_port() - up to the @end of a number; false: no port */
+static bool parse_port(const char **s, uint64_t *ret)
+{
+    uint64_t v = 0;
+    const char *first = *s;
+
+    for (; **s >= '0' && **s <= '9' && v <= UINT16_MAX; ++*s)
+        v = v * 10 + (unsigned)(**s - '0');
+    *ret = v;
+    return *s != first && v >= 1 && v <= UINT16_MAX;
+}
+
+/** parse_ports() - "8080", "9000-9010", two of them with a comma; "" or "0": none */
+static bool parse_ports(const char *s, uint64_t *ret)
+{
+    uint64_t v = 0, from, to;
+
+    if (str_eq(s, "0") || !*s) {
+        *ret = 0;
+        return true;
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        if (!parse_port(&s, &from))
+            return false;
+        to = from;
+        if (*s == '-' && (s++, !parse_port(&s, &to)))
+            return false;
+        v |= (from | to << 16) << 32 * i;
+        if (!*s)
+            break;
+        if (*s++ != ',' || i == 1)
+            return false;
+    }
+    *ret = v;
+    return ports_good(v);
+}
+
 /** parse_value() - text to a number in the knob's unit */
 static bool parse_value(const struct gn_knob *k, const char *s, uint64_t *ret)
 {
@@ -171,12 +224,68 @@ static bool parse_value(const struct gn_knob *k, const char *s, uint64_t *ret)
         return parse_number(s, count, sizeof(count) / sizeof(count[0]), ret);
     case GN_UNIT_BYTES: return parse_number(s, bytes, sizeof(bytes) / sizeof(bytes[0]), ret);
     case GN_UNIT_TIME: return parse_number(s, time, sizeof(time) / sizeof(time[0]), ret);
+    case GN_UNIT_PORTS: return parse_ports(s, ret);
     }
     return false;
 }
 
+/** What Linux has under another name: as many numbers as there are names here, each times @factor;
+ * "": a number that has no knob here. */
+static const struct alias {
+    const char *name;
+    uint64_t factor;
+    const char *knob[3];
+} aliases[] = {
+    {"tcp_rmem", 1, {"tcp_rmem_min", "tcp_rmem_default", "tcp_rmem_max"}},
+    {"tcp_wmem", 1, {"", "tcp_wmem_default", "tcp_wmem_max"}},
+    {"ip_local_port_range", 1, {"ip_local_port_min", "ip_local_port_max", NULL}},
+    {"tcp_rto_min_us", GN_USEC, {"tcp_rto_min", NULL, NULL}},
+    {"tcp_rto_max_ms", GN_MSEC, {"tcp_rto_max", NULL, NULL}},
+};
+
+/** set_number() - a knob to a number in its own unit; false: out of bounds */
+static bool set_number(struct gn_conf *c, const char *name, uint64_t v)
+{
+    for (size_t i = 0; i < N_KNOBS; i++) {
+        if (!str_eq(knobs[i].name, name))
+            continue;
+        if (v < knobs[i].min || v > knobs[i].max)
+            return false;
+        field_set(c, &knobs[i], v);
+    }
+    return true;
+}
+
+/** set_alias() - numbers with blanks between them, as in /proc/sys */
+static enum gn_err set_alias(struct gn_conf *c, const struct alias *a, const char *s)
+{
+    struct gn_conf changed = *c;
+
+    for (unsigned i = 0; i < 3 && a->knob[i]; i++) {
+        char digits[21];
+        unsigned n = 0;
+        uint64_t v;
+
+        while (*s == ' ' || *s == '\t')
+            s++;
+        while (*s >= '0' && *s <= '9' && n < sizeof(digits) - 1)
+            digits[n++] = *s++;
+        digits[n] = 0;
+        if (!parse_number(digits, &(struct unit){"", 1}, 1, &v) || v > UINT64_MAX / a->factor ||
+            !set_number(&changed, a->knob[i], v * a->factor))
+            return GN_E_INVALID;
+    }
+    if (*s || gn_conf_check(&changed, NULL) != GN_OK)
+        return GN_E_INVALID;
+    *c = changed;
+    return GN_OK;
+}
+
 enum gn_err gn_conf_set(struct gn_conf *c, const char *name, const char *value)
 {
+    for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
+        if (str_eq(aliases[i].name, name))
+            return set_alias(c, &aliases[i], value);
     for (size_t i = 0; i < N_KNOBS; i++) {
         uint64_t v;
 

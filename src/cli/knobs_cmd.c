@@ -27,7 +27,9 @@ static void value_text(const struct gn_knob *k, uint64_t v, char *dst, size_t ca
     } times[] = {{3600 * GN_SEC, "h"}, {GN_SEC, "s"}, {GN_MSEC, "ms"}, {GN_USEC, "us"}, {1, "ns"}},
       sizes[] = {{UINT64_C(1) << 30, "g"}, {1 << 20, "m"}, {1 << 10, "k"}, {1, ""}};
     size_t i = 0;
-    if (k->unit == GN_UNIT_BOOL) {
+    if (k->unit == GN_UNIT_PORTS) {
+        snprintf(dst, cap, "%s", v ? "ports" : "none");
+    } else if (k->unit == GN_UNIT_BOOL) {
         snprintf(dst, cap, "%s", v ? "on" : "off");
     } else if (k->unit == GN_UNIT_TIME && v) {
         while (v % times[i].unit)
@@ -45,7 +47,7 @@ static void value_text(const struct gn_knob *k, uint64_t v, char *dst, size_t ca
 /** knob_json() - one row */
 static void knob_json(const struct gn_knob *k, struct json *j)
 {
-    static const char *const units[] = {"bool", "count", "bytes", "nanoseconds"};
+    static const char *const units[] = {"bool", "count", "bytes", "nanoseconds", "ports"};
     json_open(j, NULL, '{');
     json_str(j, "name", k->name);
     json_str(j, "unit", units[k->unit]);
@@ -67,12 +69,34 @@ static void knob_row(const struct gn_knob *k, bool markdown, struct buf *b)
     snprintf(bounds, sizeof bounds, "%s .. %s", min, max);
     if (k->unit == GN_UNIT_BOOL)
         snprintf(bounds, sizeof bounds, "off, on");
+    if (k->unit == GN_UNIT_PORTS)
+        snprintf(bounds, sizeof bounds, "two ranges");
     if (markdown)
         buf_printf(b, "| `%s` | %s | %s | %s | %s |\n", k->name, def, bounds, k->rfc, k->doc);
     else
         buf_printf(b, "%-26s %-8s %-20s %s%s%s%s\n", k->name, def, bounds, k->doc,
                    *k->rfc ? " (" : "", k->rfc, *k->rfc ? ")" : "");
 }
+
+/** what follows the table in docs/knobs.md */
+static const char others[] =
+    "\nLinux has some of these under other names, which can be set, too: `tcp_rmem` and "
+    "`tcp_wmem`\n"
+    "(\"min default max\"; the least send buffer has no knob here), `ip_local_port_range` (\"min "
+    "max\"),\n"
+    "`tcp_rto_min_us`, `tcp_rto_max_ms`.\n\n"
+    "Of Linux's knobs for TCP these are not here:\n\n"
+    "| knob | why |\n|---|---|\n"
+    "| `tcp_syn_linear_timeouts` | RFC 6298 5.5: each timeout doubles the next one |\n"
+    "| `tcp_max_reordering` | RACK (RFC 8985) waits by time; `tcp_reordering` does not grow |\n"
+    "| `tcp_fastopen_key` | of a listener: `TCP_FASTOPEN_KEY`; of a host: "
+    "`gn_host_set_fastopen_key()` |\n"
+    "| `tcp_limit_output_bytes` | output is pulled: there is no queue below |\n"
+    "| `tcp_no_metrics_save` | nothing is kept of a path but its MTU and Fast Open's cookies |\n"
+    "| `tcp_shrink_window` | a window never shrinks (RFC 9293 3.8.6, SHLD-14) |\n"
+    "| `tcp_autocorking`, `tcp_comp_sack_*`, `tcp_thin_linear_timeouts`, `tcp_plb_*`, "
+    "`tcp_app_win`, `tcp_adv_win_scale` | heuristics of Linux's own |\n"
+    "| `tcp_fack`, `tcp_low_latency` | without effect in Linux, too |\n";
 
 /** run() - the sub-command */
 static int run(struct args *a)
@@ -111,6 +135,8 @@ static int run(struct args *a)
         else
             knob_row(&k[i], markdown, &b);
     }
+    if (markdown && !wanted)
+        buf_str(&b, others);
     if (json) {
         json_close(&j, ']');
         buf_str(&b, "\n");

@@ -4,6 +4,7 @@
  */
 #include "host/port.h"
 
+#include "base/conf.h"
 #include "host/host.h"
 #include "wire/flow.h"
 
@@ -98,7 +99,8 @@ enum gn_err port_choose(struct gn_host *h, struct tcp_key *k, uint32_t *ret_hash
         return GN_E_NO_PORTS;
     for (uint32_t n = 0; n < range; n++) {
         k->lport = (uint16_t)(min + ((uint32_t)f + c->n++) % range);
-        if (itself(k) || listen_on_port(&h->listeners, k->lport) || !port_ours(h, k))
+        if (itself(k) || conf_port_reserved(&h->conf, k->lport) ||
+            listen_on_port(&h->listeners, k->lport) || !port_ours(h, k))
             continue;
         *ret_hash = k->lport == c->port && f == c->f ? c->hash : demux_hash(&h->demux, k);
         if (port_judge(h, k, *ret_hash, ret_tw) == PORT_TAKEN)
@@ -122,7 +124,7 @@ uint16_t port_choose_listen(struct gn_host *h, const struct gn_addr *a)
     for (uint32_t n = 0; n < range; n++) {
         uint16_t port = (uint16_t)(min + ((uint32_t)f + (*counter)++) % range);
 
-        if (!listen_on_port(&h->listeners, port))
+        if (!conf_port_reserved(&h->conf, port) && !listen_on_port(&h->listeners, port))
             return port;
     }
     return 0;

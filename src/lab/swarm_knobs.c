@@ -62,12 +62,13 @@ static bool range_of(const struct gn_knob *k, uint64_t *ret_lo, uint64_t *ret_hi
     return k->unit == GN_UNIT_BOOL || k->max <= 7;
 }
 
-/** draw_rest() - when connections rest. It shall change nothing that the seed decides, so this
- * draws for itself */
+/** draw_rest() - when connections rest, and what came to the knobs later. It shall change nothing
+ * that the seed decides, so this draws for itself */
 static void draw_rest(struct prng p, struct gn_conf *ret)
 {
     if (prng_below(&p, 2))
         ret->tcp_rest_above = draw_scale(&p, 0, 16);
+    ret->tcp_ecn_fallback = prng_below(&p, 2);
 }
 
 void swarm_knobs(struct prng *p, struct gn_conf *ret)
@@ -80,7 +81,8 @@ void swarm_knobs(struct prng *p, struct gn_conf *ret)
         uint64_t lo, hi, value;
         bool leave;
 
-        if (k[i].offset == offsetof(struct gn_conf, tcp_rest_above))
+        if (k[i].offset == offsetof(struct gn_conf, tcp_rest_above) ||
+            k[i].offset == offsetof(struct gn_conf, tcp_ecn_fallback) || k[i].unit == GN_UNIT_PORTS)
             continue;
         leave = prng_below(p, 2);
         if (!range_of(&k[i], &lo, &hi))

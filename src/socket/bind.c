@@ -10,6 +10,7 @@
  */
 #define _GNU_SOURCE
 
+#include "base/conf.h"
 #include "socket/sock.h"
 
 #include <netinet/in.h>
@@ -107,7 +108,7 @@ static int bind_ephemeral(struct sock *sk, struct gn_endpoint e)
 
     for (uint32_t i = 0; i < n; i++) {
         e.port = (uint16_t)(min + sk->stack->port_next++ % n);
-        if (!bound_conflict(sk, &e)) {
+        if (!conf_port_reserved(c, e.port) && !bound_conflict(sk, &e)) {
             bind_to(sk, e);
             return 0;
         }

@@ -104,9 +104,9 @@ void accecn_third_ack(struct tcb *t, struct seg *s)
     s->ctl = (uint16_t)((s->ctl & ~(CTL_AE | CTL_CWR | CTL_ECE)) | accecn_flags(t->acc.s_cep & 7));
 }
 
-uint16_t accecn_syn_flags(struct tcb *t)
+uint16_t accecn_syn_flags(struct tcb *t, const struct tcp_env *e)
 {
-    if (t->rec.timeouts < 2) /* CC-9768-4: once more, then without */
+    if (t->rec.timeouts < 2 || !e->conf->tcp_ecn_fallback) /* CC-9768-4: once more, then without */
         return CTL_AE | CTL_CWR | CTL_ECE;
     t->acc.no_ect = true;
     return 0;

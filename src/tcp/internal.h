@@ -48,7 +48,7 @@ uint16_t accecn_answer(unsigned ecn);
 /** accecn_begin() - it is agreed on; @ecn: IP-ECN field of the peer's SYN or SYN,ACK */
 void accecn_begin(struct tcb *t, unsigned ecn);
 /** accecn_syn_flags() - of our SYN, which asks for it */
-uint16_t accecn_syn_flags(struct tcb *t);
+uint16_t accecn_syn_flags(struct tcb *t, const struct tcp_env *e);
 /** accecn_syn_answered() - @s is the SYN,ACK: what is agreed on, RFC 3168 included */
 void accecn_syn_answered(struct tcb *t, const struct seg *s);
 /** accecn_third_ack() - @s acknowledges our SYN,ACK; its flags are read, and then say nothing more

@@ -68,15 +68,16 @@ static void finish_any(struct tcb *t, const struct tcp_env *e, struct seg *s)
 }
 
 /* what our SYN, or SYN,@ack, says of ECN */
-static uint16_t syn_ecn_flags(struct tcb *t, bool ack)
+static uint16_t syn_ecn_flags(struct tcb *t, const struct tcp_env *e, bool ack)
 {
     if (t->acc.on)
-        return ack ? accecn_answer(t->acc.syn_ecn) : accecn_syn_flags(t);
+        return ack ? accecn_answer(t->acc.syn_ecn) : accecn_syn_flags(t, e);
     if (!t->ecn_ok)
         return 0;
     if (ack)
         return CTL_ECE;
-    return t->rec.backoff == 0 ? CTL_ECE | CTL_CWR : 0; /* CC-3168-6: not when it is sent again */
+    /* CC-3168-6: not when it is sent again */
+    return t->rec.backoff == 0 || !e->conf->tcp_ecn_fallback ? CTL_ECE | CTL_CWR : 0;
 }
 
 /* our SYN, or SYN,ACK when the peer's SYN has come first */
@@ -91,7 +92,7 @@ static void make_syn(struct tcb *t, const struct tcp_env *e, struct seg *s)
         text = fastopen_syn(t, e, s);
     if (t->cookie_due)
         fastopen_cookie(e, &t->key, &s->opt);
-    s->ctl |= syn_ecn_flags(t, ack);
+    s->ctl |= syn_ecn_flags(t, e, ack);
     if (ack && t->acc.on && first)
         accecn_option_syn(e, &s->opt);
     if (!first)

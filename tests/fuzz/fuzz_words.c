@@ -46,7 +46,7 @@ static void check_knob(const struct gn_knob *k, const char *text)
     }
     memcpy(&value, (const char *)&c + k->offset, sizeof value);
     MUST(value >= k->min && value <= k->max);
-    if (k->unit == GN_UNIT_TIME)
+    if (k->unit == GN_UNIT_TIME || k->unit == GN_UNIT_PORTS)
         return; /* a bare number would be of another unit */
     (void)snprintf(number, sizeof number, "%" PRIu64, value);
     MUST(gn_conf_set(&c, k->name, number) == GN_OK);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/conf.h"
+
 #include <criterion/criterion.h>
-#include <gannet/conf.h>
 #include <string.h>
 
 static struct gn_conf conf;
@@ -130,4 +131,63 @@ Test(conf, check_names_the_first_culprit)
     conf.tcp_rto_max = 30 * GN_SEC;
     cr_assert_eq(gn_conf_check(&conf, &name), GN_E_INVALID);
     cr_assert_str_eq(name, "tcp_rto_min");
+}
+
+/* ranges with dashes, two at the most */
+Test(conf, reserved_ports)
+{
+    static const char *const bad[] = {"0-5", "5-",  "70000", "1-70000", "9-8",    "1,2,3", "80,",
+                                      ",80", "80 ", "1-2-3", "http",    "80,9-8", "00,1,"};
+
+    cr_assert_eq(gn_conf_set(&conf, "ip_local_reserved_ports", "8080,9000-9010"), GN_OK);
+    cr_assert_eq(gn_conf_check(&conf, NULL), GN_OK);
+    for (unsigned p = 0; p < 65536; p++)
+        cr_assert_eq(conf_port_reserved(&conf, (uint16_t)p), p == 8080 || (p >= 9000 && p <= 9010),
+                     "%u", p);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        cr_expect_eq(gn_conf_set(&conf, "ip_local_reserved_ports", bad[i]), GN_E_INVALID, "%s",
+                     bad[i]);
+    cr_assert(conf_port_reserved(&conf, 8080), "bad values leave it as it was");
+    cr_assert_eq(gn_conf_set(&conf, "ip_local_reserved_ports", "65535,1-1"), GN_OK);
+    cr_assert(conf_port_reserved(&conf, 65535) && conf_port_reserved(&conf, 1) &&
+              !conf_port_reserved(&conf, 2));
+    cr_assert_eq(gn_conf_set(&conf, "ip_local_reserved_ports", ""), GN_OK);
+    cr_assert_not(conf_port_reserved(&conf, 1));
+    cr_assert_not(conf_port_reserved(&conf, 65535));
+    conf.ip_local_reserved_ports = 9 | 8 << 16;
+    cr_assert_eq(gn_conf_check(&conf, NULL), GN_E_INVALID);
+}
+
+/* what Linux has as several numbers, or in another unit */
+Test(conf, names_of_linux)
+{
+    static const char *const bad[][2] = {
+        {"tcp_rmem", "4096 131072"},
+        {"tcp_rmem", "4096 131072 6291456 1"},
+        {"tcp_rmem", "4096 131072 4096"},
+        {"tcp_wmem", "x 1 2"},
+        {"ip_local_port_range", "60000 2"},
+        {"ip_local_port_range", "1024"},
+        {"tcp_rto_min_us", "0"},
+        {"tcp_rto_max_ms", "18446744073709551615"},
+        {"ip_local_port_range", ""},
+    };
+    struct gn_conf before;
+
+    cr_expect_eq(gn_conf_set(&conf, "tcp_rmem", "8192 100000\t4000000"), GN_OK);
+    cr_expect(conf.tcp_rmem_min == 8192 && conf.tcp_rmem_default == 100000 &&
+              conf.tcp_rmem_max == 4000000);
+    cr_expect_eq(gn_conf_set(&conf, "tcp_wmem", "4096 20000 3000000"), GN_OK);
+    cr_expect(conf.tcp_wmem_default == 20000 && conf.tcp_wmem_max == 3000000);
+    cr_expect_eq(gn_conf_set(&conf, "ip_local_port_range", "1024 2000"), GN_OK);
+    cr_expect(conf.ip_local_port_min == 1024 && conf.ip_local_port_max == 2000);
+    cr_expect_eq(gn_conf_set(&conf, "tcp_rto_min_us", "5000"), GN_OK);
+    cr_expect_eq(conf.tcp_rto_min, 5 * GN_MSEC);
+    cr_expect_eq(gn_conf_set(&conf, "tcp_rto_max_ms", "60000"), GN_OK);
+    cr_expect_eq(conf.tcp_rto_max, 60 * GN_SEC);
+    before = conf;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        cr_expect_eq(gn_conf_set(&conf, bad[i][0], bad[i][1]), GN_E_INVALID, "%s=%s", bad[i][0],
+                     bad[i][1]);
+    cr_expect_eq(memcmp(&conf, &before, sizeof(conf)), 0);
 }

@@ -238,6 +238,36 @@ Test(host, ports_run_out)
     world_fini(&w);
 }
 
+/* KNOB-48: reserved ports are given to nobody who asks for any, and to who asks for them */
+Test(host, reserved_ports)
+{
+    struct gn_endpoint at = {.port = 2003};
+    struct gn_conf conf;
+    struct gn_status st;
+    gn_handle c, l;
+
+    gn_conf_default(&conf);
+    conf.ip_local_port_min = 2000;
+    conf.ip_local_port_max = 2005;
+    world_init(&w, &conf, 0, GN_MEDIUM_IP);
+    cr_assert_eq(gn_host_set_knob(w.h[0], "ip_local_reserved_ports", "2001-2003,2005"), GN_OK);
+    for (unsigned i = 0; i < 2; i++) {
+        cr_assert_eq(gn_host_connect(w.h[0], any, world_end(1, false, 80), NULL, w.now, &c), GN_OK);
+        cr_assert_eq(gn_host_status(w.h[0], c, w.now, &st), GN_OK);
+        cr_expect(st.local.port == 2000 || st.local.port == 2004, "%u", st.local.port);
+    }
+    cr_expect_eq(gn_host_connect(w.h[0], any, world_end(1, false, 80), NULL, w.now, &c),
+                 GN_E_NO_PORTS);
+    cr_expect_eq(gn_host_connect(w.h[0], at, world_end(1, false, 80), NULL, w.now, &c), GN_OK);
+    for (unsigned i = 0; i < 2; i++) {
+        cr_assert_eq(gn_host_listen(w.h[0], any, 1, NULL, &l), GN_OK);
+        cr_assert_eq(gn_host_status(w.h[0], l, w.now, &st), GN_OK);
+        cr_expect(st.local.port == 2000 || st.local.port == 2004, "%u", st.local.port);
+    }
+    cr_expect_eq(gn_host_listen(w.h[0], any, 1, NULL, &l), GN_E_NO_PORTS);
+    world_fini(&w);
+}
+
 /* every object is found by a walk, once */
 Test(host, walk)
 {

@@ -235,3 +235,24 @@ Test(bind, listen_again)
     GIVES(gn_host_status(net.host[1], gn_socket_handle(l), net_now(), &st), GN_OK);
     cr_assert_eq(st.backlog, 10);
 }
+
+/* KNOB-48: bind() to port 0 gives no reserved port */
+Test(bind, passes_over_reserved_ports)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET};
+    socklen_t len = sizeof(a);
+
+    cr_assert_eq(gn_host_set_knob(net.host[0], "ip_local_port_range", "3000 3003"), GN_OK);
+    cr_assert_eq(gn_host_set_knob(net.host[0], "ip_local_reserved_ports", "3000-3002"), GN_OK);
+    for (unsigned i = 0; i < 2; i++) {
+        int s = gn_socket(AF_INET, SOCK_STREAM, 0);
+
+        a.sin_port = 0;
+        if (i == 0)
+            GIVES(gn_bind(s, (struct sockaddr *)&a, sizeof(a)), 0);
+        else
+            FAILS(gn_bind(s, (struct sockaddr *)&a, sizeof(a)), EADDRINUSE);
+        GIVES(gn_getsockname(s, (struct sockaddr *)&a, &len), 0);
+        cr_expect_eq(ntohs(a.sin_port), i == 0 ? 3003 : 0);
+    }
+}
