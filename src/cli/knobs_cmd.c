@@ -93,7 +93,7 @@ static const char others[] =
     "`gn_host_set_fastopen_key()` |\n"
     "| `tcp_limit_output_bytes` | output is pulled: there is no queue below |\n"
     "| `tcp_no_metrics_save` | nothing is kept of a path but its MTU and Fast Open's cookies |\n"
-    "| `tcp_shrink_window` | a window never shrinks (RFC 9293 3.8.6, SHLD-14) |\n"
+    "| `tcp_shrink_window` | a window never shrinks (RFC 9293 3.8.6) |\n"
     "| `tcp_autocorking`, `tcp_comp_sack_*`, `tcp_thin_linear_timeouts`, `tcp_plb_*`, "
     "`tcp_app_win`, `tcp_adv_win_scale` | heuristics of Linux's own |\n"
     "| `tcp_fack`, `tcp_low_latency` | without effect in Linux, too |\n";

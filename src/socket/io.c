@@ -204,34 +204,46 @@ static bool at_mark(const struct sock *sk, int64_t ahead)
     return gn_host_mark(sk->stack->host, sk->handle, &at) && at == ahead;
 }
 
-/** recv_some() - what is there, into the pieces from octet @done on; octets, 0 at the end, or
- * negative gn_err */
-static int64_t recv_some(struct sock *sk, const struct iovec *iov, int n, size_t done, unsigned f)
+/** put_pieces() - @spans of text into the pieces from octet @done on; octets */
+static int64_t put_pieces(struct gn_span s[2], int spans, const struct iovec *iov, int n,
+                          size_t done)
 {
-    struct gn_stack *st = sk->stack;
     int64_t got = 0;
 
-    for (int i = 0; i < n; i++) {
-        size_t skip = done < iov[i].iov_len ? done : iov[i].iov_len;
-        size_t want = iov[i].iov_len - skip;
-        int64_t k;
+    for (int i = 0, k = 0; i < n && k < spans; i++) {
+        size_t at = done < iov[i].iov_len ? done : iov[i].iov_len;
 
-        done -= skip;
-        if (!want)
-            continue;
-        /* an error, the end and what is urgent must be left for the next call if this one has
-         * octets to give */
-        if (got && (!(gn_host_poll(st->host, sk->handle) & GN_EV_READABLE) || at_mark(sk, 0)))
-            break;
-        k = gn_host_recv(st->host, sk->handle, (uint8_t *)iov[i].iov_base + skip, want, f,
-                         stack_now(st));
-        if (k <= 0)
-            return got ? got : k;
-        got += k;
-        st->dirty = st->dirty || !(f & GN_RECV_PEEK);
-        if ((size_t)k < want || f & GN_RECV_PEEK)
-            break;
+        done -= at;
+        while (at < iov[i].iov_len && k < spans) {
+            uint32_t take = (uint32_t)min_u64(iov[i].iov_len - at, s[k].len);
+
+            memcpy((uint8_t *)iov[i].iov_base + at, s[k].ptr, take);
+            s[k] = (struct gn_span){s[k].ptr + take, s[k].len - take};
+            k += s[k].len == 0;
+            at += take;
+            got += take;
+        }
     }
+    return got;
+}
+
+/** recv_some() - what is there, up to an urgent octet, into the pieces from octet @done on; @peek:
+ * and it stays there. Octets, 0 at the end, or negative gn_err. One look for all pieces: an error
+ * or the end behind the text is left for the next call */
+static int64_t recv_some(struct sock *sk, const struct iovec *iov, int n, size_t done, bool peek)
+{
+    struct gn_stack *st = sk->stack;
+    struct gn_span s[2];
+    int spans = gn_host_recv_data(st->host, sk->handle, s);
+    int64_t got;
+
+    if (spans <= 0)
+        return spans;
+    got = put_pieces(s, spans, iov, n, done);
+    if (peek)
+        return got;
+    (void)gn_host_recv_done(st->host, sk->handle, (size_t)got, stack_now(st));
+    st->dirty = true;
     return got;
 }
 
@@ -248,7 +260,8 @@ static bool recv_finished(const struct sock *sk, int64_t done, bool peek)
         return true;
     if (!(what & (GN_EV_EOF | GN_EV_ERROR | GN_EV_CLOSED)))
         return false;
-    return what & GN_EV_ERROR || gn_host_recv_data(sk->stack->host, sk->handle, s) <= 0;
+    /* what is merely looked at does not make room for more */
+    return peek || what & GN_EV_ERROR || gn_host_recv_data(sk->stack->host, sk->handle, s) <= 0;
 }
 
 /** recv_target() - octets, of @total asked for, that a call waits for */
@@ -259,10 +272,10 @@ static int64_t recv_target(const struct sock *sk, int64_t total, int flags)
     return flags & MSG_WAITALL || low > total ? total : low;
 }
 
-/** recv_until() - what comes, until there are @target octets; with @f GN_RECV_PEEK, without taking
- * it; octets, 0 at the end, or negative errno */
+/** recv_until() - what comes, until there are @target octets; @peek: without taking it; octets, 0
+ * at the end, or negative errno */
 static int64_t recv_until(struct sock *sk, const struct iovec *iov, int n, int64_t target,
-                          unsigned f, gn_time until)
+                          bool peek, gn_time until)
 {
     int64_t done = 0, r = 0;
 
@@ -271,13 +284,13 @@ static int64_t recv_until(struct sock *sk, const struct iovec *iov, int n, int64
 
         if (!has_connection(sk))
             return done ? done : -ENOTCONN;
-        if (recv_finished(sk, done, f != 0))
+        if (recv_finished(sk, done, peek))
             break;
-        k = recv_some(sk, iov, n, f ? 0 : (size_t)done, f);
+        k = recv_some(sk, iov, n, peek ? 0 : (size_t)done, peek);
         if (k <= 0 && k != GN_E_WOULD_BLOCK)
             return done ? done : recv_errno(k);
         if (k > 0)
-            done = f ? k : done + k;
+            done = peek ? k : done + k;
         if (done < target)
             r = wait_more(sk, until);
     }
@@ -295,11 +308,10 @@ static int64_t recv_iov(struct sock *sk, const struct iovec *iov, int n, int fla
     if (total == 0) { /* as on Linux it waits for something that could be read */
         struct iovec one = {.iov_base = &(char){0}, .iov_len = 1};
 
-        k = recv_until(sk, &one, 1, 1, GN_RECV_PEEK, until);
+        k = recv_until(sk, &one, 1, 1, true, until);
         return k > 0 ? 0 : k;
     }
-    return recv_until(sk, iov, n, recv_target(sk, total, flags),
-                      flags & MSG_PEEK ? GN_RECV_PEEK : 0, until);
+    return recv_until(sk, iov, n, recv_target(sk, total, flags), (flags & MSG_PEEK) != 0, until);
 }
 
 /** recv_scrap() - MSG_TRUNC: read up to @len octets and throw them away */

@@ -199,7 +199,7 @@ Test(io, gather_and_scatter)
     GIVES(gn_read(s[1], c, 20), 1);
     GIVES(gn_sendmsg(s[0], &(struct msghdr){.msg_iov = out, .msg_iovlen = 3}, 0), 8);
     net_pass(GN_SEC);
-    GIVES(gn_recvmsg(s[1], &m, MSG_PEEK), 3); /* a peek goes as far as the first piece */
+    GIVES(gn_recvmsg(s[1], &m, MSG_PEEK), 7);
     GIVES(gn_recvmsg(s[1], &m, 0), 7);
     FAILS(gn_readv(s[1], &bad, 1), EFAULT);
     FAILS(gn_readv(s[1], in, -1), EINVAL);
@@ -327,4 +327,57 @@ Test(io, many_small_writes_with_cork)
     net_option(s[0], IPPROTO_TCP, 3, 0);
     GIVES(gn_recv(s[1], b, 300, MSG_WAITALL), 300);
     cr_assert_eq(net_now() - t, NET_LATENCY);
+}
+
+/* MSG_PEEK fills all pieces, and with MSG_WAITALL waits for as much as they hold */
+Test(io, peek_into_pieces)
+{
+    char a[4] = "", b[4] = "", c[8] = "";
+    struct iovec in[3] = {{a, 3}, {b, 3}, {c, 7}};
+    struct msghdr m = {.msg_iov = in, .msg_iovlen = 3};
+
+    GIVES(gn_send(s[0], "abcdefgh", 8, 0), 8);
+    net_pass(GN_SEC);
+    GIVES(gn_recvmsg(s[1], &m, MSG_PEEK), 8);
+    cr_assert(!strcmp(a, "abc") && !strcmp(b, "def") && !strcmp(c, "gh"));
+    m.msg_iovlen = 2;
+    GIVES(gn_recvmsg(s[1], &m, MSG_PEEK | MSG_WAITALL), 6);
+    m.msg_iovlen = 3;
+    GIVES(gn_recvmsg(s[1], &m, MSG_PEEK | MSG_WAITALL | MSG_DONTWAIT), 8);
+    GIVES(gn_send(s[0], "ijklm", 5, 0), 5);
+    GIVES(gn_recvmsg(s[1], &m, MSG_PEEK | MSG_WAITALL), 13);
+    cr_assert_str_eq(c, "ghijklm");
+    GIVES(gn_recvmsg(s[1], &m, 0), 13);
+    cr_assert_str_eq(c, "ghijklm");
+    GIVES(gn_send(s[0], "xy", 2, 0), 2);
+    GIVES(gn_shutdown(s[0], SHUT_WR), 0);
+    GIVES(gn_recvmsg(s[1], &m, MSG_PEEK | MSG_WAITALL), 2);
+}
+
+/* MUST-12: a reset behind text that fills a piece to its end is told by the next call */
+Test(io, reset_behind_pieces)
+{
+    char a[3], b[3];
+    struct iovec in[2] = {{a, 3}, {b, 3}};
+    struct linger l = {1, 0};
+
+    GIVES(gn_send(s[0], "abc", 3, 0), 3);
+    net_pass(GN_SEC);
+    GIVES(gn_setsockopt(s[0], SOL_SOCKET, SO_LINGER, &l, sizeof(l)), 0);
+    GIVES(gn_close(s[0]), 0);
+    net_pass(GN_SEC);
+    GIVES(gn_readv(s[1], in, 2), 3);
+    FAILS(gn_readv(s[1], in, 2), ECONNRESET);
+}
+
+/* SO_RCVLOWAT is for the call, not for its pieces */
+Test(io, low_water_mark_and_pieces)
+{
+    char a[3], b[9];
+    struct iovec in[2] = {{a, 3}, {b, 9}};
+
+    net_option(s[1], SOL_SOCKET, SO_RCVLOWAT, 8);
+    GIVES(gn_send(s[0], "abcdefgh", 8, 0), 8);
+    net_pass(GN_SEC);
+    GIVES(gn_recvmsg(s[1], &(struct msghdr){.msg_iov = in, .msg_iovlen = 2}, MSG_DONTWAIT), 8);
 }
