@@ -81,4 +81,11 @@ static inline uint64_t clamp_u64(uint64_t x, uint64_t lo, uint64_t hi)
     return x < lo ? lo : x > hi ? hi : x;
 }
 
+/** prefetch() - a hint for @n cache lines from @p on */
+static inline void prefetch(const void *p, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        __builtin_prefetch((const char *)p + 64 * i);
+}
+
 #endif

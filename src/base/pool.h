@@ -45,6 +45,11 @@ static inline uint32_t *pool_word(const struct pool *p, uint32_t index)
 {
     return &p->gen[index >> p->slab_shift][index & ((1u << p->slab_shift) - 1)];
 }
+/** pool_hint_gen() - the generation of a live index will be asked for soon */
+static inline void pool_hint_gen(const struct pool *p, uint32_t index)
+{
+    __builtin_prefetch(pool_word(p, index));
+}
 /** pool_gen() - generation of a live index */
 static inline uint32_t pool_gen(const struct pool *p, uint32_t index)
 {

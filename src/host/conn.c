@@ -5,6 +5,7 @@
 #include "host/conn.h"
 
 #include "base/assert.h"
+#include "base/bits.h"
 #include "host/host.h"
 
 struct tcb *conn_new(struct gn_host *h, const struct tcp_key *k, uint32_t hash, unsigned iface,
@@ -81,7 +82,11 @@ static inline struct conn *held(const struct gn_host *h, gn_handle handle)
     if (handle_kind(handle) != HANDLE_CONN)
         return NULL;
     c = pool_find(&h->conns, handle_index(handle), handle_gen(handle));
-    if (!c || !c->tcb) /* one that rests is its user's */
+    if (!c)
+        return NULL;
+    if (host_many(h)) /* unless it is awake, a block will be made from all of its lines */
+        prefetch(c, sizeof(*c) / 64);
+    if (!c->tcb) /* one that rests is its user's */
         return c;
     return c->tcb->accepted && !c->tcb->orphan ? c : NULL;
 }

@@ -88,6 +88,12 @@ static inline void host_now(struct gn_host *h, gn_time now)
     h->env.now = h->ip_env.now = h->now;
 }
 
+/** host_many() - are there so many connections that most of them rest? */
+static inline bool host_many(const struct gn_host *h)
+{
+    return h->conns.used > (uint32_t)h->conf.tcp_rest_above;
+}
+
 #define ENV_NONE UINT32_MAX
 
 /** host_env_set() - make the environment one for @which */

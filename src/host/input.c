@@ -276,25 +276,34 @@ static unsigned deliver_run(struct gn_host *h, const struct burst *b, unsigned i
     return 1;
 }
 
-/** prefetch() - a hint for @n cache lines */
-static inline void prefetch(const void *p, unsigned n)
-{
-    for (unsigned i = 0; i < n; i++)
-        __builtin_prefetch((const char *)p + 64 * i);
-}
+/* with fewer slots in the demux table, or connections, all is in cache, and hints only cost */
+#define FAR_SLOTS 4096
+#define FAR_CONNS 256
 
-/** expect() - second pass: hints for what the slots most likely name, and for the block of a
- * connection or, if it rests, what that is made from */
-static void expect(const struct gn_host *h, const struct burst *b)
+/** expect() - second pass: hints for what the slots most likely name, and of a connection for its
+ * block, or what that is made from if it rests. Inlined at all costs: gcc takes a function that
+ * only gives hints for one without effect, and leaves calls of it out */
+static inline __attribute__((always_inline)) void expect(const struct gn_host *h,
+                                                         const struct burst *b)
 {
+    bool many = h->conns.used > FAR_CONNS;
     ref_t likely[BURST];
 
     for (unsigned i = 0; i < b->n; i++) {
-        likely[i] = b->same[i] ? REF_NULL : demux_likely(&h->demux, b->hash[i]);
-        if (likely[i].raw)
-            prefetch(pool_at(h->demux.pool[ref_kind(likely[i])], ref_index(likely[i])), 1);
+        ref_t r = b->same[i] ? REF_NULL : demux_likely(&h->demux, b->hash[i]);
+        const void *object;
+
+        likely[i] = r;
+        if (!r.raw)
+            continue;
+        object = pool_at(h->demux.pool[ref_kind(r)], ref_index(r));
+        __builtin_prefetch(object);
+        if (many && ref_kind(r) == REF_CONN) {
+            prefetch((const char *)object + 64, sizeof(struct conn) / 64 - 1);
+            pool_hint_gen(&h->conns, ref_index(r));
+        }
     }
-    for (unsigned i = 0; i < b->n; i++) {
+    for (unsigned i = 0; i < b->n && many; i++) {
         const struct conn *c;
 
         if (ref_kind(likely[i]) != REF_CONN)
@@ -302,8 +311,6 @@ static void expect(const struct gn_host *h, const struct burst *b)
         c = pool_at(&h->conns, ref_index(likely[i]));
         if (c->tcb)
             prefetch(c->tcb, 8);
-        else
-            prefetch(&c->timer, sizeof(*c) / 64 - 1);
     }
 }
 
@@ -312,7 +319,7 @@ static void deliver_all(struct gn_host *h, struct burst *b)
 {
     unsigned end = 0;
 
-    if (b->n > 1)
+    if (b->n > 1 && h->demux.mask >= FAR_SLOTS)
         expect(h, b);
     for (unsigned i = 0; i < b->n; i += deliver_run(h, b, i, end - i))
         for (end = i < end ? end : i + 1; end < b->n && b->same[end];)

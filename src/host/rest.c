@@ -83,9 +83,9 @@ static bool first(struct gn_host *h)
 
 void rest_some(struct gn_host *h)
 {
-    uint32_t above = (uint32_t)h->conf.tcp_rest_above;
+    uint32_t few = (uint32_t)h->conf.tcp_rest_above / 8;
 
-    while (h->conns.used > above && h->rests.n_awake > above / 8)
+    while (host_many(h) && h->rests.n_awake > few)
         (void)first(h);
 }
 
