@@ -4,6 +4,7 @@
 #include "world.h"
 
 #include "base/bits.h"
+#include "host/host.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -123,6 +124,7 @@ Test(headers, r1_makes_ip_ask)
             cr_expect_gt(arps, 0, "nobody asked");
         else
             cr_expect_eq(arps, 0, "asked too early");
+        cr_expect_not(conn_find(w.h[0], c)->doubt_path, "once for each time-out");
         world_fini(&w);
     }
 }

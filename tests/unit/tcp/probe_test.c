@@ -45,6 +45,38 @@ Test(probe, intervals)
     fx_fini(&fx);
 }
 
+/* MUST-36: the window opens while a probe is due and has not left: text leaves, and no probe */
+Test(probe, opens_in_time)
+{
+    struct fixture fx;
+
+    shut(&fx);
+    fx_pass(&fx, 10 * GN_SEC);
+    cr_assert(fx.tcb.wprobe_due);
+    answer(&fx, 1000);
+    cr_assert(fx_output(&fx));
+    cr_expect_eq(fx.out.text_len, 100);
+    cr_expect_not(fx_output(&fx), "a probe of an open window");
+    fx_fini(&fx);
+}
+
+/* MUST-37: with a user timeout it is time that decides, not the number of probes */
+Test(probe, as_long_as_the_user_says)
+{
+    struct fixture fx;
+    gn_time start;
+
+    shut(&fx);
+    start = fx.env.now;
+    cr_assert_eq(tcp_set_option(&fx.tcb, &fx.env, GN_OPT_USER_TIMEOUT, 3000 * GN_SEC), GN_OK);
+    while (fx_wait(&fx, start + 10000 * GN_SEC))
+        ;
+    cr_expect_eq(fx.tcb.state, GN_CLOSED);
+    cr_expect_geq(fx.env.now - start, 3000 * GN_SEC);
+    cr_expect_leq(fx.env.now - start, 3100 * GN_SEC);
+    fx_fini(&fx);
+}
+
 /* MUST-35: one that has shrunk to zero, text being out, is probed as well once that is acknowledged
  */
 Test(probe, shrunk_to_zero)

@@ -181,6 +181,28 @@ Test(send, the_congestion_window_cuts_no_segments)
     fx_fini(&fx);
 }
 
+/* MUST-60, TO-15: what a cork or GN_SEND_MORE holds back waits for 200 ms, not for an ACK of what
+ * is out */
+Test(send, held_back_behind_text_in_flight)
+{
+    for (unsigned corked = 0; corked < 2; corked++) {
+        struct fixture fx;
+        gn_time start;
+
+        fx_init(&fx, GN_ESTABLISHED);
+        put(&fx, 100, 0);
+        expect_text(&fx, 100);
+        fx.tcb.opts.cork = corked;
+        put(&fx, 50, corked ? 0 : GN_SEND_MORE);
+        cr_assert_not(fx_output(&fx));
+        start = fx.env.now;
+        cr_assert(fx_wait(&fx, start + 10 * GN_SEC));
+        cr_expect_eq(fx.out.text_len, 50);
+        cr_expect_eq((fx.env.now - start) / GN_MSEC, 200);
+        fx_fini(&fx);
+    }
+}
+
 /* SHLD-28: not even one of half the largest window, which silly-window avoidance would let go */
 Test(send, nor_does_it_for_a_small_window)
 {

@@ -79,6 +79,20 @@ Test(urgent, one_after_the_other)
     fx_fini(&fx);
 }
 
+/* MUST-31: no octet, no urgent data */
+Test(urgent, sending_nothing)
+{
+    struct fixture fx;
+
+    fx_init(&fx, GN_ESTABLISHED);
+    cr_assert_eq(tcp_send(&fx.tcb, &fx.env, "ab", 2, 0), 2);
+    cr_assert_eq(tcp_send(&fx.tcb, &fx.env, "", 0, GN_SEND_URGENT), 0);
+    cr_assert_eq(tcp_send_commit(&fx.tcb, &fx.env, 0, GN_SEND_URGENT), 0);
+    cr_assert(fx_output(&fx));
+    cr_expect_eq(fx.out.ctl & CTL_URG, 0);
+    fx_fini(&fx);
+}
+
 Test(urgent, in_line)
 {
     struct fixture fx;
