@@ -8,15 +8,28 @@
  * bandwidth, CRUISE at it, REFILL for one round, UP above it to look for more. Every five seconds
  * without a low round-trip time ProbeRTT halves the flight for a moment to measure one.
  *
- * A departure: the draft lowers the short-term bounds after every round with any loss at all, and
- * calls the flight of a probe too high as soon as a count of losses is above LossThresh. It says
- * itself what that costs where losses come at random (5.3.3.8.3): with 1 %, (1 - 1 %) to the power
- * of the rounds between two probes; and chance alone takes more than 2 % of a few hundred segments
- * now and then. Here both ask for a count that LossThresh would hardly give by chance: its average
- * and two standard deviations (tcp_bbr_loss_spread; 0: the draft's way). What overflows a queue is
- * beyond that within a round trip. In a flight of less than 1 / LossThresh segments each loss
- * counts, as in the draft: there a rate cannot be told by counting, and others who share the path
- * need it.
+ * Two departures:
+ *
+ * Losses. The draft lowers the short-term bounds after every round with any loss at all, and calls
+ * the flight of a probe too high as soon as a count of losses is above LossThresh. It says itself
+ * what that costs where losses come at random (5.3.3.8.3): with 1 %, (1 - 1 %) to the power of the
+ * rounds between two probes; and chance alone takes more than 2 % of a few hundred segments now and
+ * then. Here both ask for a count that LossThresh would hardly give by chance: its average and two
+ * standard deviations (tcp_bbr_loss_spread; 0: the draft's way). What overflows a queue is beyond
+ * that within a round trip. In a flight of less than 1 / LossThresh segments each loss counts, as
+ * in the draft: there a rate cannot be told by counting, and others who share the path need it. And
+ * chance is no excuse where a queue stands that is not our own: then whatever is above LossThresh
+ * counts between probes, for those who make it wait for room. A queue is not our own when the
+ * lowest round-trip time of a round is beyond what a probe's window can make (its cwnd_gain), or,
+ * when DOWN has had six rounds to drain that, beyond what its pacing_gain can.
+ *
+ * ProbeRTT. The draft enters it when no *lower* round-trip time was seen for five seconds, which
+ * takes 2 % of the rate from a flow that is alone and has no queue: its lowest cannot be undercut.
+ * Here a round-trip time that comes within a sixteenth of the lowest, about what the flow's own
+ * quanta make at the rates where it matters, shows that the queue is gone, which is all that
+ * ProbeRTT is to bring about, and the five seconds begin anew. The estimate itself stays; it grows
+ * only after ProbeRTT, as in the draft. Flows that share a queue do not see it empty, and meet in
+ * ProbeRTT.
  *
  * A rate is sampled in fast recovery as well, so the window is BBR's there too and does not follow
  * PRR. What the draft calls per-packet steps upon loss (5.2.4) is done once for the segments that
@@ -443,7 +456,7 @@ static void bbr_init(struct cc *c, gn_time now)
     struct bbr *b = bbr_state(c);
 
     memset(b, 0, sizeof(*b));
-    b->min_rtt = b->probe_rtt_min_delay = UINT64_MAX;
+    b->min_rtt = b->probe_rtt_min_delay = b->round_rtt = UINT64_MAX;
     b->min_rtt_stamp = b->probe_rtt_min_stamp = b->extra_acked_interval_start = now;
     b->inflight_longterm = b->probe_up_acked_per_inc = BBR_INFINITY;
     b->undo_state = BBR_NO_STATE;

@@ -25,7 +25,11 @@
 #define BBR_MIN_RTT_FILTER   (10 * GN_SEC)          /* MinRTTFilterLen (CC-BBR-3) */
 #define BBR_PROBE_RTT_EVERY  (5 * GN_SEC)           /* ProbeRTTInterval */
 #define BBR_PROBE_RTT_FOR    (200 * GN_MSEC)        /* ProbeRTTDuration */
-#define BBR_EXTRA_ACKED_HALF 5 /* rounds: half of ExtraAckedFilterLen (CC-BBR-7) */
+#define BBR_MIN_RTT_NEAR     16   /* within this part of it a round-trip time is the lowest again */
+#define BBR_DRAINED          6    /* rounds in which a probe's queue goes */
+#define BBR_QUEUE_PROBE      2250 /* round-trip time to min_rtt that a probe makes: its cwnd_gain */
+#define BBR_QUEUE_CRUISE     1250 /* and beyond which a queue stands later: its pacing_gain */
+#define BBR_EXTRA_ACKED_HALF 5    /* rounds: half of ExtraAckedFilterLen (CC-BBR-7) */
 
 enum bbr_state {
     BBR_STARTUP,
@@ -64,6 +68,7 @@ struct bbr {
     uint64_t next_round_delivered, loss_round_delivered;
     uint64_t delivered;  /* C.delivered at the last ACK */
     uint64_t round_lost; /* octets found lost since the first loss of this loss round */
+    gn_time round_rtt;   /* lowest round-trip time in it; UINT64_MAX: none */
     uint32_t round_count, drain_start_round, extra_acked_round;
     /* 2.13 Startup, 2.14 ProbeBW */
     uint32_t bw_probe_up_acked, probe_up_acked_per_inc;

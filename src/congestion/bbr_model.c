@@ -89,23 +89,24 @@ void bbr_note_loss(struct cc *c, uint64_t delivered, uint32_t lost)
 
 /* lossy() - do @lost of @sent octets show a loss rate above LossThresh? Where this allows whole
  * segments, the count must not be chance, either (bbr.c): with each of n segments lost by
- * LossThresh, n LossThresh are on average, with a standard deviation of about its root. Thousandths
- * of a segment */
-static bool lossy(const struct cc *c, uint64_t lost, uint64_t sent)
+ * LossThresh, n LossThresh are on average, with a standard deviation of about its root; it is to be
+ * @spread of these beyond. Thousandths of a segment */
+static bool lossy(const struct cc *c, uint64_t lost, uint64_t sent, uint64_t spread)
 {
     uint64_t seen = lost * 1000 / c->mss, mean = sent * BBR_LOSS_THRESH / c->mss;
     uint64_t over = seen > mean ? seen - mean : 0;
 
     if (mean < 1000)
         return over;
-    return over * over > (uint64_t)c->loss_spread * c->loss_spread * 1000 * mean;
+    return over * over > spread * spread * 1000 * mean;
 }
 
 bool bbr_too_high(const struct cc *c)
 {
     const struct bbr *b = bbr_state(c);
 
-    return lossy(c, b->rs_lost, b->rs_tx_in_flight) || (b->rs_lost && !b->rs_sack); /* CC-BBR-5 */
+    return lossy(c, b->rs_lost, b->rs_tx_in_flight, c->loss_spread) ||
+           (b->rs_lost && !b->rs_sack); /* CC-BBR-5 */
 }
 
 /* generate_sample() - GenerateRateSample() (4.1.2.3). An interval below the lowest round trip is
@@ -139,13 +140,22 @@ static void update_max_bw(struct bbr *b, const struct cc_ack *a)
     b->max_bw = max_u64(b->max_bw_filter[0], b->max_bw_filter[1]);
 }
 
+/* crowded() - did a queue stand all through the last loss round that is not of our own making? */
+static bool crowded(const struct bbr *b)
+{
+    uint32_t own = b->rounds_since_probe_up > BBR_DRAINED ? BBR_QUEUE_CRUISE : BBR_QUEUE_PROBE;
+
+    return b->round_rtt != UINT64_MAX && b->round_rtt > b->min_rtt / 1000 * own;
+}
+
 /* forgiven() - the losses of a round in which @delivered octets arrived show nothing; without SACK
  * one loss a round is all that can be seen */
 static bool forgiven(const struct cc *c, uint64_t delivered)
 {
     const struct bbr *b = bbr_state(c);
 
-    return c->loss_spread && b->rs_sack && !lossy(c, b->round_lost, delivered + b->round_lost);
+    return c->loss_spread && b->rs_sack &&
+           !lossy(c, b->round_lost, delivered + b->round_lost, crowded(b) ? 0 : c->loss_spread);
 }
 
 /* adapt_lower_bounds() - AdaptLowerBoundsFromCongestion() (5.5.10.3): once a round with losses, in
@@ -172,6 +182,8 @@ void bbr_take_sample(struct cc *c, const struct cc_ack *a)
     uint64_t delivered = a->delivered - b->loss_round_delivered;
 
     generate_sample(b, a);
+    if (a->rtt)
+        b->round_rtt = min_u64(b->round_rtt, a->rtt);
     b->bw_latest = max_u64(b->bw_latest, b->rs_rate); /* UpdateLatestDeliverySignals() */
     b->inflight_latest = max_u32(b->inflight_latest, b->rs_delivered);
     b->loss_round_start = a->sampled && a->prior_delivered >= b->loss_round_delivered;
@@ -182,6 +194,7 @@ void bbr_take_sample(struct cc *c, const struct cc_ack *a)
         return;
     adapt_lower_bounds(c, delivered);
     b->is_loss_in_round = false;
+    b->round_rtt = UINT64_MAX;
 }
 
 void bbr_advance_signals(struct bbr *b)
@@ -233,6 +246,9 @@ void bbr_update_min_rtt(struct bbr *b, const struct cc_ack *a)
     if (a->rtt && (a->rtt < b->probe_rtt_min_delay || b->probe_rtt_expired)) {
         b->probe_rtt_min_delay = a->rtt;
         b->probe_rtt_min_stamp = a->now;
+    } else if (a->rtt &&
+               a->rtt - b->probe_rtt_min_delay <= b->probe_rtt_min_delay / BBR_MIN_RTT_NEAR) {
+        b->probe_rtt_min_stamp = a->now; /* seen again: the path has no queue (bbr.c) */
     }
     if (b->probe_rtt_min_delay < b->min_rtt || a->now > b->min_rtt_stamp + BBR_MIN_RTT_FILTER) {
         b->min_rtt = b->probe_rtt_min_delay; /* CC-BBR-3 */

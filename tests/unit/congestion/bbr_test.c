@@ -311,6 +311,48 @@ Test(bbr, sec_5_5_10_3_each_loss_of_a_small_flight_counts)
     stop();
 }
 
+/* lossy_round() with round-trip times of @rtt */
+static void lossy_round_in_queue(uint32_t n, gn_time rtt)
+{
+    struct cc_ack a;
+
+    bbr_note_loss(&c, delivered, n * MSS);
+    now += rtt;
+    a = round_ack((200 - n) * MSS, (200 - n) * MSS, BW);
+    a.rtt = rtt;
+    c.ops->on_ack(&c, &a);
+}
+
+Test(bbr, sec_5_5_10_3_chance_is_no_excuse_where_a_queue_of_others_stands)
+{
+    start_tolerant();
+    to_probe_bw();
+    (void)until(BBR_CRUISE, 5);
+    for (unsigned i = 0; i < 10; i++)
+        round_trip(150 * MSS, BW);
+    lossy_round_in_queue(7, RTT * 5 / 4);
+    cr_expect_eq(b()->bw_shortterm, BBR_RATE_INFINITY, "a probe's pacing makes as much");
+    lossy_round_in_queue(4, RTT * 3 / 2);
+    cr_expect_eq(b()->bw_shortterm, BBR_RATE_INFINITY, "2 %% are not more than LossThresh");
+    lossy_round_in_queue(5, RTT * 3 / 2);
+    cr_expect_lt(b()->bw_shortterm, BW);
+    stop();
+}
+
+Test(bbr, sec_5_5_10_3_the_queue_of_a_probe_is_its_own)
+{
+    start_tolerant();
+    to_probe_bw();
+    (void)until(BBR_UP, 250);
+    (void)until(BBR_DOWN, 10);
+    cr_assert_leq(b()->rounds_since_probe_up, 1);
+    lossy_round_in_queue(7, RTT * 9 / 4);
+    cr_expect_eq(b()->bw_shortterm, BBR_RATE_INFINITY);
+    lossy_round_in_queue(7, RTT * 5 / 2);
+    cr_expect_lt(b()->bw_shortterm, BW, "no window of ours makes that");
+    stop();
+}
+
 Test(bbr, sec_5_5_10_2_a_probe_goes_on_after_losses_that_chance_explains)
 {
     start_tolerant();
@@ -335,7 +377,7 @@ Test(bbr, sec_5_3_4_CC_BBR_3_probe_rtt)
 
         now += RTT;
         a = round_ack(150 * MSS, 150 * MSS, BW);
-        rtt = a.rtt = RTT + GN_MSEC; /* a queue that stands */
+        rtt = a.rtt = RTT + 2 * GN_MSEC; /* a queue that stands */
         c.ops->on_ack(&c, &a);
     }
     cr_assert_eq(b()->state, BBR_PROBE_RTT);
@@ -348,6 +390,23 @@ Test(bbr, sec_5_3_4_CC_BBR_3_probe_rtt)
     cr_expect(now - from >= 200 * GN_MSEC && now - from <= 300 * GN_MSEC);
     cr_expect_gt(rtt, b()->min_rtt);
     cr_expect(c.cwnd > 150 * MSS && !c.slowed, "the window before it");
+    stop();
+}
+
+Test(bbr, sec_5_3_4_no_probe_rtt_while_the_path_is_seen_without_a_queue)
+{
+    start();
+    to_probe_bw();
+    for (unsigned i = 0; i < 1000; i++) {
+        struct cc_ack a;
+
+        now += RTT;
+        a = round_ack(150 * MSS, 150 * MSS, BW);
+        a.rtt = i % 200 ? RTT + 2 * GN_MSEC : RTT + RTT / 16;
+        c.ops->on_ack(&c, &a);
+        cr_assert_neq(b()->state, BBR_PROBE_RTT, "round %u", i);
+    }
+    cr_expect_eq(b()->min_rtt, RTT, "what is near does not raise the estimate");
     stop();
 }
 
