@@ -327,8 +327,11 @@ static void tell_cc(struct ack *k)
         recovery_validate(r, k->e);
     if (cc_listens(k))
         r->cc.ops->on_ack(&r->cc, &c);
-    if (r->rate && !r->cc.ops->own_recovery)
+    if (!r->rate)
+        return;
+    if (!r->cc.ops->own_recovery)
         rate_from_window(r);
+    rate_drained(r);
 }
 
 /* settle_timers() - una has advanced. Restart the RTO (CC-6298-9: 5.2, 5.3); without SACK only the

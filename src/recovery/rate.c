@@ -11,11 +11,6 @@
 #define SLOW_START_RATIO 200
 #define AVOIDANCE_RATIO  120
 
-/* that a quantum is made to wait for the one before, however slow: a model that is wrong must not
- * make a connection stand still. The user's own limit may */
-#define LONGEST      (GN_SEC / 4)
-#define LONGEST_USER (60 * GN_SEC)
-
 bool rate_settle(struct recovery *r, const struct rec_env *e, uint64_t max)
 {
     if (!r->cc.ops->own_recovery && !max && !e->conf->tcp_pacing) {
@@ -108,10 +103,6 @@ uint64_t rate_pacing(const struct recovery *r)
 
     if (!r->rate)
         return 0;
-    /* One segment a round trip at least: MinPipeCwnd lets four be in flight whatever the estimate.
-     * A bandwidth measured across an outage would else hold the text back for seconds. */
-    if (rate && r->rtt.srtt)
-        rate = max_u64(rate, r->mss * GN_SEC / r->rtt.srtt);
     return r->rate->max && (!rate || rate > r->rate->max) ? r->rate->max : rate;
 }
 
@@ -128,13 +119,13 @@ void rate_pace(struct recovery *r, uint32_t len, gn_time now)
 {
     struct rate *q = r->rate;
     uint64_t rate = rate_pacing(r);
-    gn_time ahead, longest = rate == q->max ? LONGEST_USER : LONGEST;
+    gn_time ahead;
 
     if (!rate)
         return;
-    ahead = min_u64(cc_send_quantum(rate, r->mss) * GN_SEC / rate, longest);
+    ahead = cc_send_quantum(rate, r->mss) * GN_SEC / rate;
     q->next_send = max_u64(q->next_send, now - min_u64(ahead + q->late, now));
-    q->next_send += min_u64(len * GN_SEC / rate, longest);
+    q->next_send += len * GN_SEC / rate;
     if (q->next_send >= now + ahead) {
         q->pace_at = deadline_at(q->next_send);
         q->late = 0;
@@ -153,7 +144,7 @@ void rate_drained(struct recovery *r)
 {
     struct rate *q = r->rate;
 
-    if (q->max && q->max < r->cc.pacing_rate)
+    if (recovery_in_flight(r) || (q->max && q->max < r->cc.pacing_rate))
         return;
     q->next_send = 0;
     q->pace_at = deadline_none();

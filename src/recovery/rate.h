@@ -60,8 +60,10 @@ void rate_from_window(struct recovery *r);
 void rate_pace(struct recovery *r, uint32_t len, gn_time now);
 /** rate_wake() - pace_at has come */
 void rate_wake(struct recovery *r, gn_time now);
-/** rate_drained() - everything sent has arrived: a wait that was set when the path seemed slower
- * (an outage, a handshake of seconds) is over, unless the user has bounded the rate */
+/** rate_drained() - if nothing is in flight any more, a wait is over, unless the user has bounded
+ * the rate: there is nothing to keep a distance from, and a rate that is wrong for a moment
+ * (measured across an outage, or in a handshake of seconds) must not make a connection stand still
+ */
 void rate_drained(struct recovery *r);
 /** rate_room() - of @room octets, how many pacing lets go at a time; 0: none before pace_at */
 uint32_t rate_room(const struct recovery *r, uint32_t room);

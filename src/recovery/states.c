@@ -45,6 +45,8 @@ void recovery_tell_lost(struct recovery *r, const struct rec_env *e)
     c = (struct cc_ack){
         .now = e->now, .delivered = r->delivered, .lost = r->sent.lost_new, .sack = r->sack_ok};
     r->sent.lost_new = 0;
+    if (r->rate)
+        rate_drained(r);
     if (!r->cc.ops->on_lost || r->handshake)
         return;
     rate_at_loss(r, sent_at(&r->sent, r->sent.lost_last), &c);

@@ -108,19 +108,43 @@ Test(rate, sec_5_6_2_what_a_late_wake_up_loses_is_made_up_for)
 }
 
 /* what a congestion control believes for a moment must not make a connection stand still */
-Test(rate, a_quantum_waits_for_half_a_second_at_the_most)
+Test(rate, nothing_waits_when_nothing_is_in_flight)
 {
     rig_open(&g, true, RTT);
     recovery_set_cc(&g.r, &g.env, CC_BBR);
     g.r.cc.cwnd = 100 * MSS;
     g.r.cc.pacing_rate = 10; /* octets per second */
-    burst();
-    cr_expect(deadline_time(recovery_pace_at(&g.r)) <= g.env.now + GN_SEC / 2);
+    cr_expect_eq(burst(), 4);
+    cr_expect(deadline_time(recovery_pace_at(&g.r)) > g.env.now + 100 * GN_SEC);
+    rig_ack(&g, 3, 20);
+    cr_expect_eq(recovery_room(&g.r), 0, "one is on its way");
+    rig_ack(&g, 4, 20);
+    cr_expect_not(deadline_armed(recovery_pace_at(&g.r)));
+    cr_expect(recovery_room(&g.r) >= 2 * MSS);
+    rig_fini(&g);
+}
+
+Test(rate, what_is_lost_is_not_in_flight)
+{
+    rig_open(&g, true, RTT);
+    recovery_set_cc(&g.r, &g.env, CC_BBR);
+    g.r.cc.cwnd = 100 * MSS;
+    g.r.cc.pacing_rate = 10;
+    cr_expect_eq(burst(), 4);
+    rig_rto(&g); /* the probe */
+    rig_rto(&g);
+    cr_expect_not(deadline_armed(recovery_pace_at(&g.r)));
+    rig_fini(&g);
+}
+
+Test(rate, the_users_limit_holds_whatever_is_in_flight)
+{
+    rig_open(&g, true, RTT);
     cr_assert(recovery_set_max_pacing(&g.r, &g.env, 100));
-    g.r.cc.pacing_rate = 1000;
     burst();
-    cr_expect(deadline_time(recovery_pace_at(&g.r)) >= g.env.now + 10 * GN_SEC,
-              "what the user wants is another thing");
+    rig_ack(&g, 2, 20);
+    cr_expect(deadline_time(recovery_pace_at(&g.r)) >= g.env.now + 10 * GN_SEC);
+    cr_expect_eq(recovery_room(&g.r), 0);
     rig_fini(&g);
 }
 
