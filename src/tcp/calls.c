@@ -104,11 +104,12 @@ static int64_t send_room(struct tcb *t, const struct tcp_env *e, size_t want)
         return err;
     if (want > room)
         t->want_write = true;
-    want = min_u64(want, room);
-    if (want == 0)
+    room = (uint32_t)min_u64(want, room);
+    if (room == 0)
         return GN_E_WOULD_BLOCK;
-    if (ring_reserve(&t->sndbuf, e->mem, t->sndbuf.len + (uint32_t)want, t->sndbuf.len))
-        return (int64_t)want;
+    room = sndbuf_reserve(t, e, room);
+    if (room != 0)
+        return room;
     t->want_write = true;
     /* if nothing waits to be acknowledged, nothing will tell of room */
     return t->sndbuf.len == 0 ? GN_E_NO_MEMORY : GN_E_WOULD_BLOCK;

@@ -148,6 +148,7 @@ static inline bool syn_unsent(const struct tcb *t)
 seq_t sndbuf_base(const struct tcb *t);
 uint32_t sndbuf_unsent(const struct tcb *t);
 uint32_t sndbuf_room(const struct tcb *t, const struct tcp_env *e);
+uint32_t sndbuf_reserve(struct tcb *t, const struct tcp_env *e, uint32_t want);
 bool sndbuf_writable(const struct tcb *t, const struct tcp_env *e);
 void sndbuf_tell(struct tcb *t, const struct tcp_env *e);
 

@@ -39,6 +39,19 @@ uint32_t sndbuf_room(const struct tcb *t, const struct tcp_env *e)
     return (uint32_t)min_u64(t->opts.sndbuf - t->sndbuf.len, max_u64(limit - unsent, t->rec.mss));
 }
 
+/*
+ * room for @want octets more, or for as much of that as there is memory for: half of it, and so on,
+ * at last what the buffer that there is has room for (SEC-MEM-3); 0: none
+ */
+uint32_t sndbuf_reserve(struct tcb *t, const struct tcp_env *e, uint32_t want)
+{
+    struct ring *r = &t->sndbuf;
+
+    while (want > r->cap - r->len && !ring_reserve(r, e->mem, r->len + want, r->len))
+        want /= 2;
+    return want;
+}
+
 /* poll's notion: room for a third of the buffer, so that a writer is not woken for every octet */
 bool sndbuf_writable(const struct tcb *t, const struct tcp_env *e)
 {

@@ -244,3 +244,25 @@ Test(send, four_gib_on)
     expect_text(&fx, 50);
     fx_fini(&fx);
 }
+
+/* SEC-MEM-3: when memory is short, as much is taken as there is room for, and nothing of it is lost
+ */
+Test(send, takes_what_memory_has_room_for)
+{
+    struct fixture fx;
+    uint32_t taken = 0;
+    int64_t n;
+
+    fx_init(&fx, GN_ESTABLISHED);
+    fx.mem.budget = fx.mem.used + 1000;
+    cr_expect_eq(tcp_send(&fx.tcb, &fx.env, text, 20000, 0), GN_E_NO_MEMORY);
+    fx.mem.budget = fx.mem.used + 9000;
+    while ((n = tcp_send(&fx.tcb, &fx.env, text + taken, 20000 - taken, 0)) > 0)
+        taken += (uint32_t)n;
+    cr_expect_eq(n, GN_E_WOULD_BLOCK, "what is acknowledged will make room");
+    cr_expect(taken >= RING_MIN && taken == fx.tcb.sndbuf.cap, "all that fits, not %u", taken);
+    cr_expect_eq(fx.tcb.sndbuf.len, taken);
+    fx.mem.budget = (uint64_t)1 << 30;
+    cr_expect_eq(tcp_send(&fx.tcb, &fx.env, text + taken, 20000 - taken, 0), 20000 - taken);
+    fx_fini(&fx);
+}
