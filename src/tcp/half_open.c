@@ -135,6 +135,8 @@ static bool half_open_ack(struct half_open *h, const struct tcp_env *e, const st
         return true;
     half_open_segment(h, o, seq(h->iss + 1), CTL_ACK, s);
     s->wnd = (uint16_t)(s->wnd >> h->rcv_wscale);
+    if (h->accecn) /* nothing was counted yet (CC-9768-2); 0 would say that the path clears ACE */
+        s->ctl |= accecn_flags(ACCECN_CEP_INIT);
     add_timestamp(h, e, tcp_ts_offset(e, &h->key), s);
     return true;
 }

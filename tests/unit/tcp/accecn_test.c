@@ -355,6 +355,27 @@ Test(accecn, CC_9768_6_dsack)
     fx_fini(&fx);
 }
 
+/* CC-9768-2: an ACK of a half-open connection carries the counter, which stands where it begins */
+Test(accecn, CC_9768_2_half_open)
+{
+    enum half_open_verdict verdict;
+    struct half_open h;
+    struct seg s = fx_seg(CTL_SYN | CTL_AE | CTL_CWR | CTL_ECE, FX_IRS, 0, ""), r;
+    struct tcb_opts o;
+
+    fx_init(&fx, GN_CLOSED);
+    fx.conf.tcp_ecn = 5;
+    tcb_opts_default(&o, &fx.conf);
+    half_open_init(&h, &fx.env, &s, &o, 0);
+    cr_assert(h.accecn);
+    s = fx_seg(CTL_ACK, FX_IRS - 100000, h.iss + 1, "old text");
+    cr_expect_neq(half_open_arrives(&h, &fx.env, &s, &o, &verdict), GN_DROP_NONE);
+    cr_assert_eq(fx_reply(&fx, &r), 1);
+    cr_expect(r.ctl & CTL_ACK);
+    cr_expect_eq(accecn_ace(r.ctl), 5);
+    fx_fini(&fx);
+}
+
 /* CC-9768-1: a cookie keeps it: the third ACK tells by itself */
 Test(accecn, CC_9768_1_cookie)
 {
