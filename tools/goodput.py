@@ -49,12 +49,13 @@ any algorithm of their kind can hold.
 
 ![one flow with 0.1 % loss](goodput-lossy.svg)
 
-BBR has no response function, so its limit is the link. It paces one percent below what it measures
-and halves its flight for 200 ms every five seconds, which leaves 97 % of a clean link and hardly a
-queue. Losses at random below 2 % (its LossThresh) cost no more than they are, for a count of them must
-be beyond chance to be taken for congestion (the draft's way, `tcp_bbr_loss_spread=0`: 88 % at 1 %, 20
-ms and 100 Mbit/s); where few segments are in flight each loss counts. Beyond 2 % it gives way, the
-sooner the more segments are in flight.
+BBR has no response function, so its limit is the link. It paces one percent below what it measures,
+which leaves 99 % of a clean link and hardly a queue; where no round trip is near the lowest for five
+seconds, it halves its flight for 200 ms to measure one, which is another 2 %. Losses at random below 2 %
+(its LossThresh) cost no more than they are, for a count of them must be beyond chance to be taken for
+congestion (the draft's way, `tcp_bbr_loss_spread=0`: 88 % at 1 %, 20 ms and 100 Mbit/s); where few
+segments are in flight each loss counts. Beyond 2 % it gives way, the sooner the more segments are in
+flight.
 
 ![one flow of BBR](goodput-bbr.svg)
 

@@ -6,7 +6,7 @@
  * the path would still carry it. pipeACK is what was acknowledged in a round trip, the highest of
  * the last second or three round trips; while it is less than half of the window, the window is not
  * validated. Then it does not grow, a loss is answered from what was used, and after five minutes
- * it is halved. Names are the RFC's.
+ * it is halved. Names are the RFC's. Bursts (4.4.2) are pacing's to spread (rate.h).
  */
 #ifndef GN_RECOVERY_CWV_H
 #define GN_RECOVERY_CWV_H
