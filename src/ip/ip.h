@@ -86,7 +86,7 @@ struct ip_again {
 static inline bool ip_alike4(const struct ip_again *r, const uint8_t *head)
 {
     static const uint8_t in_first[8] = {0xff, 0xff, [6] = 0xff, 0xff}, in_mid[4] = {0xff, 0xff};
-    uint64_t first, last, was_first, was_last, first_mask, sum;
+    uint64_t first, last, was_first, was_last, first_mask;
     uint32_t mid, was_mid, mid_mask;
 
     memcpy(&first, head, 8);
@@ -99,11 +99,7 @@ static inline bool ip_alike4(const struct ip_again *r, const uint8_t *head)
     memcpy(&mid_mask, in_mid, 4);
     if (((first ^ was_first) & first_mask) | ((mid ^ was_mid) & mid_mask) | (last ^ was_last))
         return false;
-    sum = first + last; /* all ones in any order of octets */
-    sum += sum < last;
-    sum += mid;
-    sum += sum < mid;
-    return csum_fold(sum) == 0xffff;
+    return ipv4_sum20(head);
 }
 
 struct ip_addr {

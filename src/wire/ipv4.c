@@ -85,7 +85,7 @@ enum gn_drop ipv4_parse(const uint8_t *p, uint32_t len, uint32_t frame_total, st
 
     if (drop != GN_DROP_NONE)
         return drop;
-    if (csum_finish(csum(p, h.header_len)) != 0)
+    if (h.header_len == IPV4_HEADER ? !ipv4_sum20(p) : csum_finish(csum(p, h.header_len)) != 0)
         return GN_DROP_IP_CHECKSUM;
     /* MAL-01, MAL-60: what the header claims must be there; more than that is link padding */
     if (h.total_len < h.header_len || h.total_len > frame_total)

@@ -63,6 +63,22 @@ enum gn_drop ipv4_parse(const uint8_t *p, uint32_t len, uint32_t frame_total, st
  * header, which routers have changed. total_len is that of the quoted packet, not checked; nor is
  * the checksum */
 enum gn_drop ipv4_parse_quoted(const uint8_t *p, uint32_t len, struct ipv4 *ret);
+/** ipv4_sum20() - are the 20 octets of a header without options good by its checksum? As three
+ * words: all ones are that in any order of octets */
+static inline bool ipv4_sum20(const uint8_t *p)
+{
+    uint64_t first, last, sum;
+    uint32_t mid;
+
+    memcpy(&first, p, 8);
+    memcpy(&mid, p + 8, 4);
+    memcpy(&last, p + 12, 8);
+    sum = first + last;
+    sum += sum < last;
+    sum += mid;
+    sum += sum < mid;
+    return csum_fold(sum) == 0xffff;
+}
 /** ipv4_pseudo() - sum of the pseudo-header in front of @len octets of transport (RFC 9293 3.1) */
 static inline uint64_t ipv4_pseudo(const struct gn_addr *src, const struct gn_addr *dst,
                                    uint8_t proto, uint32_t len)

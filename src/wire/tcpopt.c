@@ -39,6 +39,9 @@ enum length {
 };
 
 #define WSCALE_MAX 14
+/* MSS; SACK permitted and timestamps; NOP and window scale */
+#define SYN_SPACE     20
+#define SYN_SACKOK_TS ((uint32_t)KIND_SACKOK << 24 | LEN_SACKOK << 16 | KIND_TS << 8 | LEN_TS)
 
 /** read_ts() - ten octets of a timestamps option without kind and length. Like all reads here,
  * octet by octet: an option may begin anywhere (MUST-64) */
@@ -129,6 +132,26 @@ static void read_option(uint8_t kind, const uint8_t *p, uint32_t len, bool syn, 
     }
 }
 
+/** usual_syn() - a SYN's options as Linux and this file lay them out, five words, which are
+ * compared as such; false: they are others */
+static inline bool usual_syn(const uint8_t *p, uint32_t len, struct tcpopt *ret)
+{
+    uint32_t mss, wscale;
+
+    if (len != SYN_SPACE)
+        return false;
+    mss = get32(p);
+    wscale = get32(p + 16);
+    if (mss >> 16 != (KIND_MSS << 8 | LEN_MSS) || get32(p + 4) != SYN_SACKOK_TS ||
+        wscale >> 8 != (KIND_NOP << 16 | KIND_WSCALE << 8 | LEN_WSCALE))
+        return false;
+    ret->has = OPT_MSS | OPT_SACKOK | OPT_WSCALE;
+    ret->mss = (uint16_t)mss;
+    ret->wscale = (uint8_t)min_u32(wscale & 0xff, WSCALE_MAX); /* OPT-WS-3, MAL-13 */
+    read_ts(p + 8, ret);
+    return true;
+}
+
 bool tcpopt_parse(const uint8_t *p, uint32_t len, bool syn, struct tcpopt *ret)
 {
     const uint8_t *end = p + len;
@@ -138,6 +161,8 @@ bool tcpopt_parse(const uint8_t *p, uint32_t len, bool syn, struct tcpopt *ret)
         read_ts(p + 4, ret);
         return true;
     }
+    if (syn && usual_syn(p, len, ret))
+        return true;
     while (p < end && p[0] != KIND_EOL) { /* OPT-GEN-7: may end without EOL */
         if (p[0] == KIND_NOP) {
             p++;
@@ -216,7 +241,7 @@ static inline uint8_t *put_head(uint8_t *p, uint8_t kind, uint32_t len)
 static inline uint8_t *put_ts(const struct tcpopt *o, uint8_t *p)
 {
     if (o->has & OPT_SACKOK)
-        p = put32(p, (uint32_t)KIND_SACKOK << 24 | LEN_SACKOK << 16 | KIND_TS << 8 | LEN_TS);
+        p = put32(p, SYN_SACKOK_TS);
     else
         p = put32(p, TCPOPT_TS_ALONE);
     return put32(put32(p, o->tsval), o->tsecr);
