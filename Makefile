@@ -35,10 +35,10 @@ bench-instructions: ## instructions per segment, connection, SYN, against those 
 	@tools/build.sh release $(JOBS)
 	@tools/instructions.py
 
-fuzz: ## every fuzz target for FUZZ_SECONDS each
+fuzz: ## every fuzz target for FUZZ_SECONDS of CPU time each, as many at a time as there are cores
 	@$(QUIET_SETUP) build test
 	@tools/build.sh fuzz $(JOBS)
-	@tools/fuzz.sh build/fuzz/bin $(FUZZ_SECONDS)
+	@tools/fuzz.py build/fuzz/bin $(FUZZ_SECONDS)
 
 cov: ## tests with gcov counters, lines covered by layer
 	@$(QUIET_SETUP) build test
