@@ -119,7 +119,7 @@ void conn_orphan(struct gn_host *h, struct tcb *t)
 
 /** fast_over() - a connection by Fast Open has its third ACK, or has ended without: it no longer
  * counts. One that was reset counts for a while (OPT-TFO-5) */
-static void fast_over(struct gn_host *h, struct tcb *t)
+static __attribute__((noinline)) void fast_over(struct gn_host *h, struct tcb *t)
 {
     struct listener *l =
         pool_find(&h->listeners.pool, handle_index(t->fast_of), handle_gen(t->fast_of));
@@ -135,7 +135,7 @@ static void fast_over(struct gn_host *h, struct tcb *t)
 
 /** conn_ended() - CLOSED: the tuple is free; the block stays while somebody holds it. Nobody ever
  * hears of one by Fast Open that ends before it was accepted and established */
-static void conn_ended(struct gn_host *h, struct tcb *t)
+static __attribute__((noinline)) void conn_ended(struct gn_host *h, struct tcb *t)
 {
     if (t->fast_of)
         fast_over(h, t);
@@ -170,7 +170,7 @@ static inline void arm(struct gn_host *h, struct tcb *t)
 }
 
 /** time_wait() - a block in TIME-WAIT: a record takes its place if it can. True: it is over */
-static bool time_wait(struct gn_host *h, struct tcb *t)
+static __attribute__((noinline)) bool time_wait(struct gn_host *h, struct tcb *t)
 {
     if (!t->orphan || list_linked(&t->ready))
         return false;

@@ -448,8 +448,8 @@ bool tcp_wants_output(const struct tcb *t)
     return recovery_next_lost(&t->rec, 1, &at, &len);
 }
 
-/* the long way, whatever it is */
-static bool output_any(struct tcb *t, const struct tcp_env *e, struct seg *s)
+/* the long way, whatever it is. Not inlined: the short one needs fewer registers to be saved */
+static __attribute__((noinline)) bool output_any(struct tcb *t, const struct tcp_env *e, struct seg *s)
 {
     uint32_t len;
 
