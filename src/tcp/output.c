@@ -449,7 +449,8 @@ bool tcp_wants_output(const struct tcb *t)
 }
 
 /* the long way, whatever it is. Not inlined: the short one needs fewer registers to be saved */
-static __attribute__((noinline)) bool output_any(struct tcb *t, const struct tcp_env *e, struct seg *s)
+static __attribute__((noinline)) bool output_any(struct tcb *t, const struct tcp_env *e,
+                                                 struct seg *s)
 {
     uint32_t len;
 
