@@ -219,13 +219,12 @@ static void listen_forward(void *ctx, const struct gn_trace *tr)
 /**
  * open_half() - tcp_open_half() for an entry whose SYN-RECEIVED has been counted: once is enough
  */
-static enum gn_err open_half(struct gn_host *h, struct tcb *t, const struct half_open *half,
-                             const struct seg *s, enum gn_cause cause)
+static void open_half(struct gn_host *h, struct tcb *t, const struct half_open *half,
+                      const struct seg *s, enum gn_cause cause)
 {
     struct gn_stats *st = &h->stats;
     const struct tcp_env *e = host_env(h, t);
     struct tcp_env traced;
-    enum gn_err err;
 
     if (e->trace) {
         traced = *e;
@@ -236,13 +235,7 @@ static enum gn_err open_half(struct gn_host *h, struct tcb *t, const struct half
     st->state[GN_SYN_RECEIVED]--;
     st->transition[GN_LISTEN][GN_SYN_RECEIVED]--;
     st->PassiveOpens--;
-    err = tcp_open_half(t, e, half, s, cause);
-    if (err) {
-        st->state[GN_SYN_RECEIVED]++;
-        st->transition[GN_LISTEN][GN_SYN_RECEIVED]++;
-        st->PassiveOpens++;
-    }
-    return err;
+    tcp_open_half(t, e, half, s, cause);
 }
 
 /** enqueue() - into the accept queue, and tell the user */
@@ -271,7 +264,6 @@ enum gn_drop listen_promote(struct gn_host *h, struct listener *l, const struct 
                             ref_t ref, uint32_t hash, const struct seg *s, enum gn_cause cause)
 {
     struct tcb *t = accepted_new(h, l, &half->key, hash);
-    enum gn_err err;
 
     if (!t)
         return GN_DROP_NO_MEMORY;
@@ -280,16 +272,12 @@ enum gn_drop listen_promote(struct gn_host *h, struct listener *l, const struct 
         conn_free(h, t);
         return GN_DROP_NO_MEMORY;
     }
-    err = ref.raw ? open_half(h, t, half, s, cause)
-                  : tcp_open_half(t, host_env(h, t), half, s, cause);
-    if (err) {
-        if (!ref.raw)
-            demux_remove(&h->demux, hash, conn_ref(t));
-        conn_free(h, t);
-        return GN_DROP_NO_MEMORY;
-    }
-    if (ref.raw)
+    if (ref.raw) {
+        open_half(h, t, half, s, cause);
         demux_replace(&h->demux, hash, ref, conn_ref(t));
+    } else {
+        tcp_open_half(t, host_env(h, t), half, s, cause);
+    }
     enqueue(h, l, t);
     conn_after(h, t);
     return GN_DROP_NONE;
@@ -345,11 +333,7 @@ static bool fast_new(struct gn_host *h, struct listener *l, const struct seg *s,
         conn_free(h, t);
         return false;
     }
-    t->hashed = true;
-    if (tcp_open_fast(t, host_env(h, t), s, new_cookie)) {
-        conn_free(h, t);
-        return false;
-    }
+    tcp_open_fast(t, host_env(h, t), s, new_cookie);
     t->fast_of = handle_make(HANDLE_LISTENER, l->index, pool_gen(&h->listeners.pool, l->index));
     l->n_fast++;
     enqueue(h, l, t);

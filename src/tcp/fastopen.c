@@ -83,20 +83,16 @@ enum tfo_cookie_verdict tcp_cookie_check(const struct tcp_env *e, const struct s
     return slot > 0 && c == cookie(e, &syn->key, slot - 1) ? TFO_COOKIE_OLD : TFO_COOKIE_NONE;
 }
 
-enum gn_err tcp_open_fast(struct tcb *t, const struct tcp_env *e, const struct seg *syn,
-                          bool new_cookie)
+void tcp_open_fast(struct tcb *t, const struct tcp_env *e, const struct seg *syn, bool new_cookie)
 {
     struct arrival a = {.t = t, .e = e, .s = *syn};
     struct half_open h;
+    bool room;
 
     half_open_init(&h, e, syn, &t->opts, 0);
-    half_open_inherit(t, e, &h);
-    t->snd.una = t->snd.nxt = t->snd.up = t->snd.iss; /* our SYN is still to be sent */
-    recovery_init(&t->rec, &e->rec, t->snd.iss, tcp_mss(t, e), t->opts.cc);
-    (void)recovery_set_max_pacing(&t->rec, &e->rec, t->opts.max_pacing_rate);
-    t->rec.sack_ok = t->sack_ok;
-    if (!recovery_reserve(&t->rec, &e->rec, 1))
-        return GN_E_NO_MEMORY;
+    half_open_inherit(t, e, &h, seq(h.iss));      /* our SYN is still to be sent */
+    room = recovery_reserve(&t->rec, &e->rec, 1); /* the first record needs no memory */
+    ASSERT(room);
     t->snd.wnd = t->snd.max_wnd = syn->wnd; /* OPT-WS-2: not scaled */
     t->snd.wl1 = syn->seq;
     t->snd.wl2 = t->snd.iss;
@@ -110,7 +106,6 @@ enum gn_err tcp_open_fast(struct tcb *t, const struct tcp_env *e, const struct s
     text_with_syn(&a); /* OPT-TFO-2: the SYN,ACK covers it */
     t->syn_text = seq_gt(t->rcv.nxt, a.s.seq);
     e->stats->TCPFastOpenPassive++;
-    return GN_OK;
 }
 
 /* does this SYN of ours, the first of its connection, have to do with Fast Open? */

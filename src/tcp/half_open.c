@@ -222,13 +222,13 @@ enum gn_drop half_open_arrives(struct half_open *h, const struct tcp_env *e, con
     return GN_DROP_NONE;
 }
 
-/* what the half-open connection knew becomes a block in SYN-RECEIVED whose SYN is about to be
- * acknowledged */
-void half_open_inherit(struct tcb *t, const struct tcp_env *e, const struct half_open *h)
+/* what the half-open connection knew becomes a block in SYN-RECEIVED; @una: our SYN's number if it
+ * is still to be sent, the one after it if it is about to be acknowledged */
+void half_open_inherit(struct tcb *t, const struct tcp_env *e, const struct half_open *h, seq_t una)
 {
     t->passive = true; /* MUST-11 */
     t->snd.iss = seq(h->iss);
-    t->snd.una = t->snd.nxt = t->snd.up = seq(h->iss + 1);
+    t->snd.una = t->snd.nxt = t->snd.up = una;
     t->rcv.irs = seq(h->irs);
     t->rcv.nxt = t->rcv.acked = t->rcv.up = seq(h->irs + 1);
     t->rcv.edge = t->rcv.max_edge = seq_add(t->rcv.nxt, syn_window(&t->opts));
@@ -264,13 +264,13 @@ static gn_time half_open_rtt(const struct half_open *h, const struct tcp_env *e)
     return units > INT32_MAX ? 1 : max_u64((gn_time)units << 8, 1);
 }
 
-enum gn_err tcp_open_half(struct tcb *t, const struct tcp_env *e, const struct half_open *h,
-                          const struct seg *s, enum gn_cause cause)
+void tcp_open_half(struct tcb *t, const struct tcp_env *e, const struct half_open *h,
+                   const struct seg *s, enum gn_cause cause)
 {
     struct arrival a = {.t = t, .e = e, .s = *s};
     gn_time rtt;
 
-    half_open_inherit(t, e, h);
+    half_open_inherit(t, e, h, seq(h->iss + 1));
     tcb_descend(t);
     tcb_enter(t, e, GN_SYN_RECEIVED, cause == GN_CAUSE_COOKIE_ACK ? cause : GN_CAUSE_SYN);
     t->snd.wnd = t->snd.max_wnd = (uint32_t)s->wnd << t->snd.wscale;
@@ -288,5 +288,4 @@ enum gn_err tcp_open_half(struct tcb *t, const struct tcp_env *e, const struct h
         accecn_received(&a);
     t->segs_in++;
     (void)step6_to_8(&a);
-    return GN_OK;
 }

@@ -69,9 +69,9 @@ _Static_assert(sizeof(struct time_wait) <= 64, "a TIME-WAIT record takes one cac
  */
 enum gn_err tcp_open(struct tcb *t, const struct tcp_env *e);
 /** tcp_open_half() - a half-open connection is acknowledged: LISTEN, SYN-RECEIVED, ESTABLISHED;
- * then @s is processed as in 3.10.7.4 from step 5 on. GN_E_NO_MEMORY: block unusable */
-enum gn_err tcp_open_half(struct tcb *t, const struct tcp_env *e, const struct half_open *h,
-                          const struct seg *s, enum gn_cause cause);
+ * then @s is processed as in 3.10.7.4 from step 5 on */
+void tcp_open_half(struct tcb *t, const struct tcp_env *e, const struct half_open *h,
+                   const struct seg *s, enum gn_cause cause);
 enum tfo_cookie_verdict {
     TFO_COOKIE_NONE, /* none, or not one of ours */
     TFO_COOKIE_OLD,  /* ours, and it will soon be none: give another */
@@ -79,10 +79,8 @@ enum tfo_cookie_verdict {
 };
 /** tcp_cookie_check() - the Fast Open cookie of a SYN that has the option */
 enum tfo_cookie_verdict tcp_cookie_check(const struct tcp_env *e, const struct seg *syn);
-/** tcp_open_fast() - a SYN with a good cookie: LISTEN, SYN-RECEIVED, with its text taken.
- * GN_E_NO_MEMORY: block unusable */
-enum gn_err tcp_open_fast(struct tcb *t, const struct tcp_env *e, const struct seg *syn,
-                          bool new_cookie);
+/** tcp_open_fast() - a SYN with a good cookie: LISTEN, SYN-RECEIVED, with its text taken */
+void tcp_open_fast(struct tcb *t, const struct tcp_env *e, const struct seg *syn, bool new_cookie);
 /** tcp_fastopen_room() - octets of text that our SYN, if it left now, could take along; with room
  * for all options that there may ever be */
 uint32_t tcp_fastopen_room(const struct tcb *t, const struct tcp_env *e);

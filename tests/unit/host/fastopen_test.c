@@ -16,13 +16,17 @@ static gn_handle l;
 static struct {
     unsigned syns;
     uint32_t text[16];
+    bool push[16];
 } seen;
 
 static void see(void *ctx, const struct gn_trace *t)
 {
     (void)ctx;
-    if (t->kind == GN_TRACE_SEG_OUT && (t->ctl & (CTL_SYN | CTL_ACK)) == CTL_SYN && seen.syns < 16)
+    if (t->kind == GN_TRACE_SEG_OUT && (t->ctl & (CTL_SYN | CTL_ACK)) == CTL_SYN &&
+        seen.syns < 16) {
+        seen.push[seen.syns] = (t->ctl & CTL_PSH) != 0;
         seen.text[seen.syns++] = t->len;
+    }
 }
 
 /** begin() - a listener with room for @n connections by Fast Open */
@@ -113,6 +117,28 @@ Test(fastopen, a_round_trip_less)
     cr_assert_eq(world_stats(&w, 1).TCPFastOpenPassive, 1);
     cr_assert_eq(world_stats(&w, 0).TCPFastOpenActive, 1);
     world_transfer(&w, 0, c, s, 100000);
+    world_fini(&w);
+}
+
+/* MUST-61: PSH with a SYN that takes all there is, and with no other */
+Test(fastopen, push)
+{
+    static char text[2001];
+    gn_handle c;
+
+    begin(8);
+    learn();
+    cr_assert_not(seen.push[0], "without text");
+    (void)open_with("all");
+    world_flush(&w);
+    (void)reads("all");
+    cr_assert(seen.push[1]);
+    memset(text, 'x', sizeof(text) - 1);
+    c = open_with(text);
+    world_flush(&w);
+    cr_assert(status(0, c).syn_text);
+    cr_assert(seen.text[2] > 0 && seen.text[2] < sizeof(text) - 1);
+    cr_assert_not(seen.push[2]);
     world_fini(&w);
 }
 
@@ -229,6 +255,98 @@ Test(fastopen, pending_limit)
     world_flush(&w);
     cr_assert_eq(world_stats(&w, 1).TCPFastOpenPassive, 2,
                  "it was acknowledged, and counts no more");
+    world_fini(&w);
+}
+
+/* What there is no room for on host 1. */
+enum lack { LACK_BLOCK, LACK_SLOT, LACK_COUNT };
+
+/** take_all() - no memory is left but what pools have; @ret is to give it back */
+static void *take_all(struct mem *m)
+{
+    void *all = NULL, *p;
+
+    w.pages[1].fail_from = 1;
+    for (unsigned class = MEM_CLASS_MAX; class >= MEM_CLASS_MIN; class --)
+        while ((p = mem_alloc(m, (size_t)1 << class))) {
+            *(void **)p = all;
+            ((size_t *)p)[1] = (size_t)1 << class;
+            all = p;
+        }
+    return all;
+}
+
+/** give_all() - the opposite */
+static void give_all(struct mem *m, void *all)
+{
+    w.pages[1].fail_from = 0;
+    while (all) {
+        void *p = all;
+
+        all = *(void **)p;
+        mem_free(m, p, ((size_t *)p)[1]);
+    }
+}
+
+/* without memory for a block or its tuple: an ordinary SYN, which needs less, or nothing at all;
+ * and nothing is left behind */
+Test(fastopen, no_memory)
+{
+    for (enum lack lack = 0; lack < LACK_COUNT; lack++) {
+        struct gn_host *h;
+        uint32_t conns, slots, most;
+        struct gn_stats st;
+        gn_handle c;
+        void *all;
+
+        begin(8);
+        learn();
+        h = w.h[1];
+        conns = h->conns.used;
+        slots = h->demux.used;
+        most = h->blocks.max;
+        all = take_all(&h->mem);
+        h->blocks.max = lack == LACK_BLOCK ? h->blocks.used : most;
+        h->demux.used += lack == LACK_SLOT ? h->demux.mask : 0;
+        c = open_with("second");
+        w.cut[0] = true; /* the SYN,ACK is lost */
+        world_flush(&w);
+        h->demux.used -= lack == LACK_SLOT ? h->demux.mask : 0;
+        h->blocks.max = most;
+        give_all(&h->mem, all);
+        st = world_stats(&w, 1);
+        cr_expect_eq(st.TCPFastOpenPassive, 0, "%u", lack);
+        cr_expect_eq(st.state[GN_SYN_RECEIVED], lack != LACK_SLOT, "%u", lack);
+        cr_expect_eq(st.SyncookiesSent, lack == LACK_SLOT, "%u", lack);
+        cr_expect_eq(h->conns.used, conns, "%u", lack);
+        cr_expect_eq(h->demux.used, slots + (lack != LACK_SLOT), "%u", lack);
+        w.cut[0] = false;
+        world_run(&w, 3 * GN_SEC);
+        world_transfer(&w, 0, c, reads("second"), 1000);
+        world_fini(&w);
+    }
+}
+
+/* what BBR and pacing need each connection takes once, and gives back */
+Test(fastopen, all_memory_comes_back)
+{
+    uint64_t used;
+    gn_handle c, s;
+
+    begin(8);
+    cr_assert_eq(gn_host_set_option(w.h[1], l, GN_OPT_CONGESTION, CC_BBR, w.now), GN_OK);
+    learn();
+    used = w.h[1]->mem.used;
+    c = open_with("second");
+    world_flush(&w);
+    s = reads("second");
+    cr_assert_eq(world_stats(&w, 1).TCPFastOpenPassive, 1);
+    cr_assert_eq(gn_host_close(w.h[0], c, w.now), GN_OK);
+    world_flush(&w);
+    cr_assert_eq(gn_host_close(w.h[1], s, w.now), GN_OK);
+    world_run(&w, 70 * GN_SEC);
+    world_nothing_left(&w, 1);
+    cr_expect_eq(w.h[1]->mem.used, used);
     world_fini(&w);
 }
 
