@@ -197,10 +197,9 @@ static enum gn_drop to_nobody(struct gn_host *h, const struct seg *s, uint32_t h
     struct listener *l;
 
     *ret_state = GN_CLOSED;
-    /* MUST-57, MUST-63: nothing to or from groups. What is in the table has passed this once */
-    if (!ip_is_local(&h->ip, &h->ip_env, &s->key.laddr) ||
-        !(ip_is_unicast(&h->ip, &s->key.raddr) || ip_is_loopback(&s->key.raddr)))
-        return GN_DROP_NOT_UNICAST;
+    /* nothing to or from groups: ip_input() has seen to that (MUST-57, MUST-63) */
+    DASSERT(ip_is_local(&h->ip, &h->ip_env, &s->key.laddr));
+    DASSERT(ip_is_unicast(&h->ip, &s->key.raddr) || ip_is_loopback(&s->key.raddr));
     if (s->key.lport == s->key.rport && gn_addr_eq(&s->key.laddr, &s->key.raddr))
         return GN_DROP_LAND;
     if (!port_ours(h, &s->key)) /* nor is a RST for a stranger's segment ours to send */

@@ -96,9 +96,7 @@ static bool add(struct gn_host *h, struct tcb *t)
     if (!r)
         return false;
     time_wait_init(r, host_env(h, t), t);
-    enqueue(w, index + 1, /* MUST-13 */
-            deadline_armed(t->state_at) ? deadline_time(t->state_at)
-                                        : h->now + 2 * h->conf.tcp_msl);
+    enqueue(w, index + 1, deadline_time(t->state_at)); /* MUST-13 */
     demux_replace(&h->demux, t->conn->hash, conn_ref(t), ref_make(REF_TIME_WAIT, index));
     t->hashed = false;
     return true;

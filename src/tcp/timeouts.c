@@ -59,15 +59,14 @@ void timeouts_on_time_wait(struct tcb *t, const struct tcp_env *e)
     t->state_at = deadline_at(e->now + 2 * e->conf->tcp_msl);
 }
 
-/* is something waiting that only the peer's window holds back? Not while the RTO runs: without a
- * flight it holds back after an ECE (CC-3168-5) */
+/* is something waiting that only the peer's window holds back? Not while the RTO runs: all that is
+ * in flight has it (INV-04), and without a flight it holds back after an ECE (CC-3168-5) */
 static bool starved(const struct tcb *t)
 {
     bool pending = sndbuf_unsent(t) > 0 || (t->fin_queued && !t->fin_sent);
 
     return pending && state_synchronised(t->state) && t->state != GN_TIME_WAIT &&
-           window_usable(t) == 0 && seq_eq(t->snd.una, t->snd.nxt) &&
-           !deadline_armed(t->rec.rto_at);
+           window_usable(t) == 0 && !deadline_armed(t->rec.rto_at);
 }
 
 /**
@@ -200,7 +199,7 @@ static void on_persist(struct tcb *t, const struct tcp_env *e)
     if (t->state == GN_CLOSED)
         return;
     t->wprobe_due = true;
-    t->urg_due = t->urg_snd && seq_lt(t->snd.nxt, t->snd.up);
+    t->urg_due = t->urg_snd; /* nothing is out: SND.UP is beyond SND.NXT */
     t->probes++;
     if (t->persist_shift < UINT8_MAX)
         t->persist_shift++;
