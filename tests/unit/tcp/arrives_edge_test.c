@@ -57,6 +57,28 @@ Test(arrives_edge, urgent_with_a_closed_window)
     fx_fini(&fx);
 }
 
+/* MUST-66: a SYN there counts for nothing, not its ACK field either: one answer, no challenge */
+Test(arrives_edge, syn_with_a_closed_window)
+{
+    static const struct {
+        uint32_t at;
+        enum gn_drop why;
+    } row[] = {{FX_RCV - 1, GN_DROP_OLD_SEQ}, {FX_RCV, GN_DROP_BEYOND_WINDOW}};
+
+    for (unsigned i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct fixture fx;
+
+        fx_init(&fx, GN_ESTABLISHED);
+        close_window(&fx);
+        cr_expect_eq(fx_arrives(&fx, fx_seg(CTL_SYN | CTL_ACK, row[i].at, FX_UNA, "")), row[i].why);
+        cr_expect_eq(fx.stats.TCPChallengeACK, 0);
+        cr_assert(fx_output(&fx));
+        cr_expect_eq(fx.out.ctl, CTL_ACK);
+        cr_assert_not(fx_output(&fx));
+        fx_fini(&fx);
+    }
+}
+
 /* SG-12: the SYN,ACK of a simultaneous open with a bad ACK is challenged, and gets no RST as well
  */
 Test(arrives_edge, crossed_syn_ack_with_a_bad_ack)

@@ -83,6 +83,26 @@ Test(options, mss_announced)
     }
 }
 
+/* MUST-67: what the user asks for lowers it, and never takes it beyond what the interface takes */
+Test(options, maxseg)
+{
+    static const struct {
+        uint16_t maxseg, mss;
+    } row[] = {{500, 500}, {1460, 1460}, {1461, 1460}, {9000, 1460}, {65495, 1460}};
+
+    for (unsigned i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct fixture fx;
+
+        closed(&fx, 1500);
+        cr_assert_eq(tcp_set_option(&fx.tcb, &fx.env, GN_OPT_MAXSEG, row[i].maxseg), GN_OK);
+        open_it(&fx);
+        cr_expect_eq(fx.out.opt.mss, row[i].mss, "%u", row[i].maxseg);
+        answer(&fx, (struct tcpopt){.has = OPT_MSS, .mss = 9000});
+        cr_expect_eq(first_segment(&fx), row[i].mss, "%u", row[i].maxseg);
+        fx_fini(&fx);
+    }
+}
+
 /* MUST-14: what the peer announces bounds our segments */
 Test(options, mss_received)
 {

@@ -237,6 +237,28 @@ Test(keepalive, one_is_no_proof)
     fx_fini(&fx);
 }
 
+/* MUST-26: what is no answer does not put off the next probe either, such as a SYN from anywhere */
+Test(keepalive, a_challenged_segment_is_no_answer)
+{
+    struct fixture fx;
+    gn_time first;
+
+    fx_init(&fx, GN_ESTABLISHED);
+    keep(&fx, true);
+    cr_assert_eq(tcp_set_option(&fx.tcb, &fx.env, GN_OPT_KEEPIDLE, 100 * GN_SEC), GN_OK);
+    cr_assert_eq(tcp_set_option(&fx.tcb, &fx.env, GN_OPT_KEEPINTVL, 10 * GN_SEC), GN_OK);
+    cr_assert(fx_wait(&fx, fx.env.now + 200 * GN_SEC));
+    first = fx.env.now;
+    fx_pass(&fx, 5 * GN_SEC);
+    cr_assert_eq(fx_arrives(&fx, fx_seg(CTL_SYN, FX_RCV + 1, 0, "")), GN_DROP_SYN_CHALLENGED);
+    while (fx_output(&fx))
+        ;
+    cr_assert(fx_wait(&fx, fx.env.now + 200 * GN_SEC));
+    cr_expect_eq((fx.env.now - first) / GN_MSEC, 10000);
+    cr_expect_eq(fx.stats.TCPKeepAlive, 2);
+    fx_fini(&fx);
+}
+
 /* SO-10: with a user timeout it is time that decides, not the number of probes */
 Test(keepalive, user_timeout)
 {

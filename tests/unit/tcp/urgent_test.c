@@ -254,6 +254,69 @@ Test(urgent, sending)
     fx_fini(&fx);
 }
 
+/* MUST-62: URG alone makes the field mean something; with tcp_stdurg it names the octet itself */
+Test(urgent, pointer_sent)
+{
+    for (unsigned std = 0; std < 2; std++) {
+        struct fixture fx;
+
+        fx_init(&fx, GN_ESTABLISHED);
+        fx.conf.tcp_stdurg = std;
+        fx.tcb.opts.nodelay = true;
+        cr_assert_eq(tcp_send(&fx.tcb, &fx.env, "abc", 3, 0), 3);
+        cr_assert(fx_output(&fx));
+        cr_expect_eq(fx.out.up, 0);
+        cr_assert_eq(tcp_send(&fx.tcb, &fx.env, "def", 3, GN_SEND_URGENT), 3);
+        cr_assert(fx_output(&fx));
+        cr_expect(fx.out.ctl & CTL_URG);
+        cr_expect_eq(fx.out.up, 3 - std);
+        fx_fini(&fx);
+    }
+}
+
+/* MUST-62: the octet may be further ahead than 16 bits reach: as far as they do, and again */
+Test(urgent, sending_far_ahead)
+{
+    static char text[70000];
+    struct fixture fx;
+
+    fx_init(&fx, GN_ESTABLISHED);
+    fx.tcb.opts.sndbuf = sizeof text;
+    cr_assert_eq(tcp_send(&fx.tcb, &fx.env, text, sizeof text, GN_SEND_URGENT), sizeof text);
+    for (unsigned i = 0; i < 4; i++) {
+        cr_assert(fx_output(&fx));
+        cr_expect(fx.out.ctl & CTL_URG);
+        cr_expect_eq(fx.out.up, min_u32(sizeof text - i * 1460, UINT16_MAX), "segment %u", i);
+    }
+    fx_fini(&fx);
+}
+
+/* MUST-66: behind a closed window, where no text can bring it, the peer still hears of it: with
+ * each probe once */
+Test(urgent, sending_behind_a_closed_window)
+{
+    struct fixture fx;
+    struct seg shut = fx_seg(CTL_ACK, FX_RCV, FX_UNA, "");
+
+    fx_init(&fx, GN_ESTABLISHED);
+    shut.wnd = 0;
+    cr_assert_eq(fx_arrives(&fx, shut), GN_DROP_NONE);
+    cr_assert_eq(tcp_send(&fx.tcb, &fx.env, "abc", 3, GN_SEND_URGENT), 3);
+    cr_assert_not(fx_output(&fx));
+    for (unsigned i = 0; i < 3; i++) {
+        cr_assert(fx_wait(&fx, fx.env.now + 100 * GN_SEC));
+        cr_expect_eq(fx.out.ctl, CTL_ACK, "the probe");
+        cr_assert(fx_output(&fx));
+        cr_expect_eq(fx.out.ctl, CTL_ACK | CTL_URG);
+        cr_expect_eq(fx.out.seq.raw, FX_UNA);
+        cr_expect_eq(fx.out.up, 3);
+        cr_expect_eq(fx.out.text_len, 0);
+        cr_assert_not(fx_output(&fx));
+        cr_assert_eq(fx_arrives(&fx, shut), GN_DROP_NONE);
+    }
+    fx_fini(&fx);
+}
+
 /* a SEND that was short has not taken the urgent octet */
 Test(urgent, a_short_send)
 {
@@ -291,5 +354,23 @@ Test(urgent, shutdown_read)
     cr_assert_eq(fx.tcb.rcv.nxt.raw, at);
     cr_assert_leq(fx.tcb.rcvbuf.cap, mem);
     cr_assert_eq(tcp_recv(&fx.tcb, &fx.env, &c, 1, 0), 0);
+    fx_fini(&fx);
+}
+
+/* MUST-32: of what nobody will read nobody is told, and the urgent octet is thrown away like the
+ * rest */
+Test(urgent, after_shutdown_read)
+{
+    struct fixture fx;
+    uint32_t at;
+
+    fx_init(&fx, GN_ESTABLISHED);
+    cr_assert_eq(tcp_shutdown_read(&fx.tcb, &fx.env), GN_OK);
+    fx.tcb.events = 0;
+    cr_assert_eq(urgent(&fx, FX_RCV, 3, "abc"), GN_DROP_NONE);
+    cr_expect_eq(fx.tcb.rcv.nxt.raw, FX_RCV + 3);
+    cr_expect_not(fx.tcb.events & GN_EV_URGENT);
+    cr_expect_not(tcp_readiness(&fx.tcb, &fx.env) & GN_EV_URGENT);
+    cr_expect_not(tcp_mark(&fx.tcb, &at));
     fx_fini(&fx);
 }
