@@ -374,7 +374,7 @@ static enum gn_drop cookie_input(struct gn_host *h, struct listener *l, const st
     struct tcp_env *e = host_env_iface(h, h->in_iface, &s->key.raddr);
     struct half_open half;
 
-    if (!syncookie_check(e, s, &l->opts, l->index, &half))
+    if (!syncookie_check(e, s, &l->cookie_scale, l->index, &half))
         return GN_DROP_COOKIE_BAD;
     /* a cookie is not consumed while there is no room: the ACK will come again (SEC-4987-8) */
     if (listen_full(l)) {

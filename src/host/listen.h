@@ -34,6 +34,7 @@ struct listener {
     uint32_t n_fast_reset; /* of these, reset */
     gn_time fast_reset_until;
     gn_time cookies_until; /* cookie ACKs are examined until then (SEC-4987-5) */
+    struct cookie_scale cookie_scale;
     gn_time created;
     struct list accept; /* of tcb.link, oldest first */
     struct list event;

@@ -155,7 +155,7 @@ static enum gn_drop send_cookie(struct gn_host *h, struct listener *l, const str
     if (h->conf.tcp_syncookies == 1)
         h->stats.TCPReqQFullDoCookies++;
     l->cookies_until = h->now + SYNCACHE_COOKIE_LIFE;
-    syncookie_reply(e, s, &l->opts);
+    syncookie_reply(e, s, &l->opts, &l->cookie_scale);
     return GN_DROP_NONE;
 }
 

@@ -3,14 +3,17 @@
  * @file syncookie.c  SYN cookies (RFC 4987 sec. 3.6): the half-open connection lives in the ISN
  * that we send.
  *
- *     ISN = 27 bits of a keyed hash over tuple, peer's ISN, slot, and the 5 bits below | 2 bits of
- * the slot | 3 bits of MSS index
+ *     ISN = 27 bits of a keyed hash over tuple, peer's ISN, slot, what was agreed on, and the 5
+ * bits below | 2 bits of the slot | 3 bits of MSS index
  *
- * A slot is 64 s; this one and the last are accepted. Window scale, SACK and ECN survive if the
- * peer uses timestamps: they stand in the low six bits of our timestamp, which comes back as its
- * echo (SEC-4987-6). Accurate ECN shows in the flags of the third ACK itself. Nothing is sent
- * again: if the third ACK is lost and it is for us to speak first, the connection hangs until the
- * peer speaks (SEC-4987-7).
+ * A slot is 64 s; this one and the last are accepted. The peer's window scale, SACK and ECN survive
+ * if it uses timestamps: they stand in the low six bits of our timestamp, which comes back as its
+ * echo (SEC-4987-6). Our own window scale would make our timestamps too coarse; a listener
+ * announces one and the same in all cookies of a slot, and remembers it for the two slots. All this
+ * is hashed, too: an echo that tells something else makes a cookie that is none of ours, so what
+ * holds is what the SYN,ACK said. Accurate ECN shows in the flags of the third ACK itself. Nothing
+ * is sent again: if the third ACK is lost and it is for us to speak first, the connection hangs
+ * until the peer speaks (SEC-4987-7).
  */
 #include "tcp/internal.h"
 
@@ -34,49 +37,71 @@ static unsigned mss_index(uint16_t mss)
 }
 
 /* the 27 bits */
-static uint32_t cookie_mac(const struct tcp_env *e, const struct tcp_key *k, uint32_t irs,
-                           uint32_t slot, uint32_t low)
+static uint32_t cookie_mac(const struct tcp_env *e, const struct half_open *h, uint32_t slot,
+                           uint32_t low)
 {
     uint8_t p[KEY_PACKED + 12];
-    uint32_t n = key_pack(k, p);
+    uint32_t n = key_pack(&h->key, p);
 
-    put32(put32(put32(p + n, irs), slot), low);
+    put32(put32(put32(p + n, h->irs), slot), low);
     return (uint32_t)siphash24(&e->secrets->cookie[slot & 1], p, n + 12) << 5;
 }
 
-static uint32_t cookie(const struct tcp_env *e, const struct tcp_key *k, uint32_t irs,
-                       uint32_t slot, unsigned mss)
+/* what the peer gives back in the low bits of our timestamp */
+static uint32_t timestamp_bits(const struct half_open *h)
 {
-    uint32_t low = (slot & 3) << 3 | mss;
+    uint32_t opts = h->flags & HALF_OPEN_WSCALE ? h->wscale : TS_WSCALE_NONE;
 
-    return cookie_mac(e, k, irs, slot, low) | low;
+    if (h->flags & HALF_OPEN_SACK)
+        opts |= TS_SACK;
+    if (h->flags & HALF_OPEN_ECN)
+        opts |= TS_ECN;
+    return opts;
+}
+
+/* the cookie of @h in a slot; without timestamps nothing was agreed on */
+static uint32_t cookie(const struct tcp_env *e, const struct half_open *h, uint32_t slot,
+                       unsigned mss)
+{
+    uint32_t low = (slot & 3) << 3 | mss, agreed = 0;
+
+    if (h->flags & HALF_OPEN_TS)
+        agreed = 1u << 15 | (uint32_t)h->rcv_wscale << 11 | timestamp_bits(h) << 5;
+    return cookie_mac(e, h, slot, agreed | low) | low;
 }
 
 /* our timestamp with the options in its low bits; never ahead of the clock, so that later ones are
  * not older */
 static uint32_t timestamp_with_options(const struct half_open *h, uint32_t now)
 {
-    uint32_t opts = h->flags & HALF_OPEN_WSCALE ? h->wscale : TS_WSCALE_NONE;
-    uint32_t ts;
+    uint32_t ts = (now & ~TS_MASK) | timestamp_bits(h);
 
-    if (h->flags & HALF_OPEN_SACK)
-        opts |= TS_SACK;
-    if (h->flags & HALF_OPEN_ECN)
-        opts |= TS_ECN;
-    ts = (now & ~TS_MASK) | opts;
     return (int32_t)(ts - now) > 0 ? ts - (1u << TS_BITS) : ts;
 }
 
-void syncookie_reply(const struct tcp_env *e, const struct seg *syn, const struct tcb_opts *o)
+/* the scale to announce in a slot, where it would be @shift by now */
+static uint8_t scale_in_slot(struct cookie_scale *c, uint32_t slot, uint8_t shift)
 {
+    if (c->slot != slot + 1) {
+        c->slot = slot + 1;
+        c->shift[slot & 1] = shift;
+    }
+    return c->shift[slot & 1];
+}
+
+void syncookie_reply(const struct tcp_env *e, const struct seg *syn, const struct tcb_opts *o,
+                     struct cookie_scale *scale)
+{
+    uint32_t queued = e->replies->n, slot = (uint32_t)(e->now / SLOT);
     struct half_open h;
     struct seg *s;
-    uint32_t queued = e->replies->n;
 
     half_open_take(&h, e, syn, o, 0); /* the cookie takes the place of the ISN */
     if (!(h.flags & HALF_OPEN_TS))    /* nothing would bring them back */
         h.flags &= (uint8_t) ~(HALF_OPEN_SACK | HALF_OPEN_WSCALE | HALF_OPEN_ECN);
-    h.iss = cookie(e, &h.key, h.irs, (uint32_t)(e->now / SLOT), mss_index(h.mss));
+    if (h.flags & HALF_OPEN_WSCALE)
+        h.rcv_wscale = scale_in_slot(scale, slot, h.rcv_wscale) & 15u;
+    h.iss = cookie(e, &h, slot, mss_index(h.mss));
     half_open_reply(&h, e, o);
     e->stats->SyncookiesSent++;
     if (e->replies->n == queued || !(h.flags & HALF_OPEN_TS))
@@ -86,44 +111,44 @@ void syncookie_reply(const struct tcp_env *e, const struct seg *syn, const struc
 }
 
 /* the options that came back with our timestamp */
-static void options_from_echo(struct half_open *h, const struct tcp_env *e, const struct seg *s,
-                              const struct tcb_opts *o)
+static void options_from_echo(struct half_open *h, const struct seg *s)
 {
     uint32_t opts = s->opt.tsecr & TS_MASK;
 
     h->flags |= HALF_OPEN_TS;
     h->ts_recent = s->opt.tsval;
-    if ((opts & 15) != TS_WSCALE_NONE && e->conf->tcp_window_scaling) {
+    if ((opts & 15) != TS_WSCALE_NONE) {
         h->flags |= HALF_OPEN_WSCALE;
-        h->wscale = min_u32(opts & 15, 14) & 15u;
-        h->rcv_wscale = window_shift(e, o) & 15u; /* as it was, unless buffers changed since */
+        h->wscale = opts & 15u;
     }
-    if ((opts & TS_SACK) && e->conf->tcp_sack)
+    if (opts & TS_SACK)
         h->flags |= HALF_OPEN_SACK;
-    if ((opts & TS_ECN) && e->conf->tcp_ecn)
+    if (opts & TS_ECN)
         h->flags |= HALF_OPEN_ECN;
 }
 
-bool syncookie_check(const struct tcp_env *e, const struct seg *s, const struct tcb_opts *o,
+bool syncookie_check(const struct tcp_env *e, const struct seg *s, const struct cookie_scale *scale,
                      uint16_t listener, struct half_open *ret)
 {
-    uint32_t iss = s->ack.raw - 1, irs = s->seq.raw - 1;
+    struct half_open h = {
+        .key = s->key, .irs = s->seq.raw - 1, .iss = s->ack.raw - 1, .listener = listener};
     uint32_t now = (uint32_t)(e->now / SLOT);
 
+    if (s->opt.has & OPT_TS)
+        options_from_echo(&h, s);
     for (uint32_t age = 0; age < 2 && age <= now; age++) {
         uint32_t slot = now - age;
 
-        if (((iss >> 3) & 3) != (slot & 3) || cookie(e, &s->key, irs, slot, iss & 7) != iss)
+        if (h.flags & HALF_OPEN_WSCALE)
+            h.rcv_wscale = scale->shift[slot & 1] & 15u;
+        if (((h.iss >> 3) & 3) != (slot & 3) || cookie(e, &h, slot, h.iss & 7) != h.iss)
             continue;
-        *ret = (struct half_open){.key = s->key, .irs = irs, .iss = iss, .listener = listener};
-        ret->mss = mss_table[iss & 7];
-        if ((s->opt.has & OPT_TS) && e->conf->tcp_timestamps)
-            options_from_echo(ret, e, s, o);
+        h.mss = mss_table[h.iss & 7];
         /* a peer that speaks it tells so in this ACK (RFC 9768 5.1); CWR of RFC 3168 says nothing
            of the kind */
-        ret->accecn =
-            e->conf->tcp_ecn >= 3 && !(ret->flags & HALF_OPEN_ECN) && accecn_ace(s->ctl) > 1;
+        h.accecn = e->conf->tcp_ecn >= 3 && !(h.flags & HALF_OPEN_ECN) && accecn_ace(s->ctl) > 1;
         e->stats->SyncookiesRecv++;
+        *ret = h;
         return true;
     }
     e->stats->SyncookiesFailed++;

@@ -170,11 +170,20 @@ enum half_open_verdict {
 enum gn_drop half_open_arrives(struct half_open *h, const struct tcp_env *e, const struct seg *s,
                                const struct tcb_opts *o, enum half_open_verdict *ret);
 
-/** syncookie_reply() - SYN,ACK that carries everything in its ISS (and timestamp) */
-void syncookie_reply(const struct tcp_env *e, const struct seg *syn, const struct tcb_opts *o);
+/** The window scale that a listener's SYN,ACKs with cookies announce: all of a slot of time the
+ * same, and known for as long as the cookies of that slot are good. */
+struct cookie_scale {
+    uint32_t slot;    /* the last in which one was announced, plus 1; 0: none was */
+    uint8_t shift[2]; /* in even slots, in odd ones */
+};
+
+/** syncookie_reply() - SYN,ACK that carries everything in its ISS (and timestamp), but our window
+ * scale, which goes to @scale */
+void syncookie_reply(const struct tcp_env *e, const struct seg *syn, const struct tcb_opts *o,
+                     struct cookie_scale *scale);
 /** syncookie_check() - is this ACK the answer to a cookie of ours? Then *ret is what a half-open
- * entry would have been */
-bool syncookie_check(const struct tcp_env *e, const struct seg *s, const struct tcb_opts *o,
+ * entry would have been, whatever knobs and buffers have become since */
+bool syncookie_check(const struct tcp_env *e, const struct seg *s, const struct cookie_scale *scale,
                      uint16_t listener, struct half_open *ret);
 
 /** time_wait_init() - what is left of a block in TIME-WAIT; when it expires is up to the caller */

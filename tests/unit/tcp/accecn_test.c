@@ -381,19 +381,20 @@ Test(accecn, CC_9768_1_cookie)
 {
     struct half_open h;
     struct seg s = fx_seg(CTL_SYN | CTL_AE | CTL_CWR | CTL_ECE, FX_IRS, 0, ""), r;
+    struct cookie_scale scale = {0};
     struct tcb_opts o;
 
     fx_init(&fx, GN_CLOSED);
     fx.conf.tcp_ecn = 5;
     tcb_opts_default(&o, &fx.conf);
-    syncookie_reply(&fx.env, &s, &o);
+    syncookie_reply(&fx.env, &s, &o, &scale);
     cr_assert_eq(fx_reply(&fx, &r), 1);
     cr_expect_eq(accecn_ace(r.ctl), 2);
     s = fx_seg((uint16_t)(CTL_ACK | accecn_flags(2)), FX_IRS + 1, r.seq.raw + 1, "");
-    cr_assert(syncookie_check(&fx.env, &s, &o, 0, &h));
+    cr_assert(syncookie_check(&fx.env, &s, &scale, 0, &h));
     cr_expect(h.accecn);
     s.ctl = CTL_ACK;
-    cr_assert(syncookie_check(&fx.env, &s, &o, 0, &h));
+    cr_assert(syncookie_check(&fx.env, &s, &scale, 0, &h));
     cr_expect_not(h.accecn);
     fx_fini(&fx);
 }
@@ -404,18 +405,19 @@ Test(accecn, CC_9768_1_cookie_of_the_old_kind)
 {
     struct half_open h;
     struct seg s = fx_seg(CTL_SYN | CTL_CWR | CTL_ECE, FX_IRS, 0, ""), r;
+    struct cookie_scale scale = {0};
     struct tcb_opts o;
 
     fx_init(&fx, GN_CLOSED);
     fx.conf.tcp_ecn = 5;
     tcb_opts_default(&o, &fx.conf);
     s.opt = (struct tcpopt){.has = OPT_TS, .tsval = 7};
-    syncookie_reply(&fx.env, &s, &o);
+    syncookie_reply(&fx.env, &s, &o, &scale);
     cr_assert_eq(fx_reply(&fx, &r), 1);
     cr_expect_eq(accecn_ace(r.ctl), 1);
     s = fx_seg(CTL_ACK | CTL_CWR, FX_IRS + 1, r.seq.raw + 1, "text");
     s.opt = (struct tcpopt){.has = OPT_TS, .tsval = 8, .tsecr = r.opt.tsval};
-    cr_assert(syncookie_check(&fx.env, &s, &o, 0, &h));
+    cr_assert(syncookie_check(&fx.env, &s, &scale, 0, &h));
     cr_expect(h.flags & HALF_OPEN_ECN);
     cr_expect_not(h.accecn);
     fx_fini(&fx);
