@@ -140,6 +140,14 @@ void listen_set_backlog(const struct gn_host *h, struct listener *l, unsigned ba
     l->backlog = (uint32_t)clamp_u64(backlog, 1, h->conf.somaxconn);
 }
 
+void listen_set_opts(struct listener *l, const struct tcb_opts *o)
+{
+    uint16_t was = half_open_window(&l->opts);
+
+    l->opts = *o;
+    l->opts.syn_wnd = was;
+}
+
 /* Neither looks at connections nor touches any: a port may have both (MUST-41, MUST-42) */
 enum gn_err listen_open(struct gn_host *h, struct gn_endpoint local, unsigned backlog, void *user,
                         struct listener **ret)

@@ -66,6 +66,20 @@ enum gn_err listen_open(struct gn_host *h, struct gn_endpoint local, unsigned ba
                         struct listener **ret);
 /** listen_set_backlog() - bound of the accept queue, within somaxconn */
 void listen_set_backlog(const struct gn_host *h, struct listener *l, unsigned backlog);
+/**
+ * listen_set_opts() - other options from now on
+ *
+ * A smaller buffer does not take back what SYN,ACKs have announced (SHLD-14). A half-open entry
+ * remembers no window, a cookie even less; so as long as there may be any, the old one is
+ * announced.
+ */
+void listen_set_opts(struct listener *l, const struct tcb_opts *o);
+/** listen_forget_window() - before a SYN,ACK: if nobody was told of the old window, or has gone */
+static inline void listen_forget_window(struct listener *l, gn_time now)
+{
+    if (l->opts.syn_wnd && !l->n_half && now >= l->cookies_until)
+        l->opts.syn_wnd = 0;
+}
 /** listen_close() - reset what waits in the accept queue, forget the half-open entries, stop */
 void listen_close(struct gn_host *h, struct listener *l);
 /** listen_full() - no room in the accept queue */

@@ -169,6 +169,7 @@ enum gn_drop syncache_syn(struct gn_host *h, struct listener *l, const struct se
     bool cookie = false;
 
     wake(h);
+    listen_forget_window(l, h->now);
     if (listen_full(l)) {
         h->stats.ListenOverflows++;
         h->stats.ListenDrops++;

@@ -45,10 +45,11 @@ uint32_t half_open_init(struct half_open *h, const struct tcp_env *e, const stru
     return ts_offset;
 }
 
-/* octets of window that our SYN,ACK announces */
-static uint16_t syn_window(const struct tcb_opts *o)
+uint16_t half_open_window(const struct tcb_opts *o)
 {
-    return (uint16_t)min_u32(min_u32(o->rcvbuf, o->window_clamp), UINT16_MAX);
+    uint32_t wnd = min_u32(min_u32(o->rcvbuf, o->window_clamp), UINT16_MAX);
+
+    return (uint16_t)max_u32(wnd, o->syn_wnd);
 }
 
 /* a segment of this half-open connection, without options, in @s, which is clear */
@@ -61,7 +62,7 @@ static void half_open_segment(const struct half_open *h, const struct tcb_opts *
     s->ctl = ctl;
     s->ttl = o->ttl;
     s->tos = o->tos;
-    s->wnd = syn_window(o);
+    s->wnd = half_open_window(o);
     s->fragment = pmtu_fragment(o);
 }
 
@@ -161,7 +162,7 @@ static bool half_open_acceptable(const struct half_open *h, const struct seg *s,
                                  const struct tcb_opts *o)
 {
     seq_t nxt = seq(h->irs + 1);
-    uint32_t len = seg_len(s), wnd = syn_window(o);
+    uint32_t len = seg_len(s), wnd = half_open_window(o);
 
     if (len == 0)
         return seq_in(s->seq, nxt, wnd);
@@ -175,7 +176,7 @@ static enum gn_drop half_open_reset(struct half_open *h, const struct tcp_env *e
 {
     seq_t nxt = seq(h->irs + 1);
 
-    if (!seq_in(s->seq, nxt, syn_window(o)))
+    if (!seq_in(s->seq, nxt, half_open_window(o)))
         return GN_DROP_RST_OUT_OF_WINDOW;
     if (!seq_eq(s->seq, nxt)) {
         (void)half_open_ack(h, e, s, o);
@@ -231,7 +232,8 @@ void half_open_inherit(struct tcb *t, const struct tcp_env *e, const struct half
     t->snd.una = t->snd.nxt = t->snd.up = una;
     t->rcv.irs = seq(h->irs);
     t->rcv.nxt = t->rcv.acked = t->rcv.up = seq(h->irs + 1);
-    t->rcv.edge = t->rcv.max_edge = seq_add(t->rcv.nxt, syn_window(&t->opts));
+    t->rcv.edge = t->rcv.max_edge = seq_add(t->rcv.nxt, half_open_window(&t->opts));
+    t->opts.syn_wnd = 0;
     t->send_mss = h->mss;
     t->ts_ok = h->flags & HALF_OPEN_TS;
     t->sack_ok = h->flags & HALF_OPEN_SACK;

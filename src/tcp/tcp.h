@@ -151,6 +151,10 @@ enum gn_drop tcp_closed_arrives(const struct tcp_env *e, const struct seg *s);
 /** tcp_listen_arrives() - 3.10.7.2: judge a segment for a listener. GN_DROP_NONE: it is a good SYN,
  * make a half-open entry or send a cookie; else what to do is done (RST replies included) */
 enum gn_drop tcp_listen_arrives(const struct tcp_env *e, const struct seg *s);
+/** half_open_window() - octets of window that a listener's SYN,ACKs announce, and that what comes
+ * of them begins with: no less than o->syn_wnd, which some have announced that may be answered yet
+ * (SHLD-14) */
+uint16_t half_open_window(const struct tcb_opts *o);
 /** half_open_init() - from a good SYN; chooses ISS; options as the knobs allow. Returns the
  * timestamp offset, for half_open_reply_with() */
 uint32_t half_open_init(struct half_open *h, const struct tcp_env *e, const struct seg *syn,

@@ -220,6 +220,57 @@ Test(listen, cookies)
     world_fini(&w);
 }
 
+/* window of the last SYN,ACK that host 1 has sent */
+static unsigned announced;
+
+static void look_at_window(struct packet *p)
+{
+    if ((p->data[33] & (CTL_SYN | CTL_ACK)) == (CTL_SYN | CTL_ACK))
+        announced = get16(p->data + 34);
+}
+
+/** window_told() - what is told to one more stranger, who does not answer */
+static unsigned window_told(uint16_t port)
+{
+    struct gn_endpoint e = {gn_addr_v4(10, 9, 9, 9), port};
+
+    announced = 0;
+    world_inject(&w, 1, e, world_end(1, false, 80), 100, 0, CTL_SYN);
+    world_flush(&w);
+    return announced;
+}
+
+/* SHLD-14: a listener's buffer shrinks: as long as somebody may answer a SYN,ACK that announced the
+ * old window, that is what all are told; by then the new one holds */
+Test(listen, a_smaller_buffer)
+{
+    for (unsigned cookies = 0; cookies <= 2; cookies += 2) {
+        struct gn_conf conf;
+        gn_handle l;
+
+        gn_conf_default(&conf);
+        conf.tcp_syncookies = cookies;
+        conf.tcp_synack_retries = 2;
+        world_init(&w, &conf, 0, GN_MEDIUM_IP);
+        w.bend = look_at_window;
+        cr_assert_eq(gn_host_listen(w.h[1], world_end(1, false, 80), 100, NULL, &l), GN_OK);
+        cr_assert_eq(gn_host_set_option(w.h[1], l, GN_OPT_RCVBUF, 50000, w.now), GN_OK);
+        cr_assert_eq(gn_host_set_option(w.h[1], l, GN_OPT_RCVBUF, 40000, w.now), GN_OK);
+        cr_expect_eq(window_told(1001), 40000, "nobody has heard of 50000");
+        cr_assert_eq(gn_host_set_option(w.h[1], l, GN_OPT_RCVBUF, 4000, w.now), GN_OK);
+        cr_assert_eq(gn_host_set_option(w.h[1], l, GN_OPT_NODELAY, 1, w.now), GN_OK);
+        cr_expect_eq(window_told(1002), 40000);
+        cr_assert_eq(gn_host_set_option(w.h[1], l, GN_OPT_RCVBUF, 3000, w.now), GN_OK);
+        cr_assert_eq(gn_host_set_option(w.h[1], l, GN_OPT_RCVBUF, 45000, w.now), GN_OK);
+        cr_expect_eq(window_told(1003), 45000, "more may be announced at any time");
+        cr_assert_eq(gn_host_set_option(w.h[1], l, GN_OPT_RCVBUF, 4000, w.now), GN_OK);
+        cr_expect_eq(window_told(1004), 45000);
+        world_run(&w, cookies ? 121 * GN_SEC : 10 * GN_SEC);
+        cr_expect_eq(window_told(1005), 4000);
+        world_fini(&w);
+    }
+}
+
 Test(listen, no_cookies)
 {
     struct gn_conf conf;
