@@ -122,6 +122,10 @@ GN_API void gn_stack_set_default(struct gn_stack *st);
  * files. 0, or -1 and errno (EBUSY: sockets were made already, EINVAL: negative) */
 GN_API int gn_socket_set_base(int base);
 GN_API int gn_socket_base(void);
+/** gn_socket_set_limit() - numbers from the base up to here, exclusive, are handed out; then calls
+ * that make a socket fail with EMFILE. RLIMIT_NOFILE of Linux. 2^22 unless set. 0, or -1 and errno
+ * (EINVAL: more than that) */
+GN_API int gn_socket_set_limit(unsigned n);
 
 /* --- sockets --- */
 

@@ -166,20 +166,16 @@ int gn_connect(int fd, const struct sockaddr *addr, socklen_t len)
     return sk ? (int)call_end(sk, connect_call(sk, addr, len)) : -1;
 }
 
-/** accept_new() - a socket for connection @h, in the image of its listener; or NULL with a negative
- * errno */
-static struct sock *accept_new(const struct sock *listener, gn_handle h, bool nonblock,
-                               int *ret_err)
+/** accept_new() - a socket in the image of its listener for the connection that waits longest; or
+ * NULL with a negative errno: as on Linux, it goes on waiting */
+static struct sock *accept_new(const struct sock *listener, bool nonblock, int *ret_err)
 {
     struct gn_stack *st = listener->stack;
     struct sock *sk = sock_new(st, listener->v6, ret_err);
 
-    if (!sk) {
-        (void)gn_host_abort(st->host, h, stack_now(st));
-        st->dirty = true;
+    if (!sk)
         return NULL;
-    }
-    sk->handle = h;
+    (void)gn_host_accept(st->host, listener->handle, &sk->handle);
     sk->phase = PHASE_CONNECTED;
     sk->nonblock = nonblock;
     sk->linger = listener->linger;
@@ -190,7 +186,7 @@ static struct sock *accept_new(const struct sock *listener, gn_handle h, bool no
     sk->reuseport = listener->reuseport;
     sk->opt_set = listener->opt_set;
     memcpy(sk->opt, listener->opt, sizeof(sk->opt));
-    (void)gn_host_set_user(st->host, h, sk);
+    (void)gn_host_set_user(st->host, sk->handle, sk);
     return sk;
 }
 
@@ -201,7 +197,6 @@ static int accept_call(struct sock *sk, struct sockaddr *addr, socklen_t *len, i
     struct gn_stack *st = sk->stack;
     struct sock *child;
     struct gn_status s;
-    gn_handle h;
     int r;
 
     if (flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC))
@@ -211,16 +206,16 @@ static int accept_call(struct sock *sk, struct sockaddr *addr, socklen_t *len, i
     for (;;) {
         if (sk->phase != PHASE_LISTENING)
             return -EINVAL;
-        if (gn_host_accept(st->host, sk->handle, &h) == GN_OK)
+        if (readiness(sk) & GN_EV_ACCEPT)
             break;
         r = sock_wait(sk, until);
         if (r)
             return r == -ETIMEDOUT ? -EAGAIN : r;
     }
-    child = accept_new(sk, h, (flags & SOCK_NONBLOCK) != 0, &r);
+    child = accept_new(sk, (flags & SOCK_NONBLOCK) != 0, &r);
     if (!child)
         return r;
-    if (gn_host_status(st->host, h, stack_now(st), &s) == GN_OK)
+    if (gn_host_status(st->host, child->handle, stack_now(st), &s) == GN_OK)
         (void)name_out(child, &s.remote, addr, len);
     return child->fd;
 }

@@ -26,8 +26,9 @@ static struct {
     pthread_mutex_t mutex;
     _Atomic(struct chunk *) chunk[CHUNKS];
     unsigned lowest; /* no chunk before this one has a free slot */
+    unsigned limit;  /* slots from here on are not handed out */
     atomic_int base;
-} table = {.mutex = PTHREAD_MUTEX_INITIALIZER, .base = BASE};
+} table = {.mutex = PTHREAD_MUTEX_INITIALIZER, .limit = CHUNKS * CHUNK_SLOTS, .base = BASE};
 
 /** chunk_new() - all slots free */
 static struct chunk *chunk_new(unsigned i)
@@ -46,7 +47,7 @@ static struct chunk *chunk_new(unsigned i)
 /** slot_take() - the free slot of the lowest number; NULL: *ret_err */
 static struct sock *slot_take(int *ret_err)
 {
-    for (unsigned i = table.lowest; i < CHUNKS; i++) {
+    for (unsigned i = table.lowest; i * CHUNK_SLOTS < table.limit; i++) {
         struct chunk *c = atomic_load(&table.chunk[i]);
 
         if (!c && !(c = chunk_new(i))) {
@@ -58,6 +59,8 @@ static struct sock *slot_take(int *ret_err)
             if (c->free[k]) {
                 unsigned bit = (unsigned)__builtin_ctzll(c->free[k]);
 
+                if (i * CHUNK_SLOTS + k * 64 + bit >= table.limit)
+                    break;
                 c->free[k] &= c->free[k] - 1;
                 return &c->sock[k * 64 + bit];
             }
@@ -207,6 +210,18 @@ int gn_socket_set_base(int base)
     pthread_mutex_unlock(&table.mutex);
     errno = err ? err : errno;
     return err ? -1 : 0;
+}
+
+int gn_socket_set_limit(unsigned n)
+{
+    if (n > CHUNKS * CHUNK_SLOTS) {
+        errno = EINVAL;
+        return -1;
+    }
+    pthread_mutex_lock(&table.mutex);
+    table.limit = n;
+    pthread_mutex_unlock(&table.mutex);
+    return 0;
 }
 
 gn_handle gn_socket_handle(int fd)

@@ -247,3 +247,27 @@ Test(connect, to_oneself)
         GIVES(gn_close(c[i]), 0);
     }
 }
+
+/* no socket can be had: the connection is not lost, it waits until there is one again */
+Test(connect, accept_without_a_number)
+{
+    struct sockaddr_in a = net_addr(1, 80);
+    int l = net_listen(80, 4), c = gn_socket(AF_INET, SOCK_STREAM, 0), s;
+    unsigned used = (unsigned)(c - gn_socket_base()) + 1;
+    char b;
+
+    FAILS(gn_socket_set_limit((1u << 22) + 1), EINVAL);
+    GIVES(gn_connect(c, SA(a)), 0);
+    GIVES(gn_send(c, "x", 1, 0), 1);
+    GIVES(gn_socket_set_limit(used), 0);
+    for (unsigned i = 0; i < 2; i++) {
+        FAILS(gn_accept(l, NULL, NULL), EMFILE);
+        FAILS(gn_socket(AF_INET, SOCK_STREAM, 0), EMFILE);
+        net_pass(GN_SEC);
+        cr_assert_eq(net_revents(l, POLLIN), POLLIN);
+    }
+    GIVES(gn_socket_set_limit(used + 1), 0);
+    s = gn_accept(l, NULL, NULL);
+    GIVES(s, c + 1);
+    GIVES(gn_recv(s, &b, 1, 0), 1);
+}
