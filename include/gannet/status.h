@@ -95,12 +95,15 @@ struct gn_status {
     } rcv;
 
     bool opt_timestamps, opt_sack, opt_wscale;
-    bool opt_ecn, opt_accecn;           /* RFC 3168, or accurate ECN (RFC 9768) */
-    uint32_t delivered_ce, received_ce; /* accurate ECN: segments marked CE, sent and received */
+    bool opt_ecn, opt_accecn; /* RFC 3168, or accurate ECN (RFC 9768) */
+    /* segments of ours that were marked CE: as the peer counts them (accurate ECN), or all that was
+     * delivered by ACKs with ECE (RFC 3168); and of the peer's (accurate ECN) */
+    uint32_t delivered_ce, received_ce;
     bool syn_text;     /* Fast Open: text went or came with the SYN, and was accepted */
     uint32_t path_mtu; /* octets of the largest packet, as far as is known */
     uint32_t mss;      /* payload octets per segment now, options counted */
     uint32_t peer_mss; /* as announced */
+    uint32_t adv_mss;  /* what we announce, options not counted */
     uint32_t rcv_mss;  /* octets of the largest segment that came; 0: no text yet */
     uint32_t ts_recent;
 
@@ -109,8 +112,10 @@ struct gn_status {
     uint32_t cwnd, ssthresh, in_flight, sacked, lost,
         retrans_out; /* octets; ssthresh UINT32_MAX: not set */
     uint32_t dup_acks, backoff,
-        retransmits; /* backoff: RTO doublings in a row; retransmits: in all, segments */
+        retransmits;    /* backoff: RTO doublings in a row; retransmits: in all, segments */
+    uint32_t delivered; /* in all, segments, SYN and FIN included; modulo 2^32 */
     gn_time srtt, rttvar, rto, min_rtt; /* 0: no measurement yet */
+    gn_time rcv_rtt;                    /* as the receiver measures it; 0: not yet */
     uint64_t pacing_rate;               /* octets per second, 0: not paced */
     uint64_t max_pacing_rate;           /* 0: no limit */
     uint64_t delivery_rate;             /* the last sample, 0: none was taken */

@@ -408,6 +408,7 @@ void recovery_on_ack(struct recovery *r, const struct rec_env *e, const struct r
         .in_flight = recovery_in_flight(r),
         .segments = sent_count(&r->sent),
     };
+    uint32_t was = recovery_delivered(r);
     bool syn = r->handshake;
 
     ASSERT(seq_ge(a->ack, r->una) && seq_le(a->ack, r->nxt));
@@ -420,8 +421,10 @@ void recovery_on_ack(struct recovery *r, const struct rec_env *e, const struct r
         count_delivered(&k);
     walk(&k);
     account_probe(&k);
-    if (a->ece)
+    if (a->ece) {
+        r->marked += recovery_delivered(r) - was;
         answer_ece(&k);
+    }
     if (!syn)
         tell_cc(&k);
     if (ret->acked) {

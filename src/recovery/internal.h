@@ -25,6 +25,12 @@ _Static_assert(GN_RECOVERY_OPEN == 0 && FRTO_OFF == 0 && MTU_PROBE_NONE == 0 &&
                    sizeof(((struct recovery *)0)->unusual) == 8,
                "what is usual is 0");
 
+/* segments that have arrived, as far as is known, our SYN and FIN included; modulo 2^32 */
+static inline uint32_t recovery_delivered(const struct recovery *r)
+{
+    return r->sent.head + r->sent.n_sacked;
+}
+
 /* RACK judges losses, and tail loss probes may be sent (RFC 8985 3: needs SACK) */
 static inline bool recovery_has_rack(const struct recovery *r, const struct rec_env *e)
 {

@@ -76,6 +76,7 @@ void recovery_on_open(struct recovery *r, const struct rec_env *e, uint32_t retr
 {
     recovery_handshake_done(r, e, retries);
     r->recover = seq_sub(r->una, 1); /* the SYN (CC-6582-1) */
+    r->sent.head = ++r->sent.tail;   /* which counts as delivered */
     if (!rtt)
         return;
     r->tlp.fresh = true; /* CC-8985-11 */
@@ -393,6 +394,8 @@ void recovery_status(const struct recovery *r, const struct rec_env *e, struct g
     ret->dup_acks = r->dup_acks;
     ret->backoff = r->backoff;
     ret->retransmits = r->retransmits;
+    ret->delivered = recovery_delivered(r);
+    ret->delivered_ce = r->marked;
     ret->srtt = r->rtt.srtt;
     ret->rttvar = r->rtt.rttvar;
     ret->rto = recovery_rto(r, e);

@@ -77,6 +77,7 @@ struct recovery {
     seq_t mtu_probe_end;
     gn_time since;        /* when the present recovery began */
     uint32_t retransmits; /* segments sent again, in all */
+    uint32_t marked;      /* segments delivered by ACKs with ECE (RFC 3168), in all */
     union {
         struct {
             uint16_t dup_acks;

@@ -35,7 +35,8 @@ bool recovery_may_rest(const struct recovery *r, gn_time now)
 {
     return seq_eq(r->una, r->nxt) && settled(r, now) && !r->rate && !r->cc.ops->block &&
            lasting(&r->cc) <= REST_CC_WORDS * sizeof(uint64_t) && short_times(r) &&
-           !deadline_armed(r->rto_at) && !sent_count(&r->sent) && r->mss <= UINT16_MAX;
+           !deadline_armed(r->rto_at) && !sent_count(&r->sent) && r->mss <= UINT16_MAX &&
+           r->marked <= UINT16_MAX;
 }
 
 void recovery_rest(const struct recovery *r, struct recovery_rest *ret)
@@ -68,6 +69,7 @@ void recovery_rest(const struct recovery *r, struct recovery_rest *ret)
         .sack_ok = r->sack_ok,
         .rto_spans_syn = r->rto_spans_syn,
         .fresh = r->tlp.fresh,
+        .marked = (uint16_t)r->marked,
     };
     memcpy(ret->cc, r->cc.u.space, lasting(&r->cc));
 }
@@ -111,4 +113,5 @@ void recovery_wake(const struct recovery_rest *k, seq_t una, gn_time now, struct
     r->backoff = k->backoff;
     r->sack_ok = k->sack_ok;
     r->rto_spans_syn = k->rto_spans_syn;
+    r->marked = k->marked;
 }

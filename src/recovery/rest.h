@@ -47,6 +47,7 @@ struct recovery_rest {
     bool sack_ok         : 1;
     bool rto_spans_syn   : 1;
     bool fresh           : 1; /* of struct tlp */
+    uint16_t marked;
 };
 
 /** recovery_may_rest() - is there nothing else to know of it than what recovery_rest() keeps? */

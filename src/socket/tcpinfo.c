@@ -58,6 +58,16 @@ static uint32_t segments(uint32_t octets, uint32_t mss)
     return mss ? octets / mss + (octets % mss != 0) : 0;
 }
 
+/** adv_mss() - the MSS that we announce; as on Linux, timestamps are taken off once they are agreed
+ * on
+ */
+static uint32_t adv_mss(const struct gn_status *s)
+{
+    bool open = s->state != GN_SYN_SENT && s->state != GN_SYN_RECEIVED;
+
+    return s->adv_mss - (open && s->opt_timestamps ? 12 : 0);
+}
+
 /** fill_sender() - windows, recovery and times of the sending side */
 static void fill_sender(struct tcp_info *i, const struct gn_status *s, gn_time now)
 {
@@ -86,6 +96,8 @@ static void fill_sender(struct tcp_info *i, const struct gn_status *s, gn_time n
     i->tcpi_bytes_acked = s->bytes_acked;
     i->tcpi_bytes_sent = s->bytes_sent;
     i->tcpi_bytes_retrans = s->bytes_retrans;
+    i->tcpi_delivered = s->delivered;
+    i->tcpi_delivered_ce = s->delivered_ce;
 }
 
 int tcpinfo_get(struct sock *sk, void *value, socklen_t *len)
@@ -112,13 +124,13 @@ int tcpinfo_get(struct sock *sk, void *value, socklen_t *len)
     i.tcpi_snd_wscale = s.snd.wscale & 15u;
     i.tcpi_rcv_wscale = s.rcv.wscale & 15u;
     i.tcpi_rcv_mss = s.rcv_mss ? s.rcv_mss : min_u32(s.mss, s.peer_mss);
-    i.tcpi_advmss = s.mss;
+    i.tcpi_advmss = adv_mss(&s);
     i.tcpi_pmtu = s.path_mtu;
     i.tcpi_last_ack_recv = since_ms(s.last_in, now);
     i.tcpi_last_data_recv = since_ms(s.last_text ? s.last_text : s.last_in, now);
+    i.tcpi_rcv_rtt = us(s.rcv_rtt);
     i.tcpi_rcv_space = s.rcvbuf;
     i.tcpi_reordering = (uint32_t)gn_host_conf(sk->stack->host)->tcp_reordering;
-    i.tcpi_delivered_ce = s.delivered_ce;
     i.tcpi_bytes_received = s.bytes_received;
     i.tcpi_segs_in = (uint32_t)s.segs_in;
     i.tcpi_segs_out = (uint32_t)s.segs_out;

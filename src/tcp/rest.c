@@ -116,6 +116,7 @@ void tcp_rest(const struct tcb *t, struct tcb_rest *ret)
         .rcv_nxt = t->rcv.nxt,
         .edge = t->rcv.edge,
         .irs = t->rcv.irs,
+        .delivered = t->rec.sent.head,
     };
 
     recovery_rest(&t->rec, &k.rec);
@@ -139,6 +140,7 @@ static void wake_snd(const struct tcb_rest *r, gn_time now, struct tcb *t)
     t->bytes_retrans = r->bytes_retrans;
     t->segs_out = r->segs_out;
     recovery_wake(&r->rec, r->una, now, &t->rec);
+    t->rec.sent.head = t->rec.sent.tail = t->rec.rack.cursor = r->delivered;
 }
 
 /** wake_rcv() - what we receive */

@@ -52,6 +52,7 @@ struct tcb_rest {
     seq_t una, wl1, iss;
     uint32_t wnd, max_wnd;
     seq_t rcv_nxt, edge, irs;
+    uint32_t delivered; /* of recovery: segments; here is room for it */
 };
 
 /* tcp_quiet() - does nothing seem to be under way? What tcp_may_rest() finds wrong most often */

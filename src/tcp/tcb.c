@@ -159,15 +159,18 @@ void tcb_status(const struct tcb *t, const struct tcp_env *e, struct gn_status *
     ret->opt_wscale = t->ws_ok;
     ret->opt_ecn = t->ecn_ok;
     ret->opt_accecn = t->acc.on && t->state != GN_SYN_SENT;
-    ret->delivered_ce = t->acc.on ? t->acc.s_cep - ACCECN_CEP_INIT : 0;
     ret->received_ce = t->acc.on ? t->acc.r_cep - ACCECN_CEP_INIT : 0;
     ret->syn_text = t->syn_text;
     ret->mss = t->rec.mss;
     ret->peer_mss = t->send_mss;
+    ret->adv_mss = options_mss(e, &t->key, &t->opts);
     ret->path_mtu = pmtu_now(t, e);
     ret->rcv_mss = t->rcv_mss_guess;
+    ret->rcv_rtt = t->drs.rtt;
     ret->ts_recent = t->ts.recent;
     recovery_status(&t->rec, &e->rec, ret);
+    if (t->acc.on)
+        ret->delivered_ce = t->acc.s_cep - ACCECN_CEP_INIT;
     ret->bytes_sent = t->bytes_sent;
     ret->bytes_acked = t->bytes_acked;
     ret->bytes_received = t->bytes_received;

@@ -177,6 +177,18 @@ Test(option, max_pacing_rate)
     FAILS(gn_setsockopt(s[0], SOL_SOCKET, SO_MAX_PACING_RATE, &v, 2), EINVAL);
 }
 
+/* tcpi_delivered; tcpi_delivered_ce is 0. The C library's struct ends before them */
+static uint32_t delivered(int s)
+{
+    uint32_t raw[58];
+    socklen_t len = sizeof(raw);
+
+    GIVES(gn_getsockopt(s, IPPROTO_TCP, TCP_INFO, raw, &len), 0);
+    cr_assert_eq(len, sizeof(raw));
+    cr_assert_eq(raw[49], 0);
+    return raw[48];
+}
+
 Test(option, tcp_info)
 {
     struct tcp_info i;
@@ -195,10 +207,16 @@ Test(option, tcp_info)
     cr_assert_geq(i.tcpi_snd_mss, 1400);
     cr_assert_geq(i.tcpi_snd_cwnd, 10);
     cr_assert(i.tcpi_options & TCPI_OPT_TIMESTAMPS);
+    cr_assert_eq(i.tcpi_advmss, 1500 - 40 - 12);
+    cr_assert_eq(delivered(s[0]), 2); /* with the SYN */
+    cr_assert_eq(delivered(s[1]), 1);
     len = 1;
     GIVES(gn_getsockopt(l, IPPROTO_TCP, TCP_INFO, &i, &len), 0);
     cr_assert_eq(len, 1);
     cr_assert_eq(i.tcpi_state, TCP_LISTEN);
+    len = sizeof(i);
+    GIVES(gn_getsockopt(l, IPPROTO_TCP, TCP_INFO, &i, &len), 0);
+    cr_assert_eq(i.tcpi_advmss, 0);
     len = sizeof(i);
     GIVES(gn_getsockopt(gn_socket(AF_INET, SOCK_STREAM, 0), IPPROTO_TCP, TCP_INFO, &i, &len), 0);
     cr_assert_eq(i.tcpi_state, TCP_CLOSE);
