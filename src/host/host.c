@@ -356,6 +356,7 @@ enum gn_err gn_host_set_knob(struct gn_host *h, const char *name, const char *va
     h->conns.max = (uint32_t)min_u64(c.tcp_max_connections, POOL_MAX);
     h->syncache.pool.max = syncache_limit(&c);
     h->timewait.pool.max = (uint32_t)min_u64(c.tcp_max_tw_buckets, POOL_MAX);
+    syncache_hurry(&h->syncache);
     return GN_OK;
 }
 

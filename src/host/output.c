@@ -123,10 +123,10 @@ static inline void timeouts(struct gn_host *h)
         conn_timeouts(h);
     if (h->conns.used > h->conf.tcp_rest_above)
         rest_some(h);
-    if (h->timewait.head)
+    if (h->timewait.head && h->now >= h->timewait.due)
         timewait_timeouts(h);
     h->timewait.seen = h->now;
-    if (h->syncache.pool.used)
+    if (h->syncache.pool.used && h->now >= h->syncache.due)
         syncache_timeouts(h);
     h->syncache.seen = h->now;
     ip_timeouts(&h->ip, &h->ip_env);

@@ -27,6 +27,12 @@ void syncache_init(struct syncache *c, struct mem *m, const struct gn_conf *conf
 {
     pool_init(&c->pool, m, sizeof(struct half_open), syncache_limit(conf));
     memset(c->level, 0, sizeof(c->level));
+    c->due = UINT64_MAX;
+}
+
+void syncache_hurry(struct syncache *c)
+{
+    c->due = 0;
 }
 
 /** entry() - the entry of a link (index + 1) */
@@ -91,6 +97,12 @@ static gn_time due_at(const struct gn_conf *c, const struct half_open *o, gn_tim
     int32_t n = left(c, o, now);
 
     return n <= 0 ? now : ((now >> UNIT_SHIFT) + (uint32_t)n) << UNIT_SHIFT;
+}
+
+/** wait_for() - an entry has come into its queue: nobody may sleep longer than it */
+static void wait_for(struct gn_host *h, const struct half_open *o)
+{
+    h->syncache.due = min_u64(h->syncache.due, due_at(&h->conf, o, h->now));
 }
 
 /** listener_of() - the listener of an entry */
@@ -200,6 +212,7 @@ enum gn_drop syncache_syn(struct gn_host *h, struct listener *l, const struct se
     }
     l->n_half++;
     enqueue(c, index + 1, h->now);
+    wait_for(h, o);
     host_transition(h, &o->key, GN_LISTEN, GN_SYN_RECEIVED, GN_CAUSE_SYN);
     half_open_reply_with(o, e, &l->opts, ts_offset);
     return GN_DROP_NONE;
@@ -301,12 +314,25 @@ static void entry_due(struct gn_host *h, uint32_t index)
     o->retries = (o->retries + 1u) & 15;
     o->answers = 0;
     enqueue(&h->syncache, index + 1, h->now);
+    wait_for(h, o);
     if (waits && defers(h, l, o)) /* the client has answered: not it is awaited, but its text */
         return;
     o->flags |= HALF_OPEN_REXMIT;
     h->stats.TCPSynRetrans++;
     path = host_path(h, &o->key.raddr, NULL);
     half_open_reply(o, host_env_listener(h, path ? path->iface : 0, &o->key.raddr, l), &l->opts);
+}
+
+/** first_due() - when the first entry is due; UINT64_MAX: there is none */
+static gn_time first_due(const struct gn_host *h)
+{
+    const struct syncache *c = &h->syncache;
+    gn_time t = UINT64_MAX;
+
+    for (unsigned l = 0; l < SYNCACHE_LEVELS; l++)
+        if (c->level[l].head)
+            t = min_u64(t, due_at(&h->conf, entry(c, c->level[l].head), h->now));
+    return t;
 }
 
 void syncache_timeouts(struct gn_host *h)
@@ -323,19 +349,12 @@ void syncache_timeouts(struct gn_host *h)
             entry_due(h, head - 1);
         }
     }
+    c->due = first_due(h);
 }
 
 deadline_t syncache_deadline(const struct gn_host *h)
 {
-    const struct syncache *c = &h->syncache;
-    deadline_t d = deadline_none();
-
-    if (!c->pool.used)
-        return d;
-    for (unsigned l = 0; l < SYNCACHE_LEVELS; l++)
-        if (c->level[l].head)
-            d = deadline_min(d, deadline_at(due_at(&h->conf, entry(c, c->level[l].head), h->now)));
-    return d;
+    return h->syncache.pool.used ? deadline_at(first_due(h)) : deadline_none();
 }
 
 void syncache_status(const struct gn_host *h, const struct half_open *o, struct gn_status *ret)

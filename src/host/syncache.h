@@ -32,6 +32,7 @@ struct syncache {
         uint32_t head, tail; /* index + 1, oldest first */
     } level[SYNCACHE_LEVELS];
     gn_time seen; /* the last time that anybody looked */
+    gn_time due;  /* nothing is due before */
 };
 
 /** syncache_init() - allocates nothing */
@@ -53,8 +54,11 @@ void syncache_drop(struct gn_host *h, uint32_t index, enum gn_cause cause);
 /** syncache_drop_listener() - forget all entries of a listener; walks the pool */
 void syncache_drop_listener(struct gn_host *h, const struct listener *l);
 /** syncache_timeouts() - send due SYN,ACKs again, forget those that had their last; stops when the
- *  reply queue is full and goes on with the next call. For a table that is not empty */
+ *  reply queue is full and goes on with the next call. For a table that is not empty, at
+ *  syncache.due or later */
 void syncache_timeouts(struct gn_host *h);
+/** syncache_hurry() - the knobs have changed: anything may be due */
+void syncache_hurry(struct syncache *c);
 /** syncache_deadline() - when the next SYN,ACK is due */
 deadline_t syncache_deadline(const struct gn_host *h);
 /** syncache_status() - STATUS of an entry */

@@ -17,6 +17,7 @@ void timewait_init(struct timewait *w, struct mem *m, const struct gn_conf *conf
     pool_init(&w->pool, m, sizeof(struct time_wait),
               (uint32_t)min_u64(conf->tcp_max_tw_buckets, POOL_MAX));
     w->head = w->tail = 0;
+    w->due = UINT64_MAX;
 }
 
 /** record() - the record of a link (index + 1) */
@@ -34,6 +35,7 @@ static void enqueue(struct timewait *w, uint32_t link, gn_time at)
     if (w->tail && (int32_t)(record(w, w->tail)->expires_ms - ms) > 0)
         ms = record(w, w->tail)->expires_ms;
     r->expires_ms = ms;
+    w->due = min_u64(w->due, at);
     r->next = 0;
     r->prev = w->tail & LINK_MASK;
     if (w->tail)
@@ -190,6 +192,14 @@ static void over(struct gn_host *h, bool all)
         forget(h, link[i] - 1, hash[i], GN_CAUSE_TIME_WAIT_OVER);
 }
 
+/** expiry() - when a record is due, as a time */
+static gn_time expiry(const struct time_wait *r, gn_time now)
+{
+    uint64_t ms = now / GN_MSEC;
+
+    return due(r, now) ? now : (ms + (r->expires_ms - (uint32_t)ms)) * GN_MSEC;
+}
+
 void timewait_timeouts(struct gn_host *h)
 {
     struct timewait *w = &h->timewait;
@@ -199,14 +209,7 @@ void timewait_timeouts(struct gn_host *h)
     w->seen = h->now;
     while (w->head && (overslept || due(record(w, w->head), h->now)))
         over(h, overslept);
-}
-
-/** expiry() - when a record is due, as a time */
-static gn_time expiry(const struct time_wait *r, gn_time now)
-{
-    uint64_t ms = now / GN_MSEC;
-
-    return due(r, now) ? now : (ms + (r->expires_ms - (uint32_t)ms)) * GN_MSEC;
+    w->due = w->head ? expiry(record(w, w->head), h->now) : UINT64_MAX;
 }
 
 deadline_t timewait_deadline(const struct gn_host *h)

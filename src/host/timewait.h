@@ -20,6 +20,7 @@ struct timewait {
     struct pool pool;
     uint32_t head, tail; /* index + 1, next to expire first */
     gn_time seen;        /* the last time that anybody looked */
+    gn_time due;         /* nothing is due before */
 };
 
 /** timewait_init() - allocates nothing */
@@ -36,7 +37,8 @@ bool timewait_conn_syn(struct gn_host *h, struct tcb *t, const struct seg *s, ui
                        enum gn_drop *ret_drop);
 /** timewait_drop() - forget a record: TIME-WAIT to CLOSED because of @cause */
 void timewait_drop(struct gn_host *h, uint32_t index, enum gn_cause cause);
-/** timewait_timeouts() - forget the records that are due; there is one at least */
+/** timewait_timeouts() - forget the records that are due. For a queue that is not empty, at
+ * timewait.due or later */
 void timewait_timeouts(struct gn_host *h);
 /** timewait_deadline() - when the next record is due */
 deadline_t timewait_deadline(const struct gn_host *h);

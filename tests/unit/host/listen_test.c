@@ -178,6 +178,23 @@ Test(listen, half_open_retransmission)
     world_fini(&w);
 }
 
+/* tcp_rto_initial: an entry that waits already follows the knob */
+Test(listen, half_open_retransmission_follows_the_knob)
+{
+    gn_handle l;
+
+    world_init(&w, NULL, 0, GN_MEDIUM_IP);
+    cr_assert_eq(gn_host_listen(w.h[1], world_end(1, false, 80), 2, NULL, &l), GN_OK);
+    w.cut[0] = true;
+    world_inject(&w, 1, world_end(0, false, 1234), world_end(1, false, 80), 100, 0, CTL_SYN);
+    world_run(&w, 300 * GN_MSEC);
+    cr_expect_eq(world_stats(&w, 1).TCPSynRetrans, 0);
+    cr_assert_eq(gn_host_set_knob(w.h[1], "tcp_rto_initial", "200ms"), GN_OK);
+    world_run(&w, 20 * GN_MSEC);
+    cr_expect_eq(world_stats(&w, 1).TCPSynRetrans, 1);
+    world_fini(&w);
+}
+
 /* MAL-23, SEC-4987: a flood fills the queue; clients are served by cookies; forged ACKs are not */
 Test(listen, cookies)
 {
