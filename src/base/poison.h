@@ -16,9 +16,13 @@
 #include <sanitizer/asan_interface.h>
 #define POISON(p, n)   __asan_poison_memory_region((p), (n))
 #define UNPOISON(p, n) __asan_unpoison_memory_region((p), (n))
+#define POISONED(p, n) (__asan_region_is_poisoned((p), (n)) != 0)
+#define UNCHECKED      __attribute__((no_sanitize("address")))
 #else
 #define POISON(p, n)   ((void)(p), (void)(n))
 #define UNPOISON(p, n) ((void)(p), (void)(n))
+#define POISONED(p, n) ((void)(p), (void)(n), 0)
+#define UNCHECKED      /* a function that may touch what is poisoned */
 #endif
 
 #endif

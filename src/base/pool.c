@@ -145,9 +145,12 @@ uint32_t pool_next(const struct pool *p, uint32_t from)
 {
     uint32_t slab = from >> p->slab_shift, in = from & ((1u << p->slab_shift) - 1);
 
-    for (; slab < p->n_slabs; slab++, in = 0)
-        for (; in < p->per_slab; in++)
+    for (; slab < p->n_slabs; slab++, in = 0) {
+        uint32_t n = p->per_slab - (slab + 1 == p->n_slabs ? p->fresh : 0);
+
+        for (; in < n; in++)
             if (p->gen[slab][in] & 1)
                 return slab << p->slab_shift | in;
+    }
     return UINT32_MAX;
 }

@@ -8,7 +8,8 @@
  * granules that have ever been seen to differ from the beginning are *hot*, and snapshots hold
  * these only. arena_scan() looks for new ones; finding one makes older snapshots worthless, which
  * the caller must act upon. What changes and changes back between two looks escapes it: heads of
- * lists and tables are to be declared hot (arena_heat()).
+ * lists and tables are to be declared hot (arena_heat()). Marks of AddressSanitizer are not put
+ * back: what was ever seen to be poisoned may be touched after arena_restore().
  */
 #ifndef GN_LAB_ARENA_H
 #define GN_LAB_ARENA_H

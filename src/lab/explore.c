@@ -245,9 +245,11 @@ static bool visit(struct search *s, unsigned depth)
     arena_save(x->arena, snapshot_at(s, depth));
     if (s->seen.n % PROVE_EVERY == 0 && !prove(s, depth, hash, s->snapshot[depth]))
         return false;
-    if (!try_it(x, attempt_rest, (struct x_choice){0}))
-        return give_up(s, depth, true);
-    arena_restore(x->arena, s->snapshot[depth]);
+    if (n == NEW) { /* what comes of it does not depend on the way to it */
+        if (!try_it(x, attempt_rest, (struct x_choice){0}))
+            return give_up(s, depth, true);
+        arena_restore(x->arena, s->snapshot[depth]);
+    }
     if (x->w->clipped) {
         r->clipped++;
         return true;

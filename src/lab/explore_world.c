@@ -143,11 +143,10 @@ enum gn_state x_state(const struct x_world *w, unsigned i)
 /** conn_state() - of the connection that user @i holds */
 static enum gn_state conn_state(const struct x_world *w, unsigned i)
 {
-    struct gn_status st;
+    struct conn *c = w->user[i].conn ? conn_held(w->h[i], w->user[i].conn) : NULL;
+    struct tcb scratch;
 
-    if (!w->user[i].conn || gn_host_status(w->h[i], w->user[i].conn, w->now[i], &st))
-        return GN_CLOSED;
-    return st.state;
+    return c ? rest_look(w->h[i], c, &scratch)->state : GN_CLOSED;
 }
 
 bool x_alive(const struct x_world *w, unsigned i)
