@@ -66,9 +66,12 @@ static void forget(struct interest *i)
 void epoll_free(struct sock *self)
 {
     struct epoll *e = self->epoll;
+    struct list *n, *next;
 
-    while (!list_empty(&e->all))
-        forget(LIST_ENTRY(e->all.next, struct interest, all));
+    for (n = e->all.next; n != &e->all; n = next) {
+        next = n->next;
+        forget(LIST_ENTRY(n, struct interest, all));
+    }
     free(e);
     self->epoll = NULL;
 }
