@@ -17,8 +17,8 @@
  * - TCP_INFO: tcpi_busy_time, tcpi_rwnd_limited and tcpi_sndbuf_limited are 0. A clock would have
  *   to start and stop with each flight, and connections at rest to keep three sums; that is not
  *   worth it here. The same holds for the counts tcpi_data_segs_in, tcpi_data_segs_out,
- *   tcpi_dsack_dups, tcpi_reord_seen and tcpi_rcv_ooopack. What has no counterpart is 0, too:
- *   tcpi_ato, tcpi_fackets, tcpi_rcv_ssthresh.
+ *   tcpi_dsack_dups, tcpi_reord_seen and tcpi_rcv_ooopack, and for tcpi_rcv_rtt. What has no
+ *   counterpart is 0, too: tcpi_ato, tcpi_fackets, tcpi_rcv_ssthresh.
  *
  * A program gets sockets from a *stack*: one host, what drives it, and one lock.
  *

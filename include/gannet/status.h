@@ -115,7 +115,6 @@ struct gn_status {
         retransmits;    /* backoff: RTO doublings in a row; retransmits: in all, segments */
     uint32_t delivered; /* in all, segments, SYN and FIN included; modulo 2^32 */
     gn_time srtt, rttvar, rto, min_rtt; /* 0: no measurement yet */
-    gn_time rcv_rtt;                    /* as the receiver measures it; 0: not yet */
     uint64_t pacing_rate;               /* octets per second, 0: not paced */
     uint64_t max_pacing_rate;           /* 0: no limit */
     uint64_t delivery_rate;             /* the last sample, 0: none was taken */

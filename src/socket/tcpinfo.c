@@ -128,7 +128,6 @@ int tcpinfo_get(struct sock *sk, void *value, socklen_t *len)
     i.tcpi_pmtu = s.path_mtu;
     i.tcpi_last_ack_recv = since_ms(s.last_in, now);
     i.tcpi_last_data_recv = since_ms(s.last_text ? s.last_text : s.last_in, now);
-    i.tcpi_rcv_rtt = us(s.rcv_rtt);
     i.tcpi_rcv_space = s.rcvbuf;
     i.tcpi_reordering = (uint32_t)gn_host_conf(sk->stack->host)->tcp_reordering;
     i.tcpi_bytes_received = s.bytes_received;

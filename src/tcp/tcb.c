@@ -166,7 +166,6 @@ void tcb_status(const struct tcb *t, const struct tcp_env *e, struct gn_status *
     ret->adv_mss = options_mss(e, &t->key, &t->opts);
     ret->path_mtu = pmtu_now(t, e);
     ret->rcv_mss = t->rcv_mss_guess;
-    ret->rcv_rtt = t->drs.rtt;
     ret->ts_recent = t->ts.recent;
     recovery_status(&t->rec, &e->rec, ret);
     if (t->acc.on)
