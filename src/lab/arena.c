@@ -215,13 +215,11 @@ size_t arena_snapshot_bytes(const struct arena *a)
  * would be spent with that */
 UNCHECKED static void copy(void *to, const void *from, size_t n)
 {
-    struct piece *t = to;
+    volatile struct piece *t = to; /* or compilers make it a memcpy(), which looks */
     const struct piece *f = from;
 
-    for (size_t i = 0; i < n * (GRANULE / sizeof *t); i++) {
+    for (size_t i = 0; i < n * (GRANULE / sizeof *t); i++)
         t[i] = f[i];
-        __asm__ volatile("" ::: "memory"); /* or compilers make it a memcpy() that looks */
-    }
 }
 
 void arena_save(const struct arena *a, uint8_t *snapshot)
