@@ -34,7 +34,7 @@ PLOTS = {
 }
 BEGINNING = """# Goodput
 
-Written by `tools/goodput.py` from `tests/table/*.txt`; `make test` computes some of the rows again and
+Written by `tools/goodput.py` from `tests/table/*.txt`; `make test` computes most of the rows again and
 compares them octet by octet, all of them with `GN_LONG=1`. Everything happens in virtual time between
 two hosts with a bottleneck between them, so the figures are the same on every machine. Knobs have
 their defaults, but for the largest buffer sizes, which are no limit here; buffers grow by themselves.

@@ -15,6 +15,7 @@ enum {
     OPT_PCAP,
     OPT_VERBOSE,
     OPT_TABLE,
+    OPT_QUICK,
     OPT_PLOT,
     OPT_CC,
     OPT_RATE,
@@ -30,6 +31,7 @@ static const struct option_spec options[] = {
     {OPT_VERBOSE, 'v', "verbose", NULL, "tell what each connection does"},
     {OPT_TABLE, 0, "table", "NAME",
      "no swarm: compute a table of tests/table ('list': their names)"},
+    {OPT_QUICK, 0, "quick", NULL, "table: only the rows that `make test` computes"},
     {OPT_PLOT, 0, "plot", "FILE", "no swarm: one flow, its windows and sequence by time as SVG"},
     {OPT_CC, 0, "cc", "NAME", "plot: congestion control (cubic)"},
     {OPT_RATE, 0, "rate", "KBIT", "plot: kbit/s of the bottleneck (20000)"},
@@ -79,8 +81,8 @@ static int plot(struct plot_config *c, const char *name)
     return ok ? EXIT_FINE : complain("cannot write %s", name);
 }
 
-/** print_table() - one table, or the names of all; the exit code */
-static int print_table(struct args *a, const char *name)
+/** print_table() - one table, or its quick rows, or the names of all; the exit code */
+static int print_table(struct args *a, const char *name, bool quick)
 {
     const struct table *t;
 
@@ -92,7 +94,7 @@ static int print_table(struct args *a, const char *name)
     t = table_find(name);
     if (!t)
         usage_fail(a, "there is no table '%s'", name);
-    return table_print(t, stdout) ? EXIT_FINE : EXIT_FAILED;
+    return table_print(t, quick, stdout) ? EXIT_FINE : EXIT_FAILED;
 }
 
 /** run() - the sub-command */
@@ -100,7 +102,8 @@ static int run(struct args *a)
 {
     struct swarm_config c = {.seed = 1};
     struct plot_config p = {.cc = 1, .rate = 20000000, .rtt = 20 * GN_MSEC, .span = 20 * GN_SEC};
-    const char *picture = NULL;
+    const char *picture = NULL, *table = NULL;
+    bool quick = false;
     uint64_t count = 1, bad = 0;
     const char *value;
     int id;
@@ -120,8 +123,11 @@ static int run(struct args *a)
         if (id == OPT_VERBOSE)
             c.log = stdout;
         if (id == OPT_TABLE)
-            return print_table(a, value);
+            table = value;
+        quick |= id == OPT_QUICK;
     }
+    if (table)
+        return print_table(a, table, quick);
     p.seed = c.seed;
     if (picture)
         return plot(&p, picture);

@@ -46,12 +46,26 @@ void table_heading(const struct table *t, FILE *f)
     fprintf(f, "# %s\n%s%s\n", t->name, t->about, line);
 }
 
-bool table_print(const struct table *t, FILE *f)
+bool table_all(unsigned i)
+{
+    (void)i;
+    return true;
+}
+
+bool table_none(unsigned i)
+{
+    (void)i;
+    return false;
+}
+
+bool table_print(const struct table *t, bool quick, FILE *f)
 {
     table_heading(t, f);
     for (unsigned i = 0; i < t->rows; i++) {
         char line[TABLE_LINE] = "";
 
+        if (quick && t->quick && !t->quick(i))
+            continue;
         if (!t->row(i, line))
             return false;
         fprintf(f, "%s\n", line);

@@ -22,8 +22,10 @@ struct table {
     unsigned rows;
     /** @ret_line as above; false: the simulation failed */
     bool (*row)(unsigned i, char *ret_line);
-    /** cheap enough for every run of the tests, with all checks on */
+    /** cheap enough for every run of the tests, optimised; NULL: all are */
     bool (*quick)(unsigned i);
+    /** ... and with sanitizers and all checks on, which walk whole windows */
+    bool (*small)(unsigned i);
 };
 
 extern const struct table table_goodput, table_goodput_10g;          /* table_goodput.c */
@@ -36,8 +38,11 @@ const struct table *table_nth(unsigned i);
 const struct table *table_find(const char *name);
 /** table_heading() - all that stands before the rows, to @f */
 void table_heading(const struct table *t, FILE *f);
-/** table_print() - the whole table; false: a row failed */
-bool table_print(const struct table *t, FILE *f);
+/** table_print() - the whole table, or (@quick) its quick rows; false: a row failed */
+bool table_print(const struct table *t, bool quick, FILE *f);
+/** table_all(), table_none() - for table.small */
+bool table_all(unsigned i);
+bool table_none(unsigned i);
 
 /* for those who write tables */
 

@@ -102,12 +102,21 @@ static bool row(unsigned i, char *line)
     return line_of(cell_of(i, NULL), line);
 }
 
-/** quick() - table.quick: small windows */
+/** quick() - table.quick: all up to 100 Mbit/s, beyond it what is lost most */
 static bool quick(unsigned i)
 {
     struct cell c = cell_of(i, NULL);
 
-    return c.loss >= 10000 && (c.rtt == 20 || (c.rtt == 100 && c.rate == 100000000));
+    return c.rate <= 100000000 || (c.loss >= 10000 && c.rtt == 20);
+}
+
+/** small() - table.small */
+static bool small(unsigned i)
+{
+    struct cell c = cell_of(i, NULL);
+
+    return (c.loss >= 10000 && c.rtt == 20 && c.rate == 10000000) ||
+           (c.loss >= 30000 && (c.rtt == 20 || c.rtt == 100) && c.rate == 100000000);
 }
 
 /** row_10g() - table.row */
@@ -116,13 +125,6 @@ static bool row_10g(unsigned i, char *line)
     static const uint64_t rate = UINT64_C(10000000000);
 
     return line_of(cell_of(i, &rate), line);
-}
-
-/** never() - table.quick: none is */
-static bool never(unsigned i)
-{
-    (void)i;
-    return false;
 }
 
 #define ABOUT                                                                                      \
@@ -137,6 +139,7 @@ const struct table table_goodput = {
     .rows = N_LOSS * N_RTT * sizeof rates / sizeof *rates,
     .row = row,
     .quick = quick,
+    .small = small,
 };
 
 const struct table table_goodput_10g = {
@@ -145,5 +148,6 @@ const struct table table_goodput_10g = {
     .head = head,
     .rows = N_LOSS * 2, /* the longer round-trip times take too long */
     .row = row_10g,
-    .quick = never,
+    .quick = table_none,
+    .small = table_none,
 };

@@ -43,7 +43,7 @@ static void columns(char *line)
         table_add(line, " | %8s    limit    %%  rto resent", cc_name(cc));
 }
 
-/** some() - table.quick: one row in four */
+/** some() - table.small: one row in four */
 static bool some(unsigned i)
 {
     return i % 4 == 1;
@@ -98,7 +98,7 @@ const struct table table_burst = {
     .head = burst_head,
     .rows = sizeof bursts / sizeof *bursts,
     .row = burst_row,
-    .quick = some,
+    .small = some,
 };
 
 /* --- reordering --- */
@@ -134,7 +134,7 @@ const struct table table_reorder = {
     .head = reorder_head,
     .rows = REORDERS,
     .row = reorder_row,
-    .quick = some,
+    .small = some,
 };
 
 /* --- lost ACKs --- */
@@ -167,5 +167,5 @@ const struct table table_ackloss = {
     .head = ackloss_head,
     .rows = sizeof ack_losses / sizeof *ack_losses,
     .row = ackloss_row,
-    .quick = some,
+    .small = some,
 };

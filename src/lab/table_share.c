@@ -13,20 +13,6 @@
 
 #define MIXED 100 /* instead of an algorithm: one after the other */
 
-/** always() - table.quick: all are */
-static bool always(unsigned i)
-{
-    (void)i;
-    return true;
-}
-
-/** never() - table.quick: windows are too large */
-static bool never(unsigned i)
-{
-    (void)i;
-    return false;
-}
-
 /** path() - a bottleneck of @rate, @rtt_ms, with a queue of @products bandwidth-delay products */
 static struct bottle_config path(uint64_t rate, uint32_t rtt_ms, uint32_t products, uint64_t seed)
 {
@@ -170,7 +156,7 @@ const struct table table_share = {
     .head = share_head,
     .rows = 8,
     .row = share_row,
-    .quick = never,
+    .small = table_none,
 };
 
 /* --- queues that are too long --- */
@@ -216,7 +202,7 @@ const struct table table_bloat = {
     .head = bloat_head,
     .rows = sizeof queues / sizeof *queues,
     .row = bloat_row,
-    .quick = never,
+    .small = table_none,
 };
 
 /* --- short flows --- */
@@ -299,5 +285,5 @@ const struct table table_tail = {
     .head = tail_head,
     .rows = 9,
     .row = tail_row,
-    .quick = always,
+    .small = table_all,
 };
