@@ -44,28 +44,33 @@ static const struct option_spec options[] = {
 /** plot_option() - take one option of the plot; false: it is none of them */
 static bool plot_option(struct args *a, int id, const char *value, struct plot_config *c)
 {
-    uint64_t n;
-    bool ok = true;
+    uint64_t n, most = id == OPT_RTT ? 10000 : id == OPT_SECONDS ? 3600 : 10000000;
 
     if (id == OPT_CC) {
-        ok = table_algorithm(value, &c->cc);
-    } else if (id == OPT_RATE) {
-        ok = parse_number(value, 1, 10000000, &n);
-        c->rate = n * 1000;
-    } else if (id == OPT_RTT) {
-        ok = parse_number(value, 1, 10000, &n);
-        c->rtt = n * GN_MSEC;
-    } else if (id == OPT_LOSS) {
-        ok = parse_number(value, 0, 1000000, &n);
-        c->loss_ppm = (uint32_t)n;
-    } else if (id == OPT_SECONDS) {
-        ok = parse_number(value, 1, 3600, &n);
-        c->span = n * GN_SEC;
-    } else {
-        return false;
+        if (!table_algorithm(value, &c->cc))
+            usage_fail(a, "--cc is newreno, cubic or bbr, not '%s'", value);
+        return true;
     }
-    if (!ok)
-        usage_fail(a, "'%s' is not possible there", value);
+    if (id == OPT_LOSS) {
+        if (!parse_number(value, 0, 1000000, &n))
+            usage_fail(a, "--loss is a number up to 1000000, not '%s'", value);
+        c->loss_ppm = (uint32_t)n;
+        return true;
+    }
+    if (id != OPT_RATE && id != OPT_RTT && id != OPT_SECONDS)
+        return false;
+    if (!parse_number(value, 1, most, &n))
+        usage_fail(a, "--%s is a number from 1 to %u, not '%s'",
+                   id == OPT_RATE  ? "rate"
+                   : id == OPT_RTT ? "rtt"
+                                   : "seconds",
+                   (unsigned)most, value);
+    if (id == OPT_RATE)
+        c->rate = n * 1000;
+    else if (id == OPT_RTT)
+        c->rtt = n * GN_MSEC;
+    else
+        c->span = n * GN_SEC;
     return true;
 }
 
@@ -97,21 +102,32 @@ static int print_table(struct args *a, const char *name, bool quick)
     return table_print(t, quick, stdout) ? EXIT_FINE : EXIT_FAILED;
 }
 
+/** check_purpose() - was an option given for a plot or a table that is not asked for? */
+static void check_purpose(struct args *a, bool no_plot, bool no_table)
+{
+    if (no_plot)
+        usage_fail(a, "--cc, --rate, --rtt, --loss and --seconds are about a --plot");
+    if (no_table)
+        usage_fail(a, "--quick is about a --table");
+}
+
 /** run() - the sub-command */
 static int run(struct args *a)
 {
     struct swarm_config c = {.seed = 1};
     struct plot_config p = {.cc = 1, .rate = 20000000, .rtt = 20 * GN_MSEC, .span = 20 * GN_SEC};
     const char *picture = NULL, *table = NULL;
-    bool quick = false;
+    bool quick = false, drawn = false; /* drawn: an option of the plot was given */
     uint64_t count = 1, bad = 0;
     const char *value;
     int id;
     while ((id = args_next(a, &value))) {
         if (id == ARGS_WORD)
             usage_fail(a, "one word too many: '%s'", value);
-        if (plot_option(a, id, value, &p))
+        if (plot_option(a, id, value, &p)) {
+            drawn = true;
             continue;
+        }
         if (id == OPT_PLOT)
             picture = value;
         if (id == OPT_SEED && !parse_number(value, 0, UINT64_MAX - 1000000000, &c.seed))
@@ -126,6 +142,7 @@ static int run(struct args *a)
             table = value;
         quick |= id == OPT_QUICK;
     }
+    check_purpose(a, drawn && !picture, quick && !table);
     if (table)
         return print_table(a, table, quick);
     p.seed = c.seed;

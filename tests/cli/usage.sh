@@ -78,6 +78,11 @@ expect 2 1 "which request" -- ctl
 expect 1 1 "no knob has 'frob'" -- knobs frob
 expect 0 0 'tcp_syn_retries' -- knobs
 expect 0 0 '"name":"tcp_msl"' -- knobs tcp_msl --json
+expect 2 1 "--cc is newreno, cubic or bbr, not 'frob'" -- sim --plot "$tmp/x.svg" --cc frob
+expect 2 1 "--rtt is a number from 1 to 10000, not '0'" -- sim --plot "$tmp/x.svg" --rtt 0
+expect 2 1 'are about a --plot' -- sim --loss 10
+expect 2 1 'is about a --table' -- sim --quick
+expect 0 0 'octets  loss' -- sim --table tail --quick
 
 "$gannet" knobs --json | python3 -m json.tool >"$tmp/out" 2>"$tmp/err"
 result $? "gannet knobs --json is JSON"
