@@ -177,6 +177,12 @@ static enum gn_drop ack_in_syn_received(struct arrival *a)
     return GN_DROP_NONE;
 }
 
+static void enter_fin_wait_2(struct arrival *a)
+{
+    tcb_enter(a->t, a->e, GN_FIN_WAIT_2, GN_CAUSE_ACK_OF_FIN);
+    timeouts_on_fin_wait_2(a->t, a->e);
+}
+
 /* our FIN has been acknowledged: where that leads */
 static void fin_is_acked(struct arrival *a)
 {
@@ -188,8 +194,7 @@ static void fin_is_acked(struct arrival *a)
         if ((a->s.ctl & CTL_FIN) && !a->refuse_text && seq_eq(a->s.seq, t->rcv.nxt) &&
             seq_le(seq_add(a->s.seq, a->s.text_len), t->rcv.max_edge))
             return;
-        tcb_enter(t, a->e, GN_FIN_WAIT_2, GN_CAUSE_ACK_OF_FIN);
-        timeouts_on_fin_wait_2(t, a->e);
+        enter_fin_wait_2(a);
         return;
     case GN_CLOSING:
         tcb_enter(t, a->e, GN_TIME_WAIT, GN_CAUSE_ACK_OF_FIN);
@@ -277,5 +282,8 @@ enum gn_drop arrives_other(struct arrival *a)
         return d;
     if ((d = step5_ack(a)) != GN_DROP_NONE)
         return d;
-    return step6_to_8(a);
+    d = step6_to_8(a);
+    if (a->t->state == GN_FIN_WAIT_1 && a->t->fin_acked) /* its FIN was not taken after all */
+        enter_fin_wait_2(a);
+    return d;
 }

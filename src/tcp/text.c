@@ -129,7 +129,8 @@ static void discard(struct tcb *t, const struct tcp_env *e, uint32_t n)
     ring_cut(&t->rcvbuf, e->mem, t->rcvbuf.len - n, t->ooo.n > 0);
 }
 
-/* the only place where SACKed text is given up, for want of memory (CC-2018-7) */
+/* the only place where SACKed text is given up: for want of memory (CC-2018-7), or because it lies
+ * beyond the FIN */
 void tcp_prune(struct tcb *t, const struct tcp_env *e)
 {
     if (t->ooo.n == 0)
@@ -223,21 +224,40 @@ static void note_congestion(struct arrival *a)
         a->t->ecn_echo = true;
 }
 
+/* What is in order is right, and where it contradicts what came out of order, that was a lie: text
+ * beyond a FIN, or a FIN before text (SG-26). A stranger who hits the window could cut the stream
+ * short else, or keep its end away. Among what is out of order the first FIN holds (MAL-43) */
+static void heed_order(struct arrival *a)
+{
+    struct tcb *t = a->t;
+    struct seg *s = &a->s;
+    seq_t end = seq_add(s->seq, s->text_len);
+    bool in_order = seq_le(s->seq, t->rcv.nxt) && seq_ge(end, t->rcv.nxt);
+    bool fin = (s->ctl & CTL_FIN) && seq_le(end, t->rcv.max_edge);
+
+    if (in_order && fin && t->ooo.n > 0 && seq_gt(t->ooo.r[t->ooo.n - 1].b, end))
+        tcp_prune(t, a->e); /* all that is before the FIN is in this segment */
+    if (!t->ooo_fin)
+        return;
+    if (in_order && (seq_gt(end, t->fin_seq) || (fin && seq_lt(end, t->fin_seq)))) {
+        t->ooo_fin = false;
+    } else if (s->text_len > 0 && seq_gt(end, t->fin_seq)) {
+        s->text_len = seq_gt(t->fin_seq, s->seq) ? seq_span(s->seq, t->fin_seq) : 0;
+        s->ctl &= (uint16_t)~CTL_FIN;
+    }
+}
+
 /* Seventh, process the segment text. */
 enum gn_drop step7_text(struct arrival *a)
 {
     struct tcb *t = a->t;
 
+    heed_order(a);
     if (a->s.text_len == 0)
         return GN_DROP_NONE;
     if (!state_can_receive(t->state)) {
         ack_invalid(t, a->e, &a->s);
         return GN_DROP_DATA_AFTER_FIN;
-    }
-    if (t->ooo_fin && seq_gt(seq_add(a->s.seq, a->s.text_len), t->fin_seq)) {
-        /* the first FIN wins; what claims to lie behind it is cut off (MAL-43) */
-        a->s.text_len = seq_gt(t->fin_seq, a->s.seq) ? seq_span(a->s.seq, t->fin_seq) : 0;
-        a->s.ctl &= (uint16_t)~CTL_FIN;
     }
     /* SHLD-3: nobody will ever read it, and we have said that we are done */
     if ((t->orphan || (t->shut_rd && t->fin_queued)) &&

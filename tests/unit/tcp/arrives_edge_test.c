@@ -162,6 +162,63 @@ Test(arrives_edge, syn_in_time_wait)
     }
 }
 
+/* SG-26, MAL-43: a FIN in order is taken, whatever has been heard from beyond it */
+Test(arrives_edge, fin_in_order_wins)
+{
+    static const struct {
+        uint16_t ctl;
+        uint32_t at;
+        const char *text;
+    } row[] = {{CTL_ACK, 9, "evil"},       {CTL_ACK, 3, "evil"},
+               {CTL_ACK, 1, "evil"},       {CTL_ACK | CTL_FIN, 9, ""},
+               {CTL_ACK | CTL_FIN, 2, ""}, {CTL_ACK | CTL_FIN, 3, "evil"}};
+
+    for (unsigned i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct fixture fx;
+        char buf[16];
+
+        fx_init(&fx, GN_ESTABLISHED);
+        (void)fx_arrives(&fx, fx_seg(row[i].ctl, FX_RCV + row[i].at, FX_UNA, row[i].text));
+        (void)fx_arrives(&fx, fx_seg(CTL_FIN | CTL_ACK, FX_RCV, FX_UNA, "abc"));
+        cr_assert_eq(fx.tcb.state, GN_CLOSE_WAIT, "row %u", i);
+        cr_assert_eq(fx.tcb.rcv.nxt.raw, FX_RCV + 4);
+        cr_assert_eq(fx.tcb.ooo.n, 0);
+        cr_assert_eq(tcp_recv(&fx.tcb, &fx.env, buf, sizeof buf, 0), 3);
+        cr_assert_eq(tcp_recv(&fx.tcb, &fx.env, buf, sizeof buf, 0), 0);
+        fx_fini(&fx);
+    }
+}
+
+/* SG-26, MAL-43: a FIN out of order does not cut text in order short, and keeps no other away */
+Test(arrives_edge, text_in_order_wins)
+{
+    struct fixture fx;
+    char buf[16];
+
+    fx_init(&fx, GN_ESTABLISHED);
+    (void)fx_arrives(&fx, fx_seg(CTL_ACK | CTL_FIN, FX_RCV + 2, FX_UNA, "x"));
+    (void)fx_arrives(&fx, fx_seg(CTL_ACK, FX_RCV, FX_UNA, "abcdef"));
+    cr_assert_eq(fx.tcb.state, GN_ESTABLISHED);
+    cr_assert_eq(fx.tcb.rcv.nxt.raw, FX_RCV + 6);
+    cr_assert_eq(tcp_recv(&fx.tcb, &fx.env, buf, sizeof buf, 0), 6);
+    (void)fx_arrives(&fx, fx_seg(CTL_FIN | CTL_ACK, FX_RCV + 6, FX_UNA, ""));
+    cr_assert_eq(fx.tcb.state, GN_CLOSE_WAIT);
+    fx_fini(&fx);
+}
+
+/* SG-20: our FIN is acknowledged, and there is no memory for the text before the peer's */
+Test(arrives_edge, ack_of_fin_without_room_for_text)
+{
+    struct fixture fx;
+
+    fx_init(&fx, GN_FIN_WAIT_1);
+    fx.mem.budget = fx.mem.used;
+    cr_assert_eq(fx_arrives(&fx, fx_seg(CTL_FIN | CTL_ACK, FX_RCV, fx.tcb.snd.nxt.raw, "abc")),
+                 GN_DROP_NO_MEMORY);
+    cr_assert_eq(fx.tcb.state, GN_FIN_WAIT_2);
+    fx_fini(&fx);
+}
+
 /* TO-10: 2MSL starts again for a FIN only if its ACK is one that we would take */
 Test(arrives_edge, fin_again_with_a_bad_ack)
 {
