@@ -256,6 +256,7 @@ static int shutdown_call(struct sock *sk, int how)
         sock_dissolve(sk, true);
         return 0;
     }
+    sk->phase = PHASE_CONNECTED; /* as on Linux; there need not have been a second connect() */
     st->dirty = true;
     if (wr && !sk->shut_wr) {
         (void)gn_host_shutdown(st->host, sk->handle, stack_now(st));
@@ -274,6 +275,14 @@ int gn_shutdown(int fd, int how)
     struct sock *sk = call_begin(fd);
 
     return sk ? (int)call_end(sk, shutdown_call(sk, how)) : -1;
+}
+
+/** established() - is there a connection? Who did not block may know it from poll() alone, and is
+ * connecting still */
+static bool established(const struct sock *sk)
+{
+    return sk->phase == PHASE_CONNECTED ||
+           (sk->phase == PHASE_CONNECTING && readiness(sk) & GN_EV_CONNECTED);
 }
 
 /** lingering() - is there something that the peer has not acknowledged, our FIN included? */
@@ -316,7 +325,7 @@ int gn_close(int fd)
         return -1;
     bind_release(sk);
     sock_close(sk); /* from here on no other call finds it */
-    if (sk->linger && sk->linger_s && sk->phase == PHASE_CONNECTED)
+    if (sk->linger && sk->linger_s && established(sk))
         linger(sk);
     sock_dissolve(sk, sk->linger && !sk->linger_s && sk->phase != PHASE_LISTENING);
     return (int)call_end(sk, 0);

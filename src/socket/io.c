@@ -141,8 +141,11 @@ int64_t send_from(struct sock *sk, const struct iovec *iov, int n, int flags, in
     r = send_ready(sk, until);
     if (r)
         return done ? done : r;
-    if (sk->shut_wr)
-        return -EPIPE;
+    if (sk->shut_wr) { /* a pending error comes first, and is told once */
+        int err = option_error(sk);
+
+        return err ? -err : -EPIPE;
+    }
     for (int i = 0; i < n; i++) {
         int64_t len = (int64_t)iov[i].iov_len, skip = min_i64(max_i64(done - at, 0), len), k;
         const uint8_t *from = iov[i].iov_base; /* may be NULL if @len is 0 */

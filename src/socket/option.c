@@ -312,10 +312,10 @@ static int give_int(void *value, socklen_t *len, int v)
     return give(value, len, &v, sizeof(v));
 }
 
-/** algorithm_name() - of tcp_congestion_control's number */
+/** algorithm_name() - of tcp_congestion_control's number, as Linux has it */
 static const char *algorithm_name(uint64_t cc)
 {
-    static const char *const names[] = {"newreno", "cubic", "bbr"};
+    static const char *const names[] = {"reno", "cubic", "bbr"};
 
     return cc < sizeof(names) / sizeof(names[0]) ? names[cc] : "";
 }
@@ -409,7 +409,8 @@ static int set_linger(struct sock *sk, const void *value, socklen_t len)
         return -EINVAL;
     memcpy(&l, value, sizeof(l));
     sk->linger = l.l_onoff != 0;
-    sk->linger_s = l.l_linger < 0 ? INT_MAX : (unsigned)l.l_linger;
+    if (sk->linger) /* off: the time stays, as on Linux */
+        sk->linger_s = l.l_linger < 0 ? INT_MAX : (unsigned)l.l_linger;
     return 0;
 }
 
@@ -464,6 +465,8 @@ static int set_call(struct sock *sk, int level, int name, const void *value, soc
     const struct row *r = row_find(level, name);
     int v = 0;
 
+    if (len > INT_MAX) /* negative, for those who have an int */
+        return -EINVAL;
     if (!has_level(sk, level))
         return -ENOPROTOOPT;
     if (!value)
@@ -531,7 +534,7 @@ static int give_mtu(struct sock *sk, void *value, socklen_t *len)
 {
     struct gn_status s;
 
-    if (sk->phase != PHASE_CONNECTED ||
+    if ((sk->phase != PHASE_CONNECTED && sk->phase != PHASE_CONNECTING) ||
         gn_host_status(sk->stack->host, sk->handle, stack_now(sk->stack), &s) != GN_OK)
         return -ENOTCONN;
     return give_int(value, len, (int)s.path_mtu);

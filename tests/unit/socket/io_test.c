@@ -313,6 +313,28 @@ Test(io, linger_waits_for_the_last_acknowledgment)
     cr_assert_eq(net_now() - t, 5 * GN_SEC);
 }
 
+Test(io, linger_when_poll_told_of_the_connection)
+{
+    struct linger l = {.l_onoff = 1, .l_linger = 5};
+    struct sockaddr_in a = net_addr(1, 81);
+    int c = gn_socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    socklen_t len = sizeof(int);
+    int mtu;
+    gn_time t;
+
+    (void)net_listen(81, 1);
+    GIVES(gn_setsockopt(c, SOL_SOCKET, SO_LINGER, &l, sizeof(l)), 0);
+    FAILS(gn_connect(c, (struct sockaddr *)&a, sizeof(a)), EINPROGRESS);
+    net_pass(GN_SEC);
+    cr_assert_eq(net_revents(c, POLLOUT), POLLOUT); /* no second connect() */
+    GIVES(gn_getsockopt(c, IPPROTO_IP, IP_MTU, &mtu, &len), 0);
+    cr_assert_eq(mtu, 1500);
+    GIVES(gn_send(c, "x", 1, 0), 1);
+    t = net_now();
+    GIVES(gn_close(c), 0);
+    cr_assert(net_now() - t >= 2 * NET_LATENCY && net_now() - t < GN_SEC);
+}
+
 Test(io, many_small_writes_with_cork)
 {
     char b[300];

@@ -127,6 +127,10 @@ Test(option, structs)
     GIVES(gn_setsockopt(s, SOL_SOCKET, SO_LINGER, &l, sizeof(l)), 0);
     GIVES(gn_getsockopt(s, SOL_SOCKET, SO_LINGER, &gl, &len), 0);
     cr_assert(gl.l_onoff == 1 && gl.l_linger == 9);
+    l = (struct linger){0, 5}; /* off: the time stays */
+    GIVES(gn_setsockopt(s, SOL_SOCKET, SO_LINGER, &l, sizeof(l)), 0);
+    GIVES(gn_getsockopt(s, SOL_SOCKET, SO_LINGER, &gl, &len), 0);
+    cr_assert(gl.l_onoff == 0 && gl.l_linger == 9);
     GIVES(gn_setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)), 0);
     len = sizeof(gtv);
     GIVES(gn_getsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &gtv, &len), 0);
@@ -134,6 +138,7 @@ Test(option, structs)
     tv.tv_usec = 1000000;
     FAILS(gn_setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)), EDOM);
     FAILS(gn_setsockopt(s, SOL_SOCKET, SO_LINGER, &l, 4), EINVAL);
+    FAILS(gn_setsockopt(s, SOL_SOCKET, SO_LINGER, &l, (socklen_t)-8), EINVAL);
 }
 
 Test(option, congestion_control_by_name)
@@ -151,6 +156,8 @@ Test(option, congestion_control_by_name)
     GIVES(gn_getsockopt(s[0], IPPROTO_TCP, TCP_CONGESTION, text, &len), 0);
     cr_assert_str_eq(text, "bbr");
     GIVES(gn_setsockopt(s[0], IPPROTO_TCP, TCP_CONGESTION, "reno", 4), 0);
+    GIVES(gn_getsockopt(s[0], IPPROTO_TCP, TCP_CONGESTION, text, &len), 0);
+    cr_assert_str_eq(text, "reno");
 }
 
 Test(option, max_pacing_rate)

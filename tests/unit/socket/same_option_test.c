@@ -207,6 +207,8 @@ static void play(unsigned state, unsigned o)
     for (socklen_t n = 0; n < 4; n++)
         put("set, length", (long)n, d->setsockopt(s.fd, options[o].level, options[o].name, b, n),
             NULL, 0);
+    put("set, length", -4, d->setsockopt(s.fd, options[o].level, options[o].name, b, (socklen_t)-4),
+        NULL, 0);
     d->close(s.fd);
     if (s.peer >= 0)
         d->close(s.peer);

@@ -122,8 +122,8 @@ static int call(const struct scene *s)
     return fd;
 }
 
-/** connected() - both ends */
-static void connected(struct scene *s)
+/** told_by_poll() - both ends; who called has not called again to hear of it */
+static void told_by_poll(struct scene *s)
 {
     listening(s, 5);
     s->fd = call(s);
@@ -133,6 +133,12 @@ static void connected(struct scene *s)
         d->pass();
     }
     cr_assert_geq(s->peer, 0);
+}
+
+/** connected() - both ends, and both know it */
+static void connected(struct scene *s)
+{
+    told_by_poll(s);
     cr_assert_eq(d->connect(s->fd, (const struct sockaddr *)&s->at, sizeof(s->at)), 0);
 }
 
@@ -316,6 +322,7 @@ static const struct {
     {"listening", listens},
     {"listening, one waits", listens_ready},
     {"SYN-SENT", syn_sent},
+    {"told by poll", told_by_poll},
     {"ESTABLISHED", established},
     {"ESTABLISHED, text", with_text},
     {"ESTABLISHED, urgent", with_urgent},
@@ -407,6 +414,19 @@ static void c_shut_wr(struct scene *s)
 static void c_shut_rdwr(struct scene *s)
 {
     c_shut(s, SHUT_RDWR);
+}
+
+/** c_shut_text() - a shutdown(), text that nobody wants any more, and what is said of the reset */
+static void c_shut_text(struct scene *s)
+{
+    say("shutdown", d->shutdown(s->fd, SHUT_RDWR));
+    if (s->peer >= 0)
+        say("peer sends", d->send(s->peer, "x", 1, MSG_NOSIGNAL));
+    look(s->fd);
+    say("send", d->send(s->fd, "x", 1, MSG_NOSIGNAL));
+    say("send", d->send(s->fd, "x", 1, MSG_NOSIGNAL));
+    if (s->peer >= 0)
+        say("connect", d->connect(s->fd, (struct sockaddr *)&s->at, sizeof(s->at)));
 }
 
 static void c_shut_bad(struct scene *s)
@@ -574,15 +594,25 @@ static const struct {
     const char *name;
     void (*make)(struct scene *);
 } calls[] = {
-    {"look", c_nothing},        {"send", c_send},
-    {"recv", c_recv},           {"recv OOB", c_recv_oob},
-    {"SHUT_RD", c_shut_rd},     {"SHUT_WR", c_shut_wr},
-    {"SHUT_RDWR", c_shut_rdwr}, {"bad shutdown", c_shut_bad},
-    {"listen", c_listen},       {"accept", c_accept},
-    {"connect", c_connect},     {"bad connect", c_connect_bad},
-    {"AF_UNSPEC", c_dissolve},  {"bind", c_bind},
-    {"names", c_names},         {"ioctl", c_ioctl},
-    {"epoll", c_epoll},         {"peer", c_peer_sends},
+    {"look", c_nothing},
+    {"send", c_send},
+    {"recv", c_recv},
+    {"recv OOB", c_recv_oob},
+    {"SHUT_RD", c_shut_rd},
+    {"SHUT_WR", c_shut_wr},
+    {"SHUT_RDWR", c_shut_rdwr},
+    {"SHUT_RDWR, text", c_shut_text},
+    {"bad shutdown", c_shut_bad},
+    {"listen", c_listen},
+    {"accept", c_accept},
+    {"connect", c_connect},
+    {"bad connect", c_connect_bad},
+    {"AF_UNSPEC", c_dissolve},
+    {"bind", c_bind},
+    {"names", c_names},
+    {"ioctl", c_ioctl},
+    {"epoll", c_epoll},
+    {"peer", c_peer_sends},
     {"close", c_close},
 };
 
@@ -617,9 +647,10 @@ static const struct {
     {"SYN-SENT", "SHUT_", "", "Linux keeps ECONNRESET of a connection that its user gave up"},
     {"dissolved", "", "", "the same; and the port, and a length"},
     {"", "AF_UNSPEC", "poll", "the same"},
-    {"listening", "AF_UNSPEC", "connect", "no socket connects to itself (SCN-3)"},
     {"ESTABLISHED, urgent", "SHUT_RD", "", "what is left to be read is one stream"},
     {"ESTABLISHED, urgent", "recv", "poll", "the urgent octet stays until what follows is read"},
+    {"listening", "AF_UNSPEC", "connect", "no socket connects to itself (SCN-3)"},
+    {"listening", "SHUT_RDWR", "connect", "the same"},
     {"TIME-WAIT", "look", "state", "Linux says CLOSE"},
     {"TIME-WAIT", "names", "getpeername", "who it was is known still"},
     {"", "bind", "bind any", "Linux lets bind() be called again when a connection is over"},
