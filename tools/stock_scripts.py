@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Run our scripts with packetdrill as its authors publish it, against libgannet-packetdrill.so.
 
-usage: tests/script/stock.py PACKETDRILL [--so FILE] [--only TEXT]
+usage: tools/stock_scripts.py PACKETDRILL [--so FILE] [--only TEXT]
 
-PACKETDRILL is no part of this tree: fetch and build it elsewhere. stock.csv names the scripts that
+PACKETDRILL is no part of this tree: fetch and build it elsewhere. stock_scripts.csv names the scripts that
 stock packetdrill cannot run, with the reason; all others have to pass. Exit status 1 if one does
 not, or if one that is named passes.
 """
@@ -18,8 +18,10 @@ import re
 import subprocess
 import sys
 
-HERE = pathlib.Path(__file__).resolve().parent
-SO = HERE.parent.parent / "build/lib/libgannet-packetdrill.so"
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SCRIPTS = ROOT / "tests/script"
+REASONS = ROOT / "tools/stock_scripts.csv"
+SO = ROOT / "build/lib/libgannet-packetdrill.so"
 SECONDS = 60
 COMMAND = re.compile(r"`([^`]*)`")
 MTU = re.compile(r"^--mtu=(\d+)", re.M)
@@ -61,20 +63,20 @@ def main():
     parser.add_argument("--so", type=pathlib.Path, default=SO)
     parser.add_argument("--only", default="")
     args = parser.parse_args()
-    with (HERE / "stock.csv").open(newline="", encoding="utf-8") as file:
+    with REASONS.open(newline="", encoding="utf-8") as file:
         reasons = [(row["script"], row["reason"]) for row in csv.DictReader(file)]
-    scripts = [p for p in sorted(HERE.rglob("*.pkt")) if "errors" not in p.parts and args.only in str(p)]
+    scripts = [p for p in sorted(SCRIPTS.rglob("*.pkt")) if "errors" not in p.parts and args.only in str(p)]
     passed = named = wrong = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         for script, said in zip(scripts, pool.map(lambda s: run(args.packetdrill, args.so.resolve(), s), scripts)):
-            name = str(script.relative_to(HERE))
+            name = str(script.relative_to(SCRIPTS))
             why = reason(name, reasons)
             passed += not said
             named += bool(said and why)
             if bool(said) != bool(why):
                 wrong += 1
-                print(f"{name}: {said or 'passes, but stock.csv says: ' + why}")
-    print(f"{passed} passed, {named} cannot be run by stock packetdrill (stock.csv), {wrong} wrong")
+                print(f"{name}: {said or 'passes, but stock_scripts.csv says: ' + why}")
+    print(f"{passed} passed, {named} cannot be run by stock packetdrill (stock_scripts.csv), {wrong} wrong")
     return 1 if wrong or not scripts else 0
 
 
