@@ -68,7 +68,7 @@ static void print_transitions(const struct explore_result *r, bool all)
 /** run() - the sub-command */
 static int run(struct args *a)
 {
-    size_t n;
+    size_t n, found = 0;
     const struct explore_config *s = explore_scenarios(&n);
     struct explore_result sum = {.ok = true};
     const char *value, *word = NULL;
@@ -91,6 +91,7 @@ static int run(struct args *a)
         struct explore_result r;
         if (word && !strstr(c.name, word))
             continue;
+        found++;
         if (list) {
             puts(c.name);
             continue;
@@ -104,6 +105,8 @@ static int run(struct args *a)
         fflush(stdout);
         explore_merge(&sum, &r);
     }
+    if (found == 0)
+        usage_fail(a, "no scenario has '%s' in its name; --list names them", word);
     if (list)
         return EXIT_FINE;
     print_pairs(&sum);

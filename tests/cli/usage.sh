@@ -51,6 +51,9 @@ expect 2 1 "takes no value" -- demo --ascii=1
 expect 1 1 "/nonexistent/x.pcap" -- demo handshake --pcap /nonexistent/x.pcap
 expect 1 1 "not be written whole" -- demo handshake --pcap /dev/full
 expect 1 1 "/nonexistent/x.svg" -- demo handshake --svg /nonexistent/x.svg
+expect 2 1 "no scenario has 'frob' in its name" -- explore frob
+expect 2 1 "no scenario has 'frob' in its name" -- explore --list frob
+expect 0 0 "4 pairs of states" -- explore --max-states 100 "nobody answers"
 expect 2 1 "which host and port" -- nc
 expect 2 1 "which host and port" -- nc 10.0.0.1
 expect 2 1 "is no port" -- nc 10.0.0.1 65536
