@@ -598,11 +598,12 @@ static void bbr_on_undo(struct cc *c, gn_time now)
 }
 
 /* bbr_on_idle() - the model outlives an idle time: no cut (5.4.2) */
-static void bbr_on_idle(struct cc *c, gn_time idle, gn_time rto)
+static void bbr_on_idle(struct cc *c, gn_time idle, gn_time rto, gn_time now)
 {
     (void)c;
     (void)idle;
     (void)rto;
+    (void)now;
 }
 
 /* bbr_on_restart() - HandleRestartFromIdle() (5.4.1) */

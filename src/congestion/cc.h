@@ -56,8 +56,9 @@ struct cc_ops {
     void (*on_ece)(struct cc *c, uint32_t flight, gn_time now);  /* once per round trip */
     void (*on_recovered)(struct cc *c, uint32_t flight, gn_time now); /* leaving fast recovery */
     void (*on_timeout)(struct cc *c, uint32_t flight, bool first, gn_time now);
-    void (*on_undo)(struct cc *c, gn_time now);               /* the last reduction was spurious */
-    void (*on_idle)(struct cc *c, gn_time idle, gn_time rto); /* RFC 5681 4.1 */
+    void (*on_undo)(struct cc *c, gn_time now); /* the last reduction was spurious */
+    /* RFC 5681 4.1; @idle: since the last transmission */
+    void (*on_idle)(struct cc *c, gn_time idle, gn_time rto, gn_time now);
     /* may be NULL */
     void (*on_open)(struct cc *c, gn_time srtt, gn_time now); /* handshake over; 0: not known */
     /* segments were found lost: `lost` octets; the sample is of the one of them sent last */

@@ -113,15 +113,18 @@ static void avoid(struct cc *c, const struct cc_ack *a, uint32_t acked)
     cc_grow(c, (uint32_t)(grow / c->cwnd));
 }
 
-/* slow_start() - 4.10, CC-9438-8. The first with HyStart++ (CC-9406-1), later ones with RFC 3465's
- * limits; what is left of the octets acknowledged */
+/* slow_start() - 4.10, CC-9438-8. The first with HyStart++ (CC-9406-1), later ones, whose end is
+ * known, with its limit for bursts, after a timeout with RFC 3465 2.3's; what is left of the octets
+ * acknowledged */
 static uint32_t slow_start(struct cc *c, const struct cc_ack *a)
 {
     bool done = false;
     uint32_t grow;
 
-    if (!initial(c))
+    if (!initial(c)) {
+        memset(&state(c)->epoch, 0, sizeof(state(c)->epoch)); /* what follows is another stage */
         return cc_slow_start(c, a->acked, a->in_recovery ? c->mss : HYSTART_L * c->mss);
+    }
     grow = hystart_on_ack(&state(c)->hystart, a, c->mss, &done);
     if (a->cwnd_limited)
         cc_grow(c, grow);
@@ -224,15 +227,17 @@ static void cubic_on_undo(struct cc *c, gn_time now)
     q->epoch.w_est = (uint64_t)c->cwnd << 10;
 }
 
-/* cubic_on_idle() - RFC 5681 4.1; idle time is no time of the epoch (CC-9438-5) */
-static void cubic_on_idle(struct cc *c, gn_time idle, gn_time rto)
+/* cubic_on_idle() - RFC 5681 4.1; idle time is no time of the epoch (CC-9438-5). What passed from
+ * the last transmission to its ACK was not idle: an epoch that begins with that ACK and is put off
+ * by all of @idle lies in the future */
+static void cubic_on_idle(struct cc *c, gn_time idle, gn_time rto, gn_time now)
 {
     struct cubic *q = state(c);
 
     cc_restart(c, idle, rto);
     if (!initial(c) && q->epoch.start) {
-        q->epoch.start += idle;
-        q->epoch.last += idle;
+        q->epoch.start += now - q->epoch.last;
+        q->epoch.last = now;
     }
 }
 

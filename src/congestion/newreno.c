@@ -80,6 +80,13 @@ static void newreno_on_undo(struct cc *c, gn_time now)
     cc_restore(c);
 }
 
+/* newreno_on_idle() - RFC 5681 4.1 */
+static void newreno_on_idle(struct cc *c, gn_time idle, gn_time rto, gn_time now)
+{
+    (void)now;
+    cc_restart(c, idle, rto);
+}
+
 const struct cc_ops cc_newreno = {
     .name = "newreno",
     .undo_only = sizeof(((struct cc *)0)->u),
@@ -90,5 +97,5 @@ const struct cc_ops cc_newreno = {
     .on_recovered = newreno_on_recovered,
     .on_timeout = newreno_on_timeout,
     .on_undo = newreno_on_undo,
-    .on_idle = cc_restart,
+    .on_idle = newreno_on_idle,
 };

@@ -129,7 +129,7 @@ static gn_time restart(struct recovery *r, const struct rec_env *e)
     gn_time rto = recovery_rto(r, e);
 
     if (r->last_sent && e->conf->tcp_slow_start_after_idle)
-        r->cc.ops->on_idle(&r->cc, e->now - r->last_sent, rto);
+        r->cc.ops->on_idle(&r->cc, e->now - r->last_sent, rto, e->now);
     else if (r->last_sent)
         recovery_validate(r, e);
     r->first_unacked = e->now;

@@ -363,7 +363,7 @@ void recovery_on_idle_restart(struct recovery *r, const struct rec_env *e)
     if (!r->last_sent || !seq_eq(r->una, r->nxt))
         return;
     if (e->conf->tcp_slow_start_after_idle)
-        r->cc.ops->on_idle(&r->cc, idle, recovery_rto(r, e)); /* CC-5681-14 */
+        r->cc.ops->on_idle(&r->cc, idle, recovery_rto(r, e), e->now); /* CC-5681-14 */
     else
         recovery_validate(r, e);
 }

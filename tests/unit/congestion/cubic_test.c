@@ -134,10 +134,51 @@ Test(cubic, CC_9438_5_application_limited_time_does_not_count)
     round_trip();
     cr_expect_leq(c.cwnd - was, 4 * MSS, "as if the pause had not been");
     was = c.cwnd;
-    c.ops->on_idle(&c, 100 * GN_SEC, 1000 * GN_SEC);
     now += 100 * GN_SEC;
+    c.ops->on_idle(&c, 100 * GN_SEC + RTT, 1000 * GN_SEC, now);
     round_trip();
     cr_expect_leq(c.cwnd - was, 4 * MSS);
+}
+
+/* bursts with nothing in flight between them, and the ACK of the last segment is a delayed one: it
+ * begins the epoch later after a transmission than all further ACKs come */
+Test(cubic, CC_9438_5_no_epoch_lies_in_the_future)
+{
+    gn_time sent;
+
+    start(100, 70);
+    c.ops->on_loss(&c, 100 * MSS, now);
+    sent = now;
+    now += RTT + 40 * GN_MSEC;
+    ack(true);
+    for (int i = 0; i < 10; i++) {
+        now += 5 * GN_MSEC;
+        c.ops->on_idle(&c, now - sent, 1000 * GN_SEC, now);
+        sent = now;
+        now += RTT - 5 * GN_MSEC;
+        for (uint32_t n = c.cwnd / MSS; n > 0; n--)
+            ack(true);
+        cr_expect_leq(q()->epoch.start, now);
+    }
+    cr_expect_leq(c.cwnd, 90 * MSS, "%u", c.cwnd);
+    cr_expect_geq(now - q()->epoch.start, 900 * GN_MSEC, "and the bursts are time");
+}
+
+/* t_epoch and W_est are those of the present stage of congestion avoidance (4.1.2) */
+Test(cubic, CC_9438_1_another_epoch_after_a_restart)
+{
+    start(100, 70);
+    rtt = 5 * GN_MSEC; /* as Reno */
+    c.ops->on_loss(&c, 100 * MSS, now);
+    while (c.cwnd < 90 * MSS)
+        round_trip();
+    now += 10 * GN_SEC;
+    c.ops->on_idle(&c, 10 * GN_SEC, GN_SEC, now);
+    cr_expect_eq(c.cwnd, 10 * MSS);
+    while (c.cwnd < c.ssthresh)
+        ack(true);
+    round_trip();
+    cr_expect_leq(c.cwnd, c.ssthresh + 2 * MSS, "no leap to where it was: %u", c.cwnd);
 }
 
 Test(cubic, CC_9438_6_fast_convergence)

@@ -142,9 +142,9 @@ Test(newreno, CC_8511_1_milder_for_ecn_in_congestion_avoidance)
 Test(newreno, CC_5681_14_and_2861_1_idle)
 {
     start(40, 20);
-    c.ops->on_idle(&c, GN_SEC, 2 * GN_SEC);
+    c.ops->on_idle(&c, GN_SEC, 2 * GN_SEC, 0);
     cr_expect_eq(c.cwnd, 40 * MSS);
-    c.ops->on_idle(&c, 3 * GN_SEC, 2 * GN_SEC);
+    c.ops->on_idle(&c, 3 * GN_SEC, 2 * GN_SEC, 0);
     cr_expect(c.cwnd == 10 * MSS && c.ssthresh == 30 * MSS);
 }
 
