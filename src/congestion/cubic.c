@@ -125,7 +125,7 @@ static uint32_t slow_start(struct cc *c, const struct cc_ack *a)
         memset(&state(c)->epoch, 0, sizeof(state(c)->epoch)); /* what follows is another stage */
         return cc_slow_start(c, a->acked, a->in_recovery ? c->mss : HYSTART_L * c->mss);
     }
-    grow = hystart_on_ack(&state(c)->hystart, a, c->mss, &done);
+    grow = hystart_on_ack(&state(c)->hystart, a, hystart_limit(c), &done);
     if (a->cwnd_limited)
         cc_grow(c, grow);
     if (done) {

@@ -47,9 +47,9 @@ static void judge_rtt(struct hystart *h)
     }
 }
 
-uint32_t hystart_on_ack(struct hystart *h, const struct cc_ack *a, uint32_t mss, bool *ret_done)
+uint32_t hystart_on_ack(struct hystart *h, const struct cc_ack *a, uint32_t limit, bool *ret_done)
 {
-    uint32_t grow = min_u32(a->acked, HYSTART_L * mss);
+    uint32_t grow = min_u32(a->acked, limit);
 
     if (!h->window_end)
         h->window_end = (uint32_t)a->delivered + a->in_flight;

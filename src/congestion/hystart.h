@@ -18,7 +18,7 @@
 #define HYSTART_N_RTT_SAMPLE       8
 #define HYSTART_CSS_GROWTH_DIVISOR 4
 #define HYSTART_CSS_ROUNDS         5
-#define HYSTART_L                  8 /* segments per ACK, since bursts are not paced */
+#define HYSTART_L                  8 /* segments per ACK; paced: infinity */
 
 struct hystart {
     uint32_t
@@ -30,7 +30,15 @@ struct hystart {
 
 /** hystart_init() - at the start of the first round (4.2) */
 void hystart_init(struct hystart *h);
-/** hystart_on_ack() - octets by which the window may grow; *@ret_done: slow start is over */
-uint32_t hystart_on_ack(struct hystart *h, const struct cc_ack *a, uint32_t mss, bool *ret_done);
+/** hystart_limit() - L * SMSS: the most that one ACK may add, so that what it lets leave at once is
+ * no long burst */
+static inline uint32_t hystart_limit(const struct cc *c)
+{
+    return c->pacing_rate ? CC_CWND_MAX : HYSTART_L * c->mss;
+}
+
+/** hystart_on_ack() - octets by which the window may grow, @limit at the most before CSS;
+ *  *@ret_done: slow start is over */
+uint32_t hystart_on_ack(struct hystart *h, const struct cc_ack *a, uint32_t limit, bool *ret_done);
 
 #endif

@@ -33,6 +33,7 @@ void rate_free(struct recovery *r, struct mem *m)
 {
     mem_free(m, r->rate, sizeof(*r->rate));
     r->rate = NULL;
+    r->cc.pacing_rate = 0;
 }
 
 void rate_restart(struct recovery *r, gn_time now)

@@ -279,6 +279,28 @@ Test(hystart, CC_9406_1_leaves_slow_start_when_the_rtt_grows)
     cr_expect_leq(c.cwnd, was + 3 * MSS);
 }
 
+/* an ACK of twenty segments in the first slow start: by how many does the window grow? */
+static uint32_t growth(uint64_t pacing_rate)
+{
+    struct cc_ack a = {.acked = 20 * MSS, .cwnd_limited = true, .srtt = RTT, .rtt = RTT};
+    uint32_t was;
+
+    start(100, 0);
+    c.pacing_rate = pacing_rate;
+    was = c.cwnd;
+    a.now = now;
+    a.delivered = a.acked;
+    a.in_flight = was - a.acked;
+    c.ops->on_ack(&c, &a);
+    return (c.cwnd - was) / MSS;
+}
+
+Test(hystart, CC_9406_1_eight_segments_for_an_ack_unless_paced)
+{
+    cr_expect_eq(growth(0), 8);
+    cr_expect_eq(growth(1000000), 20);
+}
+
 Test(hystart, CC_9406_1_goes_back_if_it_was_jitter)
 {
     start(10, 0);
