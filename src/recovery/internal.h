@@ -94,6 +94,9 @@ bool recovery_detect(struct recovery *r, const struct rec_env *e);
 bool recovery_spare_mtu_probe(struct recovery *r, uint32_t resend);
 /** recovery_enter_fast() - a loss was found, by an ACK that delivered @delivered octets */
 void recovery_enter_fast(struct recovery *r, const struct rec_env *e, uint32_t delivered);
+/** recovery_take_over() - the congestion control of now was not there when fast recovery began, and
+ *  the one that was had no ssthresh for it to end at */
+void recovery_take_over(struct recovery *r, const struct rec_env *e);
 /** recovery_leave_fast() - all that was outstanding when it began is acknowledged */
 void recovery_leave_fast(struct recovery *r, const struct rec_env *e);
 /** recovery_enter_loss() - the answer to a timeout; @first: of a row of timeouts */

@@ -52,9 +52,13 @@ void recovery_free(struct recovery *r, const struct rec_env *e)
 
 void recovery_set_cc(struct recovery *r, const struct rec_env *e, unsigned cc)
 {
+    bool own = r->cc.ops->own_recovery;
+
     cc_switch(&r->cc, cc, e->mem, e->now);
     settle_rate(r, e);
     tell_open(r, e);
+    if (own && r->state == GN_RECOVERY_FAST && !r->cc.ops->own_recovery)
+        recovery_take_over(r, e);
 }
 
 bool recovery_set_max_pacing(struct recovery *r, const struct rec_env *e, uint64_t max)
@@ -425,7 +429,8 @@ void recovery_check(const struct recovery *r)
     ASSERT(!idle ||
            (!sent_count(&r->sent) && !deadline_armed(r->pto_at) && !deadline_armed(r->reo_at)));
     ASSERT(idle == !r->first_unacked);
-    ASSERT(r->cc.cwnd >= r->mss && r->cc.ssthresh >= 2 * r->mss); /* INV-07 */
+    ASSERT(r->cc.cwnd >= r->mss && r->cc.cwnd <= CC_CWND_MAX); /* INV-07 */
+    ASSERT(r->cc.ssthresh >= 2 * r->mss);
     ASSERT(!r->sack_ok || !r->reno_sacked);
     ASSERT(r->sack_ok || !r->sent.sacked);
 }

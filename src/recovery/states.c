@@ -103,6 +103,12 @@ void recovery_enter_fast(struct recovery *r, const struct rec_env *e, uint32_t d
     begin(r, e);
 }
 
+void recovery_take_over(struct recovery *r, const struct rec_env *e)
+{
+    r->cc.ops->on_loss(&r->cc, recovery_flight_size(r), e->now);
+    prr_start(&r->prr, seq_span(r->una, r->nxt) - r->sent.sacked - r->reno_sacked);
+}
+
 /* settle_overshoot() - 4.4.1: a window that was not validated has overshot by R, what had to be
  * sent again; before the window is reduced, so it is taken off in the same share (CC-7661-3) */
 static void settle_overshoot(struct recovery *r)

@@ -107,6 +107,30 @@ Test(rate, sec_5_6_2_what_a_late_wake_up_loses_is_made_up_for)
     rig_fini(&g);
 }
 
+/* BBR keeps no ssthresh; whoever follows it in the middle of a recovery must not end at none */
+Test(rate, a_switch_in_fast_recovery_has_a_window_to_end_at)
+{
+    static const unsigned to[] = {CC_NEWRENO, CC_CUBIC};
+
+    for (unsigned i = 0; i < 2; i++) {
+        rig_open(&g, true, RTT);
+        recovery_set_cc(&g.r, &g.env, CC_BBR);
+        g.r.cc.cwnd = 20 * MSS;
+        g.r.cc.pacing_rate = 100 * RATE;
+        rig_send(&g, 20);
+        rig_sack(&g, 0, 20, (uint32_t[][2]){{1, 8}}, 1);
+        cr_assert(g.ret.entered);
+        recovery_set_cc(&g.r, &g.env, to[i]);
+        cr_expect_leq(g.r.cc.ssthresh, 14 * MSS + MSS);
+        rig_again(&g);
+        rig_sack(&g, 0, 5, (uint32_t[][2]){{1, 15}}, 1);
+        rig_ack(&g, 20, 15);
+        cr_expect(g.ret.left);
+        cr_expect_eq(g.r.cc.cwnd, g.r.cc.ssthresh);
+        rig_fini(&g);
+    }
+}
+
 /* what a congestion control believes for a moment must not make a connection stand still */
 Test(rate, nothing_waits_when_nothing_is_in_flight)
 {
