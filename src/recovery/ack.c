@@ -116,7 +116,8 @@ static void detect_reno(struct ack *k)
             sent_lose(&r->sent, r->sent.head);
             r->force = true; /* at once, whatever the pipe */
         }
-    } else if (r->dup_acks >= k->e->conf->tcp_reordering && seq_gt(r->una, r->recover)) {
+    } else if (r->dup_acks >= k->e->conf->tcp_reordering && !seq_eq(r->una, r->recover) &&
+               !recovery_ahead(r, r->recover)) {
         sent_lose(&r->sent, r->sent.head);
     } else if (k->ret->acked) {
         r->reno_sacked = 0;
@@ -264,7 +265,7 @@ static void answer_ece(struct ack *k)
     /* the mark is as old as what this ACK acknowledges: that was in flight, too */
     uint32_t flight = min_u32(seq_span(r->una, r->nxt) + k->ret->acked, r->cc.cwnd);
 
-    if (r->handshake || recovery_active(r) || (r->ece_seen && seq_lt(r->una, r->cwr_end)))
+    if (r->handshake || recovery_active(r) || (r->ece_seen && recovery_ahead(r, r->cwr_end)))
         return;
     if (r->cc.cwnd <= r->mss) { /* CC-3168-5, CC-9438-10 */
         r->ece_hold = true;

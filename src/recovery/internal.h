@@ -31,6 +31,13 @@ static inline uint32_t recovery_delivered(const struct recovery *r)
     return r->sent.head + r->sent.n_sacked;
 }
 
+/* is @mark ahead of una, in what is in flight? What was passed 2 GiB ago would be ahead of it again
+ * to seq_lt() alone */
+static inline bool recovery_ahead(const struct recovery *r, seq_t mark)
+{
+    return seq_lt(r->una, mark) && seq_le(mark, r->nxt);
+}
+
 /* RACK judges losses, and tail loss probes may be sent (RFC 8985 3: needs SACK) */
 static inline bool recovery_has_rack(const struct recovery *r, const struct rec_env *e)
 {

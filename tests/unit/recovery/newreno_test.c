@@ -119,6 +119,33 @@ Test(newreno, CC_6582_1_and_6_no_fast_retransmit_below_recover)
     rig_fini(&g);
 }
 
+/* nothing was lost for more than half of the sequence numbers */
+Test(newreno, CC_6582_1_recover_falls_behind_and_does_not_come_back)
+{
+    rig_open(&g, false, 100 * GN_MSEC);
+    g.r.recover = seq_sub(g.r.una, 0x90000000u);
+    rig_send(&g, 10);
+    g.env.now += 100 * GN_MSEC;
+    rig_dup(&g, 3, 1);
+    cr_expect_eq(g.r.state, GN_RECOVERY_FAST);
+    rig_fini(&g);
+}
+
+Test(newreno, CC_3168_4_the_last_answer_falls_behind_and_does_not_come_back)
+{
+    struct rec_ack a = {.ack = rig_seq(10 * MSS), .ece = true};
+
+    rig_open(&g, false, 100 * GN_MSEC);
+    rig_send(&g, 10);
+    g.r.ece_seen = true;
+    g.r.cwr_end = seq_sub(g.r.una, 0x90000000u);
+    g.env.now += 100 * GN_MSEC;
+    recovery_on_ack(&g.r, &g.env, &a, &g.ret);
+    cr_expect(g.ret.cwr);
+    cr_expect_eq(g.r.cc.cwnd, 5 * MSS);
+    rig_fini(&g);
+}
+
 Test(newreno, CC_3168_4_ece_once_per_round_trip)
 {
     struct rec_ack a = {.ack = rig_seq(1 * MSS), .ece = true};
