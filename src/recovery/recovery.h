@@ -109,7 +109,7 @@ struct rec_ack {
     bool dup;       /* RFC 5681 2's duplicate ACK (no text, window unchanged, ...) */
     bool has_ts;    /* ts_rtt is valid: echo of a timestamp, already judged sane (RFC 7323 4) */
     bool ece;       /* ECN-Echo on a connection that negotiated ECN */
-    bool can_send;  /* text never sent waits and the peer's window allows some (RFC 5682) */
+    bool can_send;  /* text never sent waits, and only congestion control may hold it (RFC 5682) */
     gn_time ts_rtt; /* now less the time of the echo, whole ticks of RTT_TS_TICK */
     uint8_t n_sack;
     struct rec_sack sack[4]; /* as received, not yet judged (CC-2018-8) */

@@ -138,7 +138,8 @@ void recovery_leave_fast(struct recovery *r, const struct rec_env *e)
 
 void recovery_enter_loss(struct recovery *r, const struct rec_env *e, bool first)
 {
-    bool running = r->state == GN_RECOVERY_LOSS;
+    /* with SACK fast recovery counts, too: its RecoveryPoint is ahead (RFC 5682 3.1 step 1) */
+    bool running = r->sack_ok ? recovery_active(r) : r->state == GN_RECOVERY_LOSS;
 
     r->cc.ops->on_timeout(&r->cc, recovery_flight_size(r), first, e->now);
     cwv_reset(&r->cwv);

@@ -33,7 +33,7 @@ static __attribute__((noinline)) void tell_recovery(struct tcb *t, const struct 
     struct rec_result rr;
 
     ra = (struct rec_ack){.ack = s->ack, .dup = dup};
-    ra.can_send = sndbuf_unsent(t) > 0 && window_usable(t) > 0;
+    ra.can_send = output_has_news(t);
     ra.has_ts = ts_rtt(t, e, s, &ra.ts_rtt);
     if (t->sack_ok && (s->opt.has & OPT_SACK)) {
         ra.n_sack = s->opt.n_sack;

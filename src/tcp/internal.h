@@ -94,6 +94,11 @@ void note_duplicate(struct tcb *t, const struct tcp_env *e, seq_t from, seq_t to
 enum gn_drop step8_fin(struct arrival *a);
 void text_with_syn(struct arrival *a);
 
+/* output.c */
+/** output_has_news() - may text never sent leave now, for all but congestion control? Nagle's
+ * algorithm holds it back as well as the window does (CC-5682-3). Some is in flight */
+bool output_has_news(const struct tcb *t);
+
 /* acked.c */
 void acked_by(struct tcb *t, const struct tcp_env *e, const struct seg *s, seq_t at);
 

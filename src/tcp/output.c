@@ -212,6 +212,13 @@ static bool nagle_allows(const struct tcb *t, uint32_t len, bool all, bool first
     return all && (t->opts.nodelay || (first && seq_eq(sndbuf_base(t), t->snd.nxt)) || t->urg_snd);
 }
 
+bool output_has_news(const struct tcb *t)
+{
+    uint32_t unsent = sndbuf_unsent(t), len = min_u32(unsent, window_usable(t));
+
+    return len >= t->rec.mss || (len > 0 && nagle_allows(t, len, len == unsent, false));
+}
+
 /**
  * segments_at_once() - how many segments one super-segment may stand for
  * @room: text octets that fit one segment with the options of @s

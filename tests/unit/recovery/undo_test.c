@@ -129,6 +129,23 @@ Test(frto, CC_5682_1_only_the_first_segment)
     rig_fini(&g);
 }
 
+Test(frto, CC_5682_1_not_out_of_fast_recovery_with_sack)
+{
+    rig_open(&g, true, 100 * GN_MSEC);
+    rig_send(&g, 10);
+    rig_sack(&g, 0, 100, (uint32_t[][2]){{1, 5}}, 1);
+    cr_assert(g.ret.entered);
+    cr_assert_geq(rig_again(&g), 1);
+    rig_rto(&g); /* it was lost again */
+    cr_expect_eq(g.r.frto, FRTO_OFF, "RecoveryPoint is ahead");
+    cr_expect_eq(rig_again(&g), 1);
+    ack(5, 50, 0, true);
+    rig_again(&g);
+    rig_sack(&g, 5, 1, (uint32_t[][2]){{7, 8}}, 1);
+    cr_expect(!g.ret.spurious, "two losses of segment 0 were genuine");
+    rig_fini(&g);
+}
+
 Test(frto, CC_5682_3_and_4_spurious)
 {
     seq_t start;
