@@ -244,6 +244,16 @@ static void walk(struct ack *k)
                 !r->sent.resend;
 }
 
+/* flight_before() - FlightSize when what this ACK tells of happened: what it acknowledges was in
+ * flight, too */
+static uint32_t flight_before(const struct ack *k)
+{
+    const struct recovery *r = k->r;
+    uint32_t flight = min_u32(seq_span(r->una, r->nxt) + k->ret->acked, r->cc.cwnd);
+
+    return r->cwv.since ? max_u32(flight, cwv_pipe_ack(&r->cwv)) : flight; /* CC-7661-3 */
+}
+
 /* account_probe() - a tail loss probe that hid a loss calls for one answer (CC-8985-13) */
 static void account_probe(struct ack *k)
 {
@@ -252,7 +262,7 @@ static void account_probe(struct ack *k)
 
     if (!tlp_process_ack(&r->tlp, r->una, match, k->a->dup && !k->a->n_sack))
         return;
-    r->cc.ops->on_loss(&r->cc, recovery_flight_size(r), k->e->now);
+    r->cc.ops->on_loss(&r->cc, flight_before(k), k->e->now);
     r->cc.ops->on_recovered(&r->cc, seq_span(r->una, r->nxt), k->e->now);
     r->ece_seen = true;
     r->cwr_end = r->nxt;
@@ -262,8 +272,6 @@ static void account_probe(struct ack *k)
 static void answer_ece(struct ack *k)
 {
     struct recovery *r = k->r;
-    /* the mark is as old as what this ACK acknowledges: that was in flight, too */
-    uint32_t flight = min_u32(seq_span(r->una, r->nxt) + k->ret->acked, r->cc.cwnd);
 
     if (r->handshake || recovery_active(r) || (r->ece_seen && recovery_ahead(r, r->cwr_end)))
         return;
@@ -271,7 +279,7 @@ static void answer_ece(struct ack *k)
         r->ece_hold = true;
         recovery_arm_rto(r, k->e);
     }
-    r->cc.ops->on_ece(&r->cc, flight, k->e->now);
+    r->cc.ops->on_ece(&r->cc, flight_before(k), k->e->now);
     r->ece_seen = true;
     r->cwr_end = r->nxt;
     k->ret->cwr = true;

@@ -334,6 +334,22 @@ Test(tlp, CC_8985_13_a_loss_that_the_probe_repaired)
     rig_fini(&g);
 }
 
+Test(tlp, CC_8985_13_the_answer_is_to_the_flight_before_the_ack)
+{
+    rig_open(&g, true, 100 * GN_MSEC);
+    g.r.cc.cwnd = 40 * MSS;
+    rig_send(&g, 5);
+    rig_ack(&g, 4, 100);
+    fire_pto();
+    probe();
+    rig_ack(&g, 5, 100);
+    rig_send(&g, 20);
+    rig_ack(&g, 25, 100); /* one ACK for all: nothing is in flight any more */
+    cr_expect_eq(g.r.cc.ssthresh, 10 * MSS);
+    cr_expect_eq(g.r.cc.cwnd, 10 * MSS);
+    rig_fini(&g);
+}
+
 Test(tlp, CC_8985_13_dsack_shows_that_there_was_no_loss)
 {
     uint32_t b[][2] = {{4, 5}};
