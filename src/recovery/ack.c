@@ -254,6 +254,15 @@ static uint32_t flight_before(const struct ack *k)
     return r->cwv.since ? max_u32(flight, cwv_pipe_ack(&r->cwv)) : flight; /* CC-7661-3 */
 }
 
+/* answered() - the window was reduced, and is not again in this round trip. What an undo of the
+ * last recovery would restore was overwritten by what this one saved */
+static void answered(struct recovery *r)
+{
+    r->ece_seen = true;
+    r->cwr_end = r->nxt;
+    r->undo.on = false;
+}
+
 /* account_probe() - a tail loss probe that hid a loss calls for one answer (CC-8985-13) */
 static void account_probe(struct ack *k)
 {
@@ -264,8 +273,7 @@ static void account_probe(struct ack *k)
         return;
     r->cc.ops->on_loss(&r->cc, flight_before(k), k->e->now);
     r->cc.ops->on_recovered(&r->cc, seq_span(r->una, r->nxt), k->e->now);
-    r->ece_seen = true;
-    r->cwr_end = r->nxt;
+    answered(r);
 }
 
 /* answer_ece() - RFC 3168 6.1.2: as to a loss, once per window (CC-3168-4) */
@@ -280,8 +288,7 @@ static void answer_ece(struct ack *k)
         recovery_arm_rto(r, k->e);
     }
     r->cc.ops->on_ece(&r->cc, flight_before(k), k->e->now);
-    r->ece_seen = true;
-    r->cwr_end = r->nxt;
+    answered(r);
     k->ret->cwr = true;
 }
 

@@ -111,6 +111,31 @@ Test(undo, dsacks_for_all_that_was_sent_again)
     rig_fini(&g);
 }
 
+/* what is saved is the window before the last reduction, whatever its cause */
+Test(undo, of_a_recovery_does_not_take_back_the_answer_to_ece)
+{
+    uint32_t b[][2] = {{1, 10}}, d[][2] = {{0, 1}};
+    struct rec_ack a = {.ack = rig_seq(11 * MSS), .ece = true};
+    uint32_t cwnd;
+
+    rig_open(&g, true, 100 * GN_MSEC);
+    rig_send(&g, 10);
+    rig_sack(&g, 0, 100, b, 1);
+    cr_assert(g.ret.entered);
+    cr_assert_eq(rig_again(&g), 1);
+    rig_ack(&g, 10, 10);
+    cr_assert(g.ret.left);
+    rig_send(&g, 5);
+    g.env.now += 20 * GN_MSEC;
+    recovery_on_ack(&g.r, &g.env, &a, &g.ret);
+    cr_assert(g.ret.cwr);
+    cwnd = g.r.cc.cwnd;
+    rig_sack(&g, 11, 1, d, 1);
+    cr_expect(g.ret.dsack && !g.ret.spurious);
+    cr_expect_eq(g.r.cc.cwnd, cwnd);
+    rig_fini(&g);
+}
+
 static void timeout(bool sack)
 {
     rig_open(&g, sack, 100 * GN_MSEC);
