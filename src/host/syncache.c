@@ -41,24 +41,6 @@ static inline struct half_open *entry(const struct syncache *c, uint32_t link)
     return pool_at(&c->pool, link - 1);
 }
 
-/** enqueue() - append to the queue of its level, stamped with the time rounded up */
-static void enqueue(struct syncache *c, uint32_t link, gn_time now)
-{
-    struct half_open *o = entry(c, link);
-    unsigned l = o->retries;
-    uint64_t units = (now + (1 << FINE_SHIFT) - 1) >> FINE_SHIFT;
-
-    o->stamp = (uint16_t)(units >> 12);
-    o->fine = units & 0xfff;
-    o->next = 0;
-    o->prev = c->level[l].tail & LINK_MASK;
-    if (c->level[l].tail)
-        entry(c, c->level[l].tail)->next = link & LINK_MASK;
-    else
-        c->level[l].head = link;
-    c->level[l].tail = link;
-}
-
 /** dequeue() - take an entry out of the queue of its level */
 static void dequeue(struct syncache *c, uint32_t link)
 {
@@ -99,10 +81,25 @@ static gn_time due_at(const struct gn_conf *c, const struct half_open *o, gn_tim
     return n <= 0 ? now : ((now >> UNIT_SHIFT) + (uint32_t)n) << UNIT_SHIFT;
 }
 
-/** wait_for() - an entry has come into its queue: nobody may sleep longer than it */
-static void wait_for(struct gn_host *h, const struct half_open *o)
+/** enqueue() - append to the queue of its level, stamped with the time rounded up; nobody may sleep
+ * longer than it waits */
+static void enqueue(struct gn_host *h, uint32_t link)
 {
-    h->syncache.due = min_u64(h->syncache.due, due_at(&h->conf, o, h->now));
+    struct syncache *c = &h->syncache;
+    struct half_open *o = entry(c, link);
+    unsigned l = o->retries;
+    uint64_t units = (h->now + (1 << FINE_SHIFT) - 1) >> FINE_SHIFT;
+
+    o->stamp = (uint16_t)(units >> 12);
+    o->fine = units & 0xfff;
+    o->next = 0;
+    o->prev = c->level[l].tail & LINK_MASK;
+    if (c->level[l].tail)
+        entry(c, c->level[l].tail)->next = link & LINK_MASK;
+    else
+        c->level[l].head = link;
+    c->level[l].tail = link;
+    c->due = min_u64(c->due, due_at(&h->conf, o, h->now));
 }
 
 /** listener_of() - the listener of an entry */
@@ -211,8 +208,7 @@ enum gn_drop syncache_syn(struct gn_host *h, struct listener *l, const struct se
             o->iss = tw->snd_nxt + ISS_GAP + 1;
     }
     l->n_half++;
-    enqueue(c, index + 1, h->now);
-    wait_for(h, o);
+    enqueue(h, index + 1);
     host_transition(h, &o->key, GN_LISTEN, GN_SYN_RECEIVED, GN_CAUSE_SYN);
     half_open_reply_with(o, e, &l->opts, ts_offset);
     return GN_DROP_NONE;
@@ -313,8 +309,7 @@ static void entry_due(struct gn_host *h, uint32_t index)
     dequeue(&h->syncache, index + 1);
     o->retries = (o->retries + 1u) & 15;
     o->answers = 0;
-    enqueue(&h->syncache, index + 1, h->now);
-    wait_for(h, o);
+    enqueue(h, index + 1);
     if (waits && defers(h, l, o)) /* the client has answered: not it is awaited, but its text */
         return;
     o->flags |= HALF_OPEN_REXMIT;
