@@ -49,19 +49,18 @@ any algorithm of their kind can hold.
 
 ![one flow with 0.1 % loss](goodput-lossy.svg)
 
-BBR has no response function, so its limit is the link. It paces one percent below what it measures,
-which leaves 99 % of a clean link and hardly a queue; where no round trip is near the lowest for five
-seconds, it halves its flight for 200 ms to measure one, which is another 2 %. Losses at random below 2 %
-(its LossThresh) cost no more than they are, for a count of them must be beyond chance to be taken for
-congestion (the draft's way, `tcp_bbr_loss_spread=0`: 88 % at 1 %, 20 ms and 100 Mbit/s); where few
-segments are in flight each loss counts. Beyond 2 % it gives way, the sooner the more segments are in
-flight.
+BBR has no response function, so its limit is the link. It paces at what it measures while round trips
+near the lowest show that no queue stands, and one percent below it otherwise; where none is near the
+lowest for five seconds, it halves its flight for 200 ms to measure one, which is another 2 %. Losses at
+random below 2 % (its LossThresh) cost no more than they are, for a count of them must be beyond chance
+to be taken for congestion (the draft's way, `tcp_bbr_loss_spread=0`: 88 % at 1 %, 20 ms and 100
+Mbit/s); where few segments are in flight each loss counts. Beyond 2 % it gives way, the sooner the more
+segments are in flight.
 
-Two rows of BBR are lower than the path is, for a row is one short run. 1 Gbit/s, 100 ms, 0.1 % is the
-worst of eight seeds: the other seven reach 940 to 962 Mbit/s. One of its probes takes losses for too
-much in flight after a stall, and the bound that the draft sets then, 0.7 of the target, holds for three
-seconds. 10 Gbit/s, 20 ms without loss is measured from the first second to the fifth: start-up overruns
-the queue, as does the probe after it, and each costs 30 % for 1.3 s; from then on it is 99 %.
+A row is one short run, and BBR's rows have luck in them: a start-up that overran the queue, or a probe
+that took losses for too much in flight, costs up to 30 % until the next probe, one to three seconds
+later (10 Gbit/s, 20 ms, 0.01 % is measured from the first second to the fifth). At 300 ms the probes
+are few.
 
 ![one flow of BBR](goodput-bbr.svg)
 

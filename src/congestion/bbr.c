@@ -8,7 +8,7 @@
  * bandwidth, CRUISE at it, REFILL for one round, UP above it to look for more. Every five seconds
  * without a low round-trip time ProbeRTT halves the flight for a moment to measure one.
  *
- * Two departures:
+ * Three departures:
  *
  * Losses. The draft lowers the short-term bounds after every round with any loss at all, and calls
  * the flight of a probe too high as soon as a count of losses is above LossThresh. It says itself
@@ -29,9 +29,7 @@
  * quanta make at the rates where it matters, shows that the queue is gone, which is all that
  * ProbeRTT is to bring about, and the five seconds begin anew. The estimate itself stays; it grows
  * only after ProbeRTT, as in the draft. Flows that share a queue do not see it empty, and meet in
- * ProbeRTT.
- *
- * A rate is sampled in fast recovery as well, so the window is BBR's there too and does not follow
+ in fast recovery as well, so the window is BBR's there too and does not follow
  * PRR. What the draft calls per-packet steps upon loss (5.2.4) is done once for the segments that
  * one event shows to be lost, with the one of them that was sent last.
  */
@@ -389,11 +387,17 @@ static void check_probe_rtt(struct cc *c, const struct cc_ack *a)
 
 /* 5.6: control parameters */
 
+/* pacing_margin() - PacingMarginPercent (CC-BBR-6), where a queue is to drain by it */
+static uint32_t pacing_margin(const struct bbr *b, gn_time now)
+{
+    return now - b->probe_rtt_min_stamp > b->min_rtt ? BBR_PACING_MARGIN : 0;
+}
+
 /* set_pacing_rate() - SetPacingRateWithGain() (5.6.2) */
-static void set_pacing_rate(struct cc *c, uint32_t gain)
+static void set_pacing_rate(struct cc *c, uint32_t gain, gn_time now)
 {
     const struct bbr *b = bbr_state(c);
-    uint64_t rate = bbr_share(b->bw, gain) / 100 * (100 - BBR_PACING_MARGIN); /* CC-BBR-6 */
+    uint64_t rate = bbr_share(b->bw, gain) / 100 * (100 - pacing_margin(b, now));
 
     if (rate && (b->full_bw_reached || rate > c->pacing_rate))
         c->pacing_rate = rate;
@@ -493,7 +497,7 @@ static void bbr_on_ack(struct cc *c, const struct cc_ack *a)
     bbr_update_min_rtt(b, a);
     check_probe_rtt(c, a);
     bbr_advance_signals(b);
-    set_pacing_rate(c, gains[b->state].pacing);
+    set_pacing_rate(c, gains[b->state].pacing, a->now);
     set_cwnd(c, a);
 }
 
@@ -615,7 +619,7 @@ static void bbr_on_restart(struct cc *c, uint64_t delivered, gn_time now)
     b->idle_restart = true;
     b->extra_acked_interval_start = now;
     if (bbr_in_probe_bw(b))
-        set_pacing_rate(c, 1000);
+        set_pacing_rate(c, 1000, now);
     else if (b->state == BBR_PROBE_RTT)
         check_probe_rtt_done(c, &a);
 }

@@ -114,12 +114,12 @@ Test(bbr, sec_5_3_1_and_2_CC_BBR_1_startup_doubles_and_drain_halves)
     cr_expect_eq(c.cwnd, 20 * MSS, "all of it was new: the window doubles");
     cr_expect_eq(c.pacing_rate, 1385000, "grows only while it measures more");
     round_trip(20 * MSS, BW);
-    cr_expect_eq(c.pacing_rate, 1000000 * 277 / 100 * 99 / 100);
+    cr_expect_eq(c.pacing_rate, 1000000 * 277 / 100);
     for (unsigned i = 0; i < 12 && b()->state == BBR_STARTUP; i++)
         round_trip(c.cwnd, BW);
     cr_expect_eq(b()->state, BBR_DRAIN);
     cr_expect_eq(b()->bw, BW);
-    cr_expect_eq(c.pacing_rate, BW / 2 / 100 * 99, "CC-BBR-6: the margin is one percent");
+    cr_expect_eq(c.pacing_rate, BW / 2);
     cr_expect_eq(c.cwnd, 400 * MSS + b()->extra_acked_filter[1]);
     stop();
 }
@@ -200,15 +200,15 @@ Test(bbr, sec_5_3_3_CC_BBR_2_CC_BBR_8_the_cycle)
     start();
     to_probe_bw();
     took = until(BBR_CRUISE, 5);
-    cr_expect_eq(c.pacing_rate, BW / 100 * 99);
+    cr_expect_eq(c.pacing_rate, BW);
     took += until(BBR_REFILL, 200);
     cr_expect(took > GN_SEC && took <= 3100 * GN_MSEC, "63 rounds, or 2 to 3 s");
-    cr_expect_eq(c.pacing_rate, BW / 100 * 99);
+    cr_expect_eq(c.pacing_rate, BW);
     (void)until(BBR_UP, 3);
-    cr_expect_eq(c.pacing_rate, BW * 5 / 4 / 100 * 99);
+    cr_expect_eq(c.pacing_rate, BW * 5 / 4);
     cr_expect(b()->is_bw_probe_sample);
     (void)until(BBR_DOWN, 10);
-    cr_expect_eq(c.pacing_rate, BW * 9 / 10 / 100 * 99);
+    cr_expect_eq(c.pacing_rate, BW * 9 / 10);
     stop();
 }
 
@@ -407,6 +407,27 @@ Test(bbr, sec_5_3_4_no_probe_rtt_while_the_path_is_seen_without_a_queue)
         cr_assert_neq(b()->state, BBR_PROBE_RTT, "round %u", i);
     }
     cr_expect_eq(b()->min_rtt, RTT, "what is near does not raise the estimate");
+    stop();
+}
+
+Test(bbr, sec_5_6_2_CC_BBR_6_the_margin_is_for_a_queue)
+{
+    struct cc_ack a;
+
+    start();
+    to_probe_bw();
+    (void)until(BBR_CRUISE, 5);
+    cr_expect_eq(c.pacing_rate, BW, "there is none");
+    for (unsigned i = 0; i < 3; i++) {
+        now += RTT;
+        a = round_ack(150 * MSS, 150 * MSS, BW);
+        a.rtt = RTT + RTT / 16 + 1;
+        c.ops->on_ack(&c, &a);
+        cr_expect_eq(c.pacing_rate, i ? BW / 100 * 99 : BW, "after a round trip, round %u", i);
+    }
+    round_trip(150 * MSS, BW);
+    cr_expect_eq(c.pacing_rate, BW, "gone");
+    cr_expect_eq(b()->state, BBR_CRUISE);
     stop();
 }
 
