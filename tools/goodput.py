@@ -59,8 +59,7 @@ segments are in flight.
 
 A row is one short run, and BBR's rows have luck in them: a start-up that overran the queue, or a probe
 that took losses for too much in flight, costs up to 30 % until the next probe, one to three seconds
-later (10 Gbit/s, 20 ms, 0.01 % is measured from the first second to the fifth). At 300 ms the probes
-are few.
+later. At 300 ms the probes are few.
 
 ![one flow of BBR](goodput-bbr.svg)
 

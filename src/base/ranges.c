@@ -99,11 +99,18 @@ void ranges_cut(struct ranges *s, struct mem *m, seq_t a)
     s->r[0].a = seq_max(s->r[0].a, a);
 }
 
-const struct range *ranges_find(const struct ranges *s, seq_t x)
+const struct range *ranges_next(const struct ranges *s, seq_t x)
 {
     unsigned i = first_ending_at_or_after(s, seq_add(x, 1));
 
-    return i < s->n && seq_le(s->r[i].a, x) ? &s->r[i] : NULL;
+    return i < s->n ? &s->r[i] : NULL;
+}
+
+const struct range *ranges_find(const struct ranges *s, seq_t x)
+{
+    const struct range *r = ranges_next(s, x);
+
+    return r && seq_le(r->a, x) ? r : NULL;
 }
 
 bool ranges_covers(const struct ranges *s, seq_t a, seq_t b)

@@ -79,18 +79,13 @@ static enum gn_drop out_of_order(struct arrival *a)
     }
     /* only what is not there yet is written */
     while (seq_lt(x, end)) {
-        const struct range *r = ranges_find(&t->ooo, x);
-        seq_t stop = end;
+        const struct range *r = ranges_next(&t->ooo, x);
+        seq_t stop = r != NULL ? seq_min(r->a, end) : end;
 
-        if (r != NULL) {
+        if (r != NULL && seq_le(r->a, x)) {
             x = seq_min(r->b, end);
             continue;
         }
-        for (unsigned i = 0; i < t->ooo.n; i++)
-            if (seq_gt(t->ooo.r[i].a, x)) {
-                stop = seq_min(stop, t->ooo.r[i].a);
-                break;
-            }
         copy_text(&t->rcvbuf, &a->s, seq_span(a->s.seq, x), t->rcvbuf.len + seq_span(t->rcv.nxt, x),
                   seq_span(x, stop));
         x = stop;

@@ -313,6 +313,36 @@ Test(arrives, out_of_order_text)
     fx_fini(&fx);
 }
 
+/* SHLD-31, CC-2018-2: what a queue that overflows leaves of a flight of 10 Gbit/s, every second
+ * segment of some thousands, is kept, or all that follows is lost as well */
+Test(arrives, thousands_of_holes)
+{
+    const uint32_t holes = 3000;
+    struct fixture fx;
+    char buf[1024];
+    int64_t n, sum = 0;
+
+    fx_init(&fx, GN_ESTABLISHED);
+    fx.tcb.sack_ok = fx.tcb.rec.sack_ok = true;
+    for (uint32_t i = 0; i < holes; i++) {
+        cr_assert_eq(fx_arrives(&fx, fx_seg(CTL_ACK, FX_RCV + 1 + 2 * i, FX_UNA, "x")),
+                     GN_DROP_NONE, "hole %u", i);
+        cr_assert(fx_output(&fx));
+        cr_assert_eq(fx.out.opt.sack[0].l.raw, FX_RCV + 1 + 2 * i);
+    }
+    for (uint32_t i = 0; i < holes; i++) {
+        cr_assert_eq(fx_arrives(&fx, fx_seg(CTL_ACK, rcv_nxt(&fx), FX_UNA, "X")), GN_DROP_NONE);
+        cr_assert_eq(rcv_nxt(&fx), FX_RCV + 2 * (i + 1));
+    }
+    while ((n = tcp_recv(&fx.tcb, &fx.env, buf, sizeof buf, 0)) > 0) {
+        for (int64_t i = 0; i < n; i++)
+            cr_assert_eq(buf[i], (sum + i) % 2 ? 'x' : 'X');
+        sum += n;
+    }
+    cr_assert_eq(sum, 2 * holes);
+    fx_fini(&fx);
+}
+
 /* SG-25, MAL-43: a FIN beyond a gap waits; text beyond it is cut off */
 Test(arrives, fin_beyond_a_gap)
 {
