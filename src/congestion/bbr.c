@@ -29,7 +29,14 @@
  * quanta make at the rates where it matters, shows that the queue is gone, which is all that
  * ProbeRTT is to bring about, and the five seconds begin anew. The estimate itself stays; it grows
  * only after ProbeRTT, as in the draft. Flows that share a queue do not see it empty, and meet in
- in fast recovery as well, so the window is BBR's there too and does not follow
+ * ProbeRTT.
+ *
+ * Pacing margin. The draft paces 1 % below the bandwidth at all times, so that a queue drains in
+ * the end. Here only if no such round-trip time was seen within the last one: while the queue is
+ * gone there is nothing to drain, and the percent would be given away. Should the bandwidth be
+ * taken for too high, a queue of a sixteenth of the lowest brings the margin back.
+ *
+ * A rate is sampled in fast recovery as well, so the window is BBR's there too and does not follow
  * PRR. What the draft calls per-packet steps upon loss (5.2.4) is done once for the segments that
  * one event shows to be lost, with the one of them that was sent last.
  */
