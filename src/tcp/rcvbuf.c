@@ -58,7 +58,7 @@ void rcvbuf_on_ack_sent(struct tcb *t, const struct tcp_env *e)
         return; /* not the first of this tick */
     t->drs.marked = true;
     t->drs.marked_at = e->now;
-    t->drs.mark = t->ts_ok ? ts_now(t, e) : t->rcv.edge.raw;
+    t->drs.mark = t->ts_ok ? ts_now(t, e) : t->rcv.max_edge.raw;
 }
 
 /* @octets were read in a round trip, more than ever: as large as that calls for */

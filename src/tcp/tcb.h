@@ -145,7 +145,8 @@ struct tcb {
 
     struct {
         seq_t nxt;
-        seq_t edge;     /* right edge announced last (RCV.NXT + RCV.WND as the peer knows it) */
+        seq_t edge;     /* right edge announced last: RCV.NXT + RCV.WND; the field may say up to a
+                         * unit of the scale more (window.c) */
         seq_t max_edge; /* largest right edge ever announced (RFC 7323 2.4) */
         seq_t acked;    /* RCV.NXT in the last ACK sent: Last.ACK.sent */
         seq_t up;

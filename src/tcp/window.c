@@ -5,7 +5,12 @@
  *
  * The receive window is kept as a right edge, not as a size (TRAP-05): RCV.WND = edge - RCV.NXT.
  * The edge never moves left (SHLD-14), not even by the rounding of the scale: if the scaled field
- * would fall short of what was announced, it is rounded up.
+ * would fall short of what was announced, it is rounded up. As long as the buffer can take what
+ * that adds, it counts as announced and the edge moves right. But text that nobody reads, in pieces
+ * smaller than a unit of the scale, would keep the window open for ever so, and buffer without end
+ * be filled; so beyond an eighth of the buffer the edge stays where it is, and what the field says
+ * goes up and down by less than a unit above it (RFC 7323 2.4). All of that is still taken: the
+ * largest edge that the field has ever told is remembered.
  */
 #include "tcp/internal.h"
 
@@ -41,6 +46,14 @@ static uint32_t sws_step(const struct tcb *t)
     return min_u32(t->opts.rcvbuf / 2, t->rec.mss);
 }
 
+/* may the edge move to where a field rounded up to @wnd octets says it is? */
+static bool can_promise(const struct tcb *t, uint32_t wnd)
+{
+    uint64_t slack = max_u32(t->opts.rcvbuf / 8, 1u << t->rcv.wscale);
+
+    return t->rcvbuf.len + (uint64_t)wnd <= t->opts.rcvbuf + slack;
+}
+
 /**
  * window_announce() - the window field for a segment that leaves now; what it says becomes the
  * announced edge
@@ -55,14 +68,17 @@ uint16_t window_announce(struct tcb *t, const struct tcp_env *e, bool syn)
 
     if (wnd < was + sws_step(t) && !syn)
         wnd = was;
-    field = wnd >> shift;
-    if ((field << shift) < was)
-        field = (was + (1u << shift) - 1) >> shift;
-    field = min_u32(field, UINT16_MAX);
+    field = min_u32(wnd >> shift, UINT16_MAX);
+    wnd = field << shift;
+    if (wnd < was) {
+        field =
+            (was + (1u << shift) - 1) >> shift; /* of what 16 bits have said: no more than that */
+        wnd = can_promise(t, field << shift) ? field << shift : was;
+    }
     if (field == 0 && was > 0)
         e->stats->TCPWantZeroWindowAdv++;
-    t->rcv.edge = seq_add(t->rcv.nxt, field << shift);
-    t->rcv.max_edge = seq_max(t->rcv.max_edge, t->rcv.edge);
+    t->rcv.edge = seq_add(t->rcv.nxt, wnd);
+    t->rcv.max_edge = seq_max(t->rcv.max_edge, seq_add(t->rcv.nxt, field << shift));
     return (uint16_t)field;
 }
 

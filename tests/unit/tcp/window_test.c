@@ -155,24 +155,62 @@ static uint32_t announce(struct fixture *fx)
 }
 
 /* SHLD-14: the right edge never moves left: not by text that nobody reads, nor by a smaller buffer,
- * nor by the rounding of the scale */
+ * nor by the rounding of the scale. What that adds for which there is no buffer is not promised */
 Test(window, edge_never_moves_left)
 {
     for (uint8_t shift = 0; shift <= 14; shift += 7) {
         struct fixture fx;
-        uint32_t edge, now;
+        uint32_t edge, wire, now;
 
         fx_init(&fx, GN_ESTABLISHED);
         fx.tcb.rcv.wscale = shift;
-        edge = announce(&fx);
+        wire = announce(&fx);
+        edge = fx.tcb.rcv.edge.raw;
         for (unsigned i = 0; i < 9; i++) {
             take(&fx, 333);
             if (i == 4)
                 cr_assert_eq(tcp_set_option(&fx.tcb, &fx.env, GN_OPT_RCVBUF, 2048), GN_OK);
             now = announce(&fx);
-            cr_expect_geq((int32_t)(now - edge), 0, "shift %u: back by %u", shift, edge - now);
-            edge = now;
+            cr_expect_geq((int32_t)(fx.tcb.rcv.edge.raw - edge), 0, "shift %u", shift);
+            edge = fx.tcb.rcv.edge.raw;
+            cr_expect_geq((int32_t)(now - (i < 4 ? wire : edge)), 0, "shift %u, %u", shift, i);
+            wire = now;
         }
+        fx_fini(&fx);
+    }
+}
+
+/* RFC 7323 2.4, SEC-MEM-3: text in pieces smaller than a unit of the scale, which nobody reads:
+ * rounding must not keep the window open for ever. What was promised stays promised, and all that
+ * was ever announced is taken */
+Test(window, OPT_WS_5_rounding_holds_no_window_open)
+{
+    static const struct {
+        uint8_t shift;
+        uint32_t piece;
+    } row[] = {{14, MSS}, {14, 100}, {10, 600}, {7, 100}, {7, 1}};
+
+    for (unsigned i = 0; i < sizeof row / sizeof *row; i++) {
+        uint32_t unit = 1u << row[i].shift, most, edge, wire;
+        struct fixture fx;
+
+        fx_init(&fx, GN_ESTABLISHED);
+        fx.tcb.rcv.wscale = row[i].shift;
+        fx.tcb.opts.rcvbuf = 100000;
+        most = fx.tcb.opts.rcvbuf + fx.tcb.opts.rcvbuf / 8 + unit;
+        edge = wire = announce(&fx);
+        while (seq_lt(fx.tcb.rcv.nxt, seq(wire)) && fx.tcb.rcvbuf.len < 2 * most) {
+            take(&fx, min_u32(row[i].piece, seq_span(fx.tcb.rcv.nxt, seq(wire))));
+            wire = announce(&fx);
+            cr_assert(seq_ge(fx.tcb.rcv.edge, seq(edge)), "shift %u", row[i].shift);
+            cr_assert(seq_ge(seq(wire), fx.tcb.rcv.edge), "shift %u", row[i].shift);
+            cr_assert_lt(seq_span(fx.tcb.rcv.edge, seq(wire)), unit);
+            edge = fx.tcb.rcv.edge.raw;
+        }
+        cr_expect_geq(fx.tcb.rcvbuf.len, fx.tcb.opts.rcvbuf - unit, "shift %u", row[i].shift);
+        cr_expect_leq(fx.tcb.rcvbuf.len, most, "shift %u, pieces of %u: %u octets wait",
+                      row[i].shift, row[i].piece, fx.tcb.rcvbuf.len);
+        cr_expect_eq(fx.out.wnd, 0);
         fx_fini(&fx);
     }
 }
