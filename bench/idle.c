@@ -170,7 +170,7 @@ static double ping_all(struct standing *b, const struct options *o)
 
     b->ping_left = o->pings;
     t = world_cpu();
-    for (uint64_t i = 0; i < o->at_once && b->ping_left; i++)
+    for (uint64_t i = 0; i < o->at_once && i < b->n && b->ping_left; i++)
         ping(b);
     while (b->ping_done < o->pings && !b->w->wrong[0])
         if (!world_turn(b->w, UINT64_MAX))

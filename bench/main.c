@@ -101,7 +101,7 @@ static bool set(struct options *o, const char *text)
 static bool sane(const struct options *o)
 {
     return o->runs >= 1 && o->runs <= RUNS_MAX && o->bytes && o->window >= 4608 &&
-           o->window <= 1 << 30 && o->total && o->at_once && o->time_wait_ms && o->n &&
+           o->window <= 1 << 30 && o->total && o->at_once && o->time_wait_ms >= 2 && o->n &&
            o->n <= 4000000 && o->pings && o->syns && o->rate && o->rate <= 1000000000 &&
            o->minutes && o->keepalive_s && o->backlog && o->seconds && o->seconds <= 3600 &&
            o->cc <= 2 && o->threads && o->mbit && o->mbit <= 100000 && o->rtt_ms <= 10000 &&

@@ -17,8 +17,8 @@
     OPTION(super, 0, "bulk", "1: packets of 64 KiB, passed whole, checksums owed")   \
     OPTION(check, 0, "bulk", "1: compare every octet read (costs time)")             \
     OPTION(total, 200000, "churn cores", "life cycles")                              \
-    OPTION(at_once, 100, "churn ping", "connections, or pings, under way at a time") \
-    OPTION(time_wait_ms, 60000, "churn", "duration of TIME-WAIT")                    \
+    OPTION(at_once, 100, "churn ping", "connections, or pings (at most n), under way")  \
+    OPTION(time_wait_ms, 60000, "churn", "duration of TIME-WAIT, 2 and more")        \
     OPTION(own_ports, 0, "churn", "1: the program chooses the ports, not the stack") \
     OPTION(n, 10000, "idle ping timers scale", "connections that stand")             \
     OPTION(pings, 200000, "ping scale", "messages of 64 octets, there and back")     \

@@ -7,6 +7,7 @@
 #include "lab/swarm.h"
 #include "lab/table.h"
 
+#include <errno.h>
 #include <string.h>
 
 enum {
@@ -78,12 +79,14 @@ static bool plot_option(struct args *a, int id, const char *value, struct plot_c
 static int plot(struct plot_config *c, const char *name)
 {
     FILE *f = fopen(name, "w");
-    bool ok = f != NULL;
+    bool ok;
 
-    ok = ok && plot_flow(c, f);
-    if (f && fclose(f))
-        ok = false;
-    return ok ? EXIT_FINE : complain("cannot write %s", name);
+    if (!f)
+        return complain("cannot write %s: %s", name, strerror(errno));
+    ok = plot_flow(c, f);
+    if (fclose(f))
+        return complain("cannot write %s: %s", name, strerror(errno));
+    return ok ? EXIT_FINE : complain("the flow could not be simulated");
 }
 
 /** print_table() - one table, or its quick rows, or the names of all; the exit code */
@@ -143,6 +146,8 @@ static int run(struct args *a)
         quick |= id == OPT_QUICK;
     }
     check_purpose(a, drawn && !picture, quick && !table);
+    if (table && picture)
+        usage_fail(a, "either a --table or a --plot");
     if (table)
         return print_table(a, table, quick);
     p.seed = c.seed;

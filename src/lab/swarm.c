@@ -110,6 +110,8 @@ static void run(struct swarm *s)
 bool swarm_run(const struct swarm_config *c, struct swarm_result *ret)
 {
     struct swarm *s = calloc(1, sizeof *s);
+    struct gn_link_error e;
+    int unwritten;
 
     *ret = (struct swarm_result){.seed = c->seed, .ok = true};
     if (!s) {
@@ -122,14 +124,16 @@ bool swarm_run(const struct swarm_config *c, struct swarm_result *ret)
     if (!swarm_net_open(s))
         swarm_wrong(s, "no memory");
     if (c->pcap)
-        s->pcap = gn_pcap_open(c->pcap, gn_sim_port(s->sim, 0)->iface.medium, 0, NULL);
+        s->pcap = gn_pcap_open(c->pcap, gn_sim_port(s->sim, 0)->iface.medium, 0, &e);
+    if (c->pcap && !s->pcap)
+        swarm_wrong(s, "%s", e.text);
     if (ret->ok)
         run(s);
     if (s->log)
         tell_drops(s);
     ret->hosts = s->n_host;
-    if (s->pcap && gn_pcap_close(s->pcap))
-        swarm_wrong(s, "cannot write %s", c->pcap);
+    if (s->pcap && (unwritten = gn_pcap_close(s->pcap)))
+        swarm_wrong(s, "cannot write %s: %s", c->pcap, strerror(-unwritten));
     swarm_net_close(s);
     free(s);
     return ret->ok;

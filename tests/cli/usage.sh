@@ -85,6 +85,8 @@ expect 2 1 "--cc is newreno, cubic or bbr, not 'frob'" -- sim --plot "$tmp/x.svg
 expect 2 1 "--rtt is a number from 1 to 10000, not '0'" -- sim --plot "$tmp/x.svg" --rtt 0
 expect 2 1 'are about a --plot' -- sim --loss 10
 expect 2 1 'is about a --table' -- sim --quick
+expect 2 1 'either a --table or a --plot' -- sim --table tail --plot "$tmp/x.svg"
+expect 1 1 'cannot write /nonexistent/x: No such file' -- sim --plot /nonexistent/x
 expect 0 0 'octets  loss' -- sim --table tail --quick
 
 "$gannet" knobs --json | python3 -m json.tool >"$tmp/out" 2>"$tmp/err"
