@@ -105,9 +105,11 @@ static int print_table(struct args *a, const char *name, bool quick)
     return table_print(t, quick, stdout) ? EXIT_FINE : EXIT_FAILED;
 }
 
-/** check_purpose() - was an option given for a plot or a table that is not asked for? */
-static void check_purpose(struct args *a, bool no_plot, bool no_table)
+/** check_purpose() - was an option given for a plot or a table that is not asked for, or both? */
+static void check_purpose(struct args *a, bool no_plot, bool no_table, bool both)
 {
+    if (both)
+        usage_fail(a, "either a --table or a --plot");
     if (no_plot)
         usage_fail(a, "--cc, --rate, --rtt, --loss and --seconds are about a --plot");
     if (no_table)
@@ -145,9 +147,7 @@ static int run(struct args *a)
             table = value;
         quick |= id == OPT_QUICK;
     }
-    check_purpose(a, drawn && !picture, quick && !table);
-    if (table && picture)
-        usage_fail(a, "either a --table or a --plot");
+    check_purpose(a, drawn && !picture, quick && !table, table && picture);
     if (table)
         return print_table(a, table, quick);
     p.seed = c.seed;
