@@ -15,7 +15,8 @@
  *
  * What congestion control makes of marks is as with RFC 3168: one answer in a round trip. If the
  * handshake shows that the path falsifies ECN, no ECT is sent and no feedback heeded, but our own
- * feedback goes on: the other direction may be sound (3.2.2.3).
+ * feedback goes on: the other direction may be sound (3.2.2.3). If one of the SYNs or SYN,ACKs was
+ * plain, no ECT is sent either, but what the peer tells is answered (3.1.5).
  */
 #include "tcp/internal.h"
 
@@ -76,17 +77,41 @@ void accecn_syn_answered(struct tcb *t, const struct seg *s)
     unsigned ace = accecn_ace(s->ctl);
     bool plain = t->acc.no_ect; /* our SYN was sent again without */
 
-    t->acc = (struct accecn){0};
-    if (ace == 1 && !plain) /* CC-9768-1: RFC 3168 is what it can do */
-        t->ecn_ok = true;
-    if (ace <= 1 || ace == 7) /* nothing, or one that only reflects our flags */
+    t->acc = (struct accecn){.no_ect = plain}; /* CC-9768-5 */
+    t->ecn_ok = ace == 1;                      /* CC-9768-1: RFC 3168 is what it can do */
+    if (ace <= 1 || ace == 7)                  /* nothing, or one that only reflects our flags */
         return;
     accecn_begin(t, s->ecn);
     t->acc.third_ack = true;
     t->acc.r_cep += s->ecn == 3; /* the SYN,ACK counts */
     t->acc.opt_heard = s->opt.has & OPT_ACCECN;
-    /* CC-9768-5; or our SYN left as Not-ECT and did not arrive so (3.2.2.3) */
-    t->acc.no_ect = plain || (ace != handshake_code[0] && ace != 5);
+    if (ace != handshake_code[0] && ace != 5) /* it left as Not-ECT (3.2.2.3) */
+        t->acc.no_ect = t->acc.deaf = true;
+}
+
+void accecn_syn_crossed(struct tcb *t, const struct tcp_env *e, const struct seg *s)
+{
+    enum ecn_offer offer =
+        t->acc.on || t->ecn_ok ? accecn_offered(e, s->ctl) : ECN_OFFER_NONE; /* 3.1.2 */
+
+    t->ecn_ok = offer == ECN_OFFER_CLASSIC;
+    t->acc.on = false;
+    if (offer == ECN_OFFER_ACCURATE)
+        accecn_begin(t, s->ecn);
+}
+
+void accecn_syn_again(struct tcb *t, struct seg *s)
+{
+    unsigned ace = accecn_ace(s->ctl), setup = s->ctl & CTL_ACK ? 1 : 3;
+
+    t->acc.no_ect |= t->acc.on ? ace == 0 : (ace & 3) != setup; /* else RFC 3168 6.1.1 */
+    if (!(s->ctl & CTL_ACK)) {
+        t->acc.syn_ecn = s->ecn & 3u; /* CC-9768-5: the latest is told */
+        return;
+    }
+    s->ctl &= (uint16_t) ~(CTL_AE | CTL_CWR | CTL_ECE); /* no counter (3.2.2), and no echo */
+    if (t->acc.on)
+        s->ctl |= accecn_flags(t->acc.s_cep & 7);
 }
 
 void accecn_third_ack(struct tcb *t, struct seg *s)
@@ -99,7 +124,8 @@ void accecn_third_ack(struct tcb *t, struct seg *s)
         return;
     /* CC-9768-3: table 4. Our SYN,ACK left as Not-ECT; 1, 5 and 7 say nothing else */
     t->acc.s_cep += ace == handshake_code[3];
-    t->acc.no_ect |= ace == 0 || ace == 3 || ace == 4 || ace == 6;
+    if (ace == 0 || ace == 3 || ace == 4 || ace == 6)
+        t->acc.no_ect = t->acc.deaf = true;
     /* it was no counter: the next one is the first */
     s->ctl = (uint16_t)((s->ctl & ~(CTL_AE | CTL_CWR | CTL_ECE)) | accecn_flags(t->acc.s_cep & 7));
 }
@@ -268,9 +294,10 @@ bool accecn_told(struct tcb *t, const struct seg *s, const struct rec_ack *ra)
         return false;
     if (s->opt.has & OPT_ACCECN)
         ceb = take_option(x, &s->opt);
-    x->no_ect |= !x->heard && ace == 0; /* a path that clears ACE (3.2.2.4) */
+    if (!x->heard && ace == 0) /* a path that clears ACE (3.2.2.4) */
+        x->no_ect = x->deaf = true;
     x->heard = true;
-    if (x->no_ect) /* CC-9768-3 */
+    if (x->deaf) /* CC-9768-3 */
         return false;
     marks = accecn_marks(x->s_cep, ace, recovery_segments(&t->rec, s->ack), has_ceb(x, s), ceb,
                          t->rec.mss);

@@ -141,6 +141,7 @@ static enum gn_drop step4_syn(struct arrival *a)
     if (!(a->s.ctl & CTL_SYN))
         return GN_DROP_NONE;
     if (crossed_syn(a)) {
+        accecn_syn_again(t, &a->s);
         if (a->s.ctl & CTL_ACK) { /* the answer to our SYN: its octet is counted already, its window
                                      is not scaled */
             strip_syn(&a->s);

@@ -58,7 +58,7 @@ static enum gn_drop simultaneous_open(struct arrival *a)
 {
     struct tcb *t = a->t;
 
-    t->ecn_ok = t->acc.on = false; /* a crossed SYN is no answer to our ECN offer */
+    accecn_syn_crossed(t, a->e, &a->s);
     take_syn(a);
     tcb_enter(t, a->e, GN_SYN_RECEIVED, GN_CAUSE_SYN_CROSSED);
     t->synack_again = true;

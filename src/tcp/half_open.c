@@ -195,7 +195,8 @@ enum gn_drop half_open_arrives(struct half_open *h, const struct tcp_env *e, con
     /* the SYN again: our SYN,ACK was lost (SC-LIS-10) */
     if ((s->ctl & (CTL_SYN | CTL_ACK | CTL_RST)) == CTL_SYN && seq_eq(s->seq, seq(h->irs))) {
         h->flags |= HALF_OPEN_REXMIT;
-        h->no_ect |= accecn_ace(s->ctl) == 0; /* CC-9768-5: the first SYN decides, but ... */
+        h->syn_ecn = s->ecn & 3u; /* CC-9768-5: the first SYN decides, the latest is told */
+        h->no_ect |= accecn_ace(s->ctl) == 0 || (!h->accecn && (accecn_ace(s->ctl) & 3) != 3);
         half_open_reply(h, e, o);
         return GN_DROP_SYN_DUPLICATE;
     }
@@ -239,6 +240,7 @@ void half_open_inherit(struct tcb *t, const struct tcp_env *e, const struct half
     t->sack_ok = h->flags & HALF_OPEN_SACK;
     t->ws_ok = h->flags & HALF_OPEN_WSCALE;
     t->ecn_ok = h->flags & HALF_OPEN_ECN;
+    t->acc.no_ect = t->ecn_ok && h->no_ect; /* RFC 3168 6.1.1 */
     if (h->accecn) {
         accecn_begin(t, h->syn_ecn);
         t->acc.no_ect = h->no_ect || h->retries >= 2; /* our last SYN,ACKs were without */

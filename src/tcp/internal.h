@@ -52,6 +52,12 @@ void accecn_begin(struct tcb *t, unsigned ecn);
 uint16_t accecn_syn_flags(struct tcb *t, const struct tcp_env *e);
 /** accecn_syn_answered() - @s is the SYN,ACK: what is agreed on, RFC 3168 included */
 void accecn_syn_answered(struct tcb *t, const struct seg *s);
+/** accecn_syn_crossed() - the peer's SYN has crossed ours, which asked for ECN if acc.on or ecn_ok
+ */
+void accecn_syn_crossed(struct tcb *t, const struct tcp_env *e, const struct seg *s);
+/** accecn_syn_again() - the SYN of the peer has come again by its number, or as its SYN,ACK,
+ * whose flags then say nothing more */
+void accecn_syn_again(struct tcb *t, struct seg *s);
 /** accecn_third_ack() - @s acknowledges our SYN,ACK; its flags are read, and then say nothing more
  */
 void accecn_third_ack(struct tcb *t, struct seg *s);

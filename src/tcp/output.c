@@ -76,8 +76,10 @@ static uint16_t syn_ecn_flags(struct tcb *t, const struct tcp_env *e, bool ack)
         return 0;
     if (ack)
         return CTL_ECE;
-    /* CC-3168-6: not when it is sent again */
-    return t->rec.backoff == 0 || !e->conf->tcp_ecn_fallback ? CTL_ECE | CTL_CWR : 0;
+    if (t->rec.backoff == 0 || !e->conf->tcp_ecn_fallback)
+        return CTL_ECE | CTL_CWR;
+    t->acc.no_ect = true; /* CC-3168-6: not when it is sent again; then no ECT, either (6.1.1) */
+    return 0;
 }
 
 /* our SYN, or SYN,ACK when the peer's SYN has come first */
@@ -297,7 +299,7 @@ static void mark_text(struct tcb *t, const struct tcp_env *e, struct seg *s, uin
             s->ctl |= CTL_PSH;
     }
     t->interactive |= t->text_at != 0 && e->now - t->text_at < e->conf->tcp_delack;
-    if (t->ecn_ok || (t->acc.on && !t->acc.no_ect))
+    if ((t->ecn_ok || t->acc.on) && !t->acc.no_ect)
         s->ecn = 2; /* ECT(0) on new text only (SHLD-8, CC-3168-2) */
     if (t->ecn_ok) {
         s->ctl |= t->ecn_cwr ? CTL_CWR : 0;
@@ -423,7 +425,7 @@ static bool output_small(struct tcb *t, const struct tcp_env *e, struct seg *s)
     options_ts(t, e, s);
     s->text_len = len;
     s->n_text = (uint8_t)ring_span(&t->sndbuf, at, len, s->text);
-    s->ecn = t->ecn_ok ? 2 : 0;
+    s->ecn = t->ecn_ok && !t->acc.no_ect ? 2 : 0;
     t->interactive |= t->text_at != 0 && e->now - t->text_at < e->conf->tcp_delack;
     t->snd.nxt = t->rec.nxt;
     t->bytes_sent += len;

@@ -42,8 +42,9 @@ static inline bool waits(const struct tcb *t)
 /** rare() - does it know what few ever know? */
 static inline bool rare(const struct tcb *t, const struct tcp_env *e)
 {
-    return t->acc.on || t->path_mtu || t->search.high || t->search.size || t->error ||
-           t->soft_error || t->n_past > REST_PAST || t->past_head != t->n_past ||
+    return t->acc.on || (t->ecn_ok && t->acc.no_ect) || t->path_mtu || t->search.high ||
+           t->search.size || t->error || t->soft_error || t->n_past > REST_PAST ||
+           t->past_head != t->n_past ||
            (t->invalid_at && e->now - t->invalid_at < e->conf->tcp_invalid_ratelimit) ||
            t->bytes_acked != t->bytes_sent || !seq_eq(t->snd.wl2, t->snd.una) ||
            !seq_eq(t->rcv.edge, t->rcv.max_edge) ||

@@ -57,7 +57,8 @@ struct accecn {
     gn_time opt_at;                /* the last option left */
     uint32_t opt_octets;           /* what r_byte came to in it */
     bool on           : 1;         /* in SYN-SENT: asked for; then: agreed on */
-    bool no_ect       : 1;         /* the path falsifies it: feedback is given, not taken */
+    bool no_ect       : 1;         /* no ECT is sent, not even by RFC 3168 (!on) */
+    bool deaf         : 1;         /* the path falsifies it: feedback is given, not taken */
     bool third_ack    : 1;         /* the SYN,ACK is not answered yet: how it came is to be told */
     bool heard        : 1;         /* the first counter of the peer has come */
     bool opt_heard    : 1;         /* the peer's options get through */
