@@ -105,14 +105,14 @@ static int print_table(struct args *a, const char *name, bool quick)
     return table_print(t, quick, stdout) ? EXIT_FINE : EXIT_FAILED;
 }
 
-/** check_purpose() - was an option given for a plot or a table that is not asked for, or both? */
-static void check_purpose(struct args *a, bool no_plot, bool no_table, bool both)
+/** check_purpose() - do the options belong together? @drawn, @quick: one of a plot, of a table */
+static void check_purpose(struct args *a, bool plot, bool table, bool drawn, bool quick)
 {
-    if (both)
+    if (table && plot)
         usage_fail(a, "either a --table or a --plot");
-    if (no_plot)
+    if (drawn && !plot)
         usage_fail(a, "--cc, --rate, --rtt, --loss and --seconds are about a --plot");
-    if (no_table)
+    if (quick && !table)
         usage_fail(a, "--quick is about a --table");
 }
 
@@ -147,7 +147,7 @@ static int run(struct args *a)
             table = value;
         quick |= id == OPT_QUICK;
     }
-    check_purpose(a, drawn && !picture, quick && !table, table && picture);
+    check_purpose(a, picture != NULL, table != NULL, drawn, quick);
     if (table)
         return print_table(a, table, quick);
     p.seed = c.seed;
