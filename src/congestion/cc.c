@@ -32,10 +32,8 @@ static uint32_t initial_window(uint32_t mss, uint32_t segments)
 void cc_init(struct cc *c, unsigned algorithm, uint32_t mss, uint32_t iw_segments, struct mem *m,
              gn_time now)
 {
-    memset(c, 0, sizeof(*c));
     c->ssthresh = UINT32_MAX; /* CC-5681-4 */
     cc_set_mss(c, mss, iw_segments, true);
-    c->ops = &cc_newreno;
     cc_switch(c, algorithm, m, now);
 }
 

@@ -92,7 +92,7 @@ struct cc {
 
 /** cc_init() - @algorithm: CC_*; one that is not built in falls back to NewReno, as does one for
  *  whose block @m has no memory. The window is the initial one of RFC 6928 for @iw_segments
- *  segments of @mss octets */
+ *  segments of @mss octets; @c is all zero */
 void cc_init(struct cc *c, unsigned algorithm, uint32_t mss, uint32_t iw_segments, struct mem *m,
              gn_time now);
 /** cc_switch() - another algorithm goes on from the window that there is */

@@ -23,7 +23,7 @@ static void settle_rate(struct recovery *r, const struct rec_env *e)
 void recovery_init(struct recovery *r, const struct rec_env *e, seq_t iss, uint32_t mss,
                    unsigned cc)
 {
-    memset(r, 0, sizeof(*r));
+    ASSERT(!r->cc.ops);
     r->una = iss;
     r->nxt = iss;
     r->recover = iss; /* CC-6582-1 */

@@ -127,7 +127,8 @@ struct rec_result {
 };
 
 /**
- * recovery_init() - nothing sent yet, next octet is @iss; cc is the algorithm's index
+ * recovery_init() - nothing sent yet, next octet is @iss; cc is the algorithm's index. @r is all
+ * zero, as it is in a new block
  *
  * What is sent first is taken for a SYN until it is acknowledged: its loss does not touch the
  * window (RFC 6928 2). For a connection whose SYN went out before there was a control block, give

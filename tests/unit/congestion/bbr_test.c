@@ -26,6 +26,7 @@ static void start(void)
     now = GN_SEC;
     delivered = 0;
     mem_init(&mem, pages_source(&pages), 1 << 20);
+    c = (struct cc){0};
     cc_init(&c, CC_BBR, MSS, 10, &mem, now);
     c.ops->on_open(&c, RTT, now);
 }
@@ -485,6 +486,7 @@ Test(bbr, sec_5_4_1_idle_restart_paces_at_the_bandwidth)
 Test(bbr, no_memory_no_bbr)
 {
     mem_init(&mem, pages_source(&pages), 0);
+    c = (struct cc){0};
     cc_init(&c, CC_BBR, MSS, 10, &mem, now);
     cr_expect_str_eq(c.ops->name, "newreno");
     mem_fini(&mem);

@@ -21,6 +21,7 @@ static void start(uint32_t cwnd, uint32_t ssthresh)
     now = GN_SEC;
     rtt = RTT;
     delivered = 0;
+    c = (struct cc){0};
     cc_init(&c, CC_CUBIC, MSS, 10, NULL, now);
     c.cwnd = cwnd * MSS;
     if (ssthresh) {

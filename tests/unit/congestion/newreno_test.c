@@ -17,6 +17,7 @@ static void ack(uint32_t octets, bool limited, bool after_rto)
 
 static void start(uint32_t cwnd, uint32_t ssthresh)
 {
+    c = (struct cc){0};
     cc_init(&c, CC_NEWRENO, MSS, 10, NULL, 0);
     c.cwnd = cwnd * MSS;
     c.ssthresh = ssthresh * MSS;
@@ -30,6 +31,7 @@ Test(cc, names)
     cr_expect_eq(cc_find("vegas"), -1);
     cr_expect_str_eq(cc_name(CC_NEWRENO), "newreno");
     cr_expect_null(cc_name(77));
+    c = (struct cc){0};
     cc_init(&c, 77, MSS, 10, NULL, 0);
     cr_expect_eq(c.ops, &cc_newreno);
 }
@@ -41,6 +43,7 @@ Test(cc, CC_5681_2_and_4_initial_window)
                                        {2000, 14600}, {9000, 18000}, {536, 5360}};
 
     for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+        c = (struct cc){0};
         cc_init(&c, CC_NEWRENO, want[i][0], 10, NULL, 0);
         cr_expect_eq(c.cwnd, want[i][1]);
         cr_expect_eq(c.ssthresh, UINT32_MAX);

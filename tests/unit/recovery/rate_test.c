@@ -195,6 +195,7 @@ Test(rate, tcp_pacing_follows_window_and_round_trip_time)
     rig_init(&g, true);
     g.conf.tcp_pacing = 1;
     recovery_free(&g.r, &g.env);
+    memset(&g.r, 0, sizeof(g.r));
     recovery_init(&g.r, &g.env, seq(ISS), MSS, CC_NEWRENO);
     recovery_on_open(&g.r, &g.env, 0, RTT);
     g.r.una = g.r.nxt = rig_seq(0);

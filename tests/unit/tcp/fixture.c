@@ -67,6 +67,7 @@ static void synchronise(struct fixture *fx)
     t->opts.rcvbuf = FX_WND;
     t->opts.rcvbuf_fixed = true;
     t->send_mss = 1460;
+    memset(&t->rec, 0, sizeof(t->rec));
     recovery_init(&t->rec, &fx->env.rec, seq(FX_UNA), 1460, 0);
     recovery_on_open(&t->rec, &fx->env.rec, 0, 0);
 }
