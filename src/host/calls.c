@@ -127,11 +127,7 @@ enum gn_err gn_host_connect(struct gn_host *h, struct gn_endpoint local, struct 
     t->hashed = true;
     t->conn->user = user;
     t->accepted = true;
-    err = tcp_open(t, host_env(h, t));
-    if (err) {
-        conn_free(h, t);
-        return err;
-    }
+    tcp_open(t, host_env(h, t));
     if (tw.raw)
         timewait_drop(h, ref_index(tw), GN_CAUSE_TIME_WAIT_REUSED);
     *ret = conn_handle(h, t->conn);

