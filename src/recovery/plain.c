@@ -139,7 +139,7 @@ static gn_time restart(struct recovery *r, const struct rec_env *e)
 bool recovery_send_plain(struct recovery *r, const struct rec_env *e, uint32_t len)
 {
     uint32_t flight = seq_span(r->una, r->nxt) + len;
-    uint32_t n = len < r->mss ? 1 : 2; /* as the long way: a FIN might go with it */
+    uint32_t n = len < r->mss ? 1 : 2; /* as the long way, which takes no second look */
     gn_time rto = 0;                   /* with a flight the timer runs */
 
     if (!calm(r) || flight > r->cc.cwnd || !sent_reserve(&r->sent, e->mem, n))

@@ -101,6 +101,8 @@ enum gn_drop step8_fin(struct arrival *a);
 void text_with_syn(struct arrival *a);
 
 /* output.c */
+/** output_any() - the next segment, whatever it is; false: none */
+bool output_any(struct tcb *t, const struct tcp_env *e, struct seg *s);
 /** output_has_news() - may text never sent leave now, for all but congestion control? Nagle's
  * algorithm holds it back as well as the window does (CC-5682-3). Some is in flight */
 bool output_has_news(const struct tcb *t);

@@ -331,7 +331,7 @@ static bool make_new(struct tcb *t, const struct tcp_env *e, struct seg *s)
     n = len + fin;
     if (n == 0)
         return false;
-    if (!recovery_reserve(&t->rec, &e->rec, len < t->rec.mss ? 1 : len / t->rec.mss + 1)) {
+    if (!recovery_reserve(&t->rec, &e->rec, n < t->rec.mss ? 1 : n / t->rec.mss + 1)) {
         try_later(t, e); /* no ACK may be due that would (INV-04) */
         return false;
     }
@@ -404,49 +404,70 @@ static bool make_bare(struct tcb *t, const struct tcp_env *e, struct seg *s)
     return false;
 }
 
-/**
- * output_small() - all that waits is new text that fits one segment, and nothing stands in its way:
- * make_new(), and what comes before it, for this case. False, and nothing has happened, if it is
- * another: then it is for the long way
- */
-static bool output_small(struct tcb *t, const struct tcp_env *e, struct seg *s)
+/* may_leave() - text [at, at + len) and @fin, which are all that waits, in one segment, now, if
+ * nothing stands in the way. They are logged then */
+static inline bool may_leave(struct tcb *t, const struct tcp_env *e, uint32_t at, uint32_t len,
+                             bool fin)
 {
-    uint32_t at = seq_span(t->snd.una, t->snd.nxt), len = t->sndbuf.len - at;
+    uint32_t n = len + fin;
 
-    if (t->sndbuf.len == at || t->state != GN_ESTABLISHED || t->unusual || len > t->rec.mss ||
-        len > window_usable(t) || t->search.high != 0 || t->acc.on || t->ooo.n > 0 ||
-        !seq_eq(t->dsack.a, t->dsack.b))
+    if (n > t->rec.mss || n > window_usable(t) || t->search.high != 0)
         return false;
-    if (t->opts.cork || (at > 0 && !t->opts.nodelay))
+    if (!fin && (t->opts.cork || (at > 0 && !t->opts.nodelay)))
         return false;
-    if (!recovery_send_plain(&t->rec, &e->rec, len))
-        return false;
-    begin(t, s, t->snd.nxt, CTL_ACK | CTL_PSH);
-    options_ts(t, e, s);
-    s->text_len = len;
-    s->n_text = (uint8_t)ring_span(&t->sndbuf, at, len, s->text);
-    s->ecn = t->ecn_ok && !t->acc.no_ect ? 2 : 0;
-    t->interactive |= t->text_at != 0 && e->now - t->text_at < e->conf->tcp_delack;
+    return recovery_send_plain(&t->rec, &e->rec, n);
+}
+
+/* put_small() - text [at, at + len) and @fin leave in @s */
+static inline void put_small(struct tcb *t, const struct tcp_env *e, struct seg *s, uint32_t at,
+                             uint32_t len, bool fin)
+{
+    if (len > 0) {
+        s->ctl |= CTL_PSH;
+        s->text_len = len;
+        s->n_text = (uint8_t)ring_span(&t->sndbuf, at, len, s->text);
+        s->ecn = t->ecn_ok && !t->acc.no_ect ? 2 : 0;
+        t->interactive |= t->text_at != 0 && e->now - t->text_at < e->conf->tcp_delack;
+        t->bytes_sent += len;
+        e->stats->OutOctets += len;
+    }
+    if (fin) {
+        s->ctl |= CTL_FIN;
+        t->fin_sent = true;
+    }
     t->snd.nxt = t->rec.nxt;
-    t->bytes_sent += len;
-    e->stats->OutOctets += len;
     sndbuf_tell(t, e);
     t->sws_at = deadline_none();
+}
+
+/**
+ * output_small() - all that waits fits one segment, text, FIN or an ACK, and nothing stands in its
+ * way: output_any() for this case. False, and nothing has happened, if it is another. A test sends
+ * the same by both ways
+ */
+static inline bool output_small(struct tcb *t, const struct tcp_env *e, struct seg *s)
+{
+    uint32_t at = seq_span(t->snd.una, t->snd.nxt), len = t->sndbuf.len - at;
+    bool fin = t->fin_queued, bare = t->fin_sent || (len == 0 && !fin);
+
+    if (t->unusual || t->acc.on || t->ooo.n > 0 || !seq_eq(t->dsack.a, t->dsack.b))
+        return false;
+    if (bare ? !t->ack_now || t->rec.unusual || t->rec.sent.resend : !may_leave(t, e, at, len, fin))
+        return false;
+    begin(t, s, t->snd.nxt, CTL_ACK);
+    options_ts(t, e, s);
+    if (!bare)
+        put_small(t, e, s, at, len, fin);
     finish(t, e, s);
     return true;
 }
 
-bool tcp_wants_output(const struct tcb *t)
+/* tcp_wants_output() when something is unusual */
+static __attribute__((noinline)) bool wants_any(const struct tcb *t)
 {
     seq_t at;
     uint32_t len;
 
-    if (t->ack_now && t->state != GN_CLOSED && t->state != GN_LISTEN)
-        return true;
-    if (t->state == GN_ESTABLISHED && !t->unusual && !t->rec.unusual && !t->rec.sent.resend)
-        return t->sndbuf.len != seq_span(t->snd.una, t->snd.nxt);
-    if (t->state == GN_CLOSED || t->state == GN_LISTEN)
-        return false;
     if (t->synack_again || t->wprobe_due || t->keepalive_due || t->urg_due || t->rec.probe_due ||
         t->rec.rescue)
         return true;
@@ -457,9 +478,19 @@ bool tcp_wants_output(const struct tcb *t)
     return recovery_next_lost(&t->rec, 1, &at, &len);
 }
 
-/* the long way, whatever it is. Not inlined: the short one needs fewer registers to be saved */
-static __attribute__((noinline)) bool output_any(struct tcb *t, const struct tcp_env *e,
-                                                 struct seg *s)
+bool tcp_wants_output(const struct tcb *t)
+{
+    if (t->state == GN_CLOSED || t->state == GN_LISTEN)
+        return false;
+    if (t->ack_now)
+        return true;
+    if (t->unusual || t->rec.unusual || t->rec.sent.resend)
+        return wants_any(t);
+    return t->fin_queued ? !t->fin_sent : t->sndbuf.len != seq_span(t->snd.una, t->snd.nxt);
+}
+
+/* not inlined: the short way needs fewer registers to be saved */
+__attribute__((noinline)) bool output_any(struct tcb *t, const struct tcp_env *e, struct seg *s)
 {
     uint32_t len;
 

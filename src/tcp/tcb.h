@@ -90,19 +90,20 @@ struct tcb {
     bool fast_tried  : 1; /* our SYN had the option of Fast Open */
     bool syn_text    : 1; /* text came or went with a SYN, and was accepted */
 
+    /* how it ends */
+    bool orphan     : 1; /* the user has gone */
+    bool fin_queued : 1; /* CLOSE was called: FIN follows the send buffer's last octet */
+    bool fin_sent   : 1; /* FIN is below snd.nxt */
+    bool fin_acked  : 1;
+    bool fin_rcvd   : 1; /* the peer's FIN is below rcv.nxt */
+
     union {
         struct {
-            /* who owns it */
-            bool orphan  : 1; /* the user has gone */
             bool shut_rd : 1; /* nobody will read: text is acknowledged and thrown away */
 
             /* intentions: recorded by the steps, carried out by tcp_output() */
             bool synack_again  : 1; /* SYN-RECEIVED: a duplicate SYN asks for our SYN,ACK */
-            bool fin_queued    : 1; /* CLOSE was called: FIN follows the send buffer's last octet */
-            bool fin_sent      : 1; /* FIN is below snd.nxt */
-            bool fin_acked     : 1;
-            bool fin_rcvd      : 1; /* the peer's FIN is below rcv.nxt */
-            bool ooo_fin       : 1; /* fin_seq is where it will be */
+            bool ooo_fin       : 1; /* fin_seq is where the peer's FIN will be */
             bool keepalive_due : 1, wprobe_due : 1, sws_expired : 1;
             bool more       : 1; /* GN_SEND_MORE on the last SEND */
             bool doubt_path : 1; /* R1 is reached: the host shall look at the route (MUST-20) */
