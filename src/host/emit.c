@@ -112,7 +112,8 @@ static inline bool plain(const struct ip_path *path, const struct seg *s)
 
 /** emit_plain() - emit_segment() where it is plain(), header by header from the values at hand; a
  * test compares the frames */
-static void emit_plain(struct gn_host *h, const struct seg *s, struct gn_frame *f)
+static inline __attribute__((always_inline)) void emit_plain(struct gn_host *h, const struct seg *s,
+                                                             struct gn_frame *f)
 {
     uint8_t *p = f->buf + IPV4_HEADER;
     uint64_t sum;
@@ -133,9 +134,12 @@ static void emit_plain(struct gn_host *h, const struct seg *s, struct gn_frame *
     h->stats.IpOutRequests++;
 }
 
-bool emit_segment(struct gn_host *h, const struct seg *s, struct gn_frame *f, enum gn_state state)
+/** emit_any() - emit_segment() in general. Not inlined: emit_plain() needs fewer registers to be
+ * saved. @path: NULL if there is none */
+static __attribute__((noinline)) bool emit_any(struct gn_host *h, const struct seg *s,
+                                               struct gn_frame *f, const struct ip_path *path,
+                                               enum gn_state state)
 {
-    const struct ip_path *path = host_path(h, &s->key.raddr, NULL);
     uint32_t hl, th, len;
     uint64_t head;
 
@@ -146,14 +150,22 @@ bool emit_segment(struct gn_host *h, const struct seg *s, struct gn_frame *f, en
         return false;
     }
     f->iface = path->iface;
-    if (plain(path, s)) {
-        emit_plain(h, s, f);
-        return true;
-    }
     hl = path->bare4 ? IPV4_HEADER : ip_headers_len(&h->ip, path->iface, &s->key.raddr);
     th = tcp_emit_sum(s, f->buf + hl, &head);
     len = put_body(h, f, s, hl, th, head_sum(s, head, path->caps), path->caps);
     return put_headers(h, s, f, path, len, state);
+}
+
+__attribute__((noinline)) bool emit_segment(struct gn_host *h, const struct seg *s,
+                                            struct gn_frame *f, enum gn_state state)
+{
+    const struct ip_path *path = host_path(h, &s->key.raddr, NULL);
+
+    if (!path || h->env.trace || !plain(path, s))
+        return emit_any(h, s, f, path, state);
+    f->iface = path->iface;
+    emit_plain(h, s, f);
+    return true;
 }
 
 /** emit_like() - a segment whose frame differs from @first's in SEG.SEQ, control bits and text.

@@ -155,8 +155,9 @@ static inline struct path_entry *host_path_entry(struct gn_host *h, const struct
     return &h->paths[(word * 0x9e3779b1u >> 16) % HOST_PATHS];
 }
 /** host_path_find() - host_path() for what is not in the cache */
-const struct ip_path *host_path_find(struct gn_host *h, const struct gn_addr *dst,
-                                     enum gn_err *ret_err);
+__attribute__((noinline)) const struct ip_path *host_path_find(struct gn_host *h,
+                                                               const struct gn_addr *dst,
+                                                               enum gn_err *ret_err);
 /** host_path() - the route to @dst, from the cache if possible, or NULL with *ret_err (may be NULL)
  */
 static inline const struct ip_path *host_path(struct gn_host *h, const struct gn_addr *dst,

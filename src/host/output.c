@@ -19,15 +19,13 @@ static inline bool usable(const struct gn_host *h, const struct gn_frame *f, siz
     return n && f->cap >= h->frame_need;
 }
 
-/** frames_for() - how many of @n frames, the first of which is usable, @t may want at once */
-static inline size_t frames_for(const struct gn_host *h, const struct tcb *t,
-                                const struct gn_frame *f, size_t n)
+/** frames_for() - how many of @n frames, the first of which is usable, are */
+static inline size_t frames_for(const struct gn_host *h, const struct gn_frame *f, size_t n)
 {
     size_t k = 1;
 
-    if (t->sndbuf.len > t->rec.mss)
-        while (usable(h, f + k, n - k))
-            k++;
+    while (usable(h, f + k, n - k))
+        k++;
     return k;
 }
 
@@ -58,7 +56,8 @@ static size_t put_replies(struct gn_host *h, struct gn_frame *f, size_t n)
 }
 
 /** put_turn() - let one connection send, a few segments at the most; it leaves the ready list when
- * it has nothing more, and goes to its end when its turn is over. The number of frames filled.
+ * it has nothing more, and goes to its end when its turn is over. The number of frames filled; the
+ * first of @n is usable.
  *
  * An interface that takes no super-segments gets them all the same: cut here, so that the
  * connection decides once for all of them */
@@ -66,20 +65,20 @@ static size_t put_turn(struct gn_host *h, struct tcb *t, struct gn_frame *f, siz
 {
     struct gn_stats *st = &h->stats;
     struct tcp_env *e = host_env(h, t);
-    bool cut = e->segs_max == 1, more = true;
+    bool cut = e->segs_max == 1 && t->sndbuf.len > t->rec.mss, more;
+    uint32_t left = TURN;
     size_t used = 0;
     struct seg s;
 
-    for (uint32_t left = TURN; left && more && usable(h, f + used, n - used);) {
+    do {
         uint64_t again = st->RetransSegs + st->TCPSynRetrans;
         uint32_t segs;
 
         if (cut)
-            e->segs_max = (uint16_t)frames_for(h, t, &f[used], min_u64(left, n - used));
-        if (!tcp_output(t, e, &s)) {
-            more = false;
+            e->segs_max = (uint16_t)frames_for(h, &f[used], min_u64(left, n - used));
+        more = tcp_output(t, e, &s);
+        if (!more)
             break;
-        }
         segs = seg_on_wire(&s);
         if (st->RetransSegs + st->TCPSynRetrans == again)
             st->OutSegs += segs;
@@ -87,7 +86,7 @@ static size_t put_turn(struct gn_host *h, struct tcb *t, struct gn_frame *f, siz
                                 : emit_segment(h, &s, &f[used], (enum gn_state)t->state);
         left -= cut ? segs : 1;
         more = tcp_wants_output(t);
-    }
+    } while (more && left && usable(h, f + used, n - used));
     if (cut)
         e->segs_max = 1;
     if (!more) {
