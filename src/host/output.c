@@ -63,7 +63,6 @@ static size_t put_replies(struct gn_host *h, struct gn_frame *f, size_t n)
  * connection decides once for all of them */
 static size_t put_turn(struct gn_host *h, struct tcb *t, struct gn_frame *f, size_t n)
 {
-    struct gn_stats *st = &h->stats;
     struct tcp_env *e = host_env(h, t);
     bool cut = e->segs_max == 1 && t->sndbuf.len > t->rec.mss, more;
     uint32_t left = TURN;
@@ -71,7 +70,6 @@ static size_t put_turn(struct gn_host *h, struct tcb *t, struct gn_frame *f, siz
     struct seg s;
 
     do {
-        uint64_t again = st->RetransSegs + st->TCPSynRetrans;
         uint32_t segs;
 
         if (cut)
@@ -80,8 +78,6 @@ static size_t put_turn(struct gn_host *h, struct tcb *t, struct gn_frame *f, siz
         if (!more)
             break;
         segs = seg_on_wire(&s);
-        if (st->RetransSegs + st->TCPSynRetrans == again)
-            st->OutSegs += segs;
         used += cut && segs > 1 ? emit_train(h, &s, &f[used], (enum gn_state)t->state)
                                 : emit_segment(h, &s, &f[used], (enum gn_state)t->state);
         left -= cut ? segs : 1;

@@ -51,6 +51,14 @@ static void finish(struct tcb *t, const struct tcp_env *e, struct seg *s)
         ack_sent(t, e);
     t->last_out = e->now;
     t->segs_out++;
+    e->stats->OutSegs++;
+}
+
+/* what leaves has left before: OutSegs is without it (RFC 4022) */
+static void sent_before(const struct tcp_env *e, uint64_t *counter)
+{
+    ++*counter;
+    e->stats->OutSegs--;
 }
 
 /* the same with what any other than a SYN may need: ECN echo, urgent pointer, being several */
@@ -64,6 +72,7 @@ static void finish_any(struct tcb *t, const struct tcp_env *e, struct seg *s)
     else if (t->ecn_ok && t->ecn_echo)
         s->ctl |= CTL_ECE; /* CC-3168-3 */
     t->segs_out += seg_on_wire(s) - 1;
+    e->stats->OutSegs += seg_on_wire(s) - 1;
     finish(t, e, s);
 }
 
@@ -98,7 +107,7 @@ static void make_syn(struct tcb *t, const struct tcp_env *e, struct seg *s)
     if (ack && t->acc.on && first)
         accecn_option_syn(e, &s->opt);
     if (!first)
-        e->stats->TCPSynRetrans++;
+        sent_before(e, &e->stats->TCPSynRetrans);
     recovery_on_sent(&t->rec, &e->rec, t->snd.iss, 1, true);
     if (text > 0) /* a record of its own: the SYN may be acknowledged alone, and tell of the RTT */
         recovery_on_sent(&t->rec, &e->rec, seq_add(t->snd.iss, 1), text, true);
@@ -161,7 +170,7 @@ static bool send_again(struct tcb *t, const struct tcp_env *e, struct seg *s, se
     s->seq = at;
     fill(t, e, s, at, len);
     recovery_on_sent(&t->rec, &e->rec, at, len, false);
-    e->stats->RetransSegs++;
+    sent_before(e, &e->stats->RetransSegs);
     t->bytes_retrans += s->text_len;
     finish_any(t, e, s);
     return true;
@@ -366,7 +375,7 @@ static bool make_loss_probe(struct tcb *t, const struct tcp_env *e, struct seg *
     fill(t, e, s, at, min_u32(len, segment_room(t, e, s)));
     recovery_on_sent(&t->rec, &e->rec, at, s->text_len + !!(s->ctl & CTL_FIN), true);
     e->stats->TCPLossProbes++;
-    e->stats->RetransSegs++;
+    sent_before(e, &e->stats->RetransSegs);
     t->bytes_retrans += s->text_len;
     finish_any(t, e, s);
     return true;
@@ -450,7 +459,7 @@ static inline bool output_small(struct tcb *t, const struct tcp_env *e, struct s
     uint32_t at = seq_span(t->snd.una, t->snd.nxt), len = t->sndbuf.len - at;
     bool fin = t->fin_queued, bare = t->fin_sent || (len == 0 && !fin);
 
-    if (t->unusual || t->acc.on || t->ooo.n > 0 || !seq_eq(t->dsack.a, t->dsack.b))
+    if ((t->unusual | t->ooo.n | (t->dsack.a.raw ^ t->dsack.b.raw)) != 0 || t->acc.on)
         return false;
     if (bare ? !t->ack_now || t->rec.unusual || t->rec.sent.resend : !may_leave(t, e, at, len, fin))
         return false;
