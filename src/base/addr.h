@@ -18,9 +18,14 @@ static inline bool addr_same(const struct gn_addr *a, const struct gn_addr *b)
 /** addr_v4() - gn_addr_is_v4() without a call */
 static inline bool addr_v4(const struct gn_addr *a)
 {
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    static const uint8_t mapped[4] = {[2] = 0xff, [3] = 0xff};
+    uint64_t first;
+    uint32_t then, want;
 
-    return memcmp(a, mapped, sizeof mapped) == 0;
+    memcpy(&first, a->b, 8);
+    memcpy(&then, a->b + 8, 4);
+    memcpy(&want, mapped, 4);
+    return first == 0 && then == want;
 }
 
 #endif

@@ -91,14 +91,14 @@ static inline uint64_t siphash(const struct siphash_key *k, const uint8_t *p, si
     return sip_end(&s, d);
 }
 
-/** siphash_12() - the same of twelve octets: two words */
-static inline uint64_t siphash_12(const struct siphash_key *k, const uint8_t p[12], unsigned c,
-                                  unsigned d)
+/** siphash_12() - the same of twelve octets: two words, @first and the half @last */
+static inline uint64_t siphash_12(const struct siphash_key *k, uint64_t first, uint32_t last,
+                                  unsigned c, unsigned d)
 {
     struct sip s = sip_begin(k);
 
-    sip_word(&s, load_le64(p), c);
-    sip_word(&s, (uint64_t)12 << 56 | load_le32(p + 8), c);
+    sip_word(&s, first, c);
+    sip_word(&s, (uint64_t)12 << 56 | last, c);
     return sip_end(&s, d);
 }
 
@@ -114,12 +114,12 @@ uint64_t siphash13(const struct siphash_key *k, const void *data, size_t len)
 
 uint64_t siphash24_12(const struct siphash_key *k, const uint8_t data[12])
 {
-    return siphash_12(k, data, 2, 4);
+    return siphash_12(k, load_le64(data), load_le32(data + 8), 2, 4);
 }
 
-uint64_t siphash13_12(const struct siphash_key *k, const uint8_t data[12])
+uint64_t siphash13_3(const struct siphash_key *k, uint32_t a, uint32_t b, uint32_t c)
 {
-    return siphash_12(k, data, 1, 3);
+    return siphash_12(k, a | (uint64_t)b << 32, c, 1, 3);
 }
 
 /*

@@ -32,14 +32,14 @@ bool demux_init(struct demux *d, struct mem *m, const struct siphash_key *key,
 
 uint32_t demux_hash(const struct demux *d, const struct tcp_key *k)
 {
-    uint8_t compact[12];
+    uint32_t remote, local, ports;
 
     if (!addr_v4(&k->raddr))
         return (uint32_t)siphash13(&d->key, k, sizeof(*k));
-    memcpy(compact, k->raddr.b + 12, 4);
-    memcpy(compact + 4, k->laddr.b + 12, 4);
-    memcpy(compact + 8, &k->lport, 4); /* both ports */
-    return (uint32_t)siphash13_12(&d->key, compact);
+    memcpy(&remote, k->raddr.b + 12, 4);
+    memcpy(&local, k->laddr.b + 12, 4);
+    memcpy(&ports, &k->lport, 4); /* both */
+    return (uint32_t)siphash13_3(&d->key, remote, local, ports);
 }
 
 /** slot_key() - the key of the object that a slot names */
