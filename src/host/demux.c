@@ -42,21 +42,27 @@ uint32_t demux_hash(const struct demux *d, const struct tcp_key *k)
     return (uint32_t)siphash13_3(&d->key, remote, local, ports);
 }
 
-/** slot_key() - the key of the object that a slot names */
-static inline const struct tcp_key *slot_key(const struct demux *d, ref_t r)
+/** slot_object() - the object that a slot names; it begins with its key */
+static inline struct tcp_key *slot_object(const struct demux *d, ref_t r)
 {
     return pool_at(d->pool[ref_kind(r)], ref_index(r));
 }
 
-ref_t demux_find(const struct demux *d, uint32_t hash, const struct tcp_key *k)
+ref_t demux_find_object(const struct demux *d, uint32_t hash, const struct tcp_key *k,
+                        void **ret_object)
 {
     ref_t shadowed = REF_NULL;
 
     for (uint32_t i = hash & d->mask; d->slot[i].ref; i = (i + 1) & d->mask) {
         ref_t r = {d->slot[i].ref};
+        struct tcp_key *object;
 
-        if (d->slot[i].hash != hash || !tcp_key_equal(slot_key(d, r), k))
+        if (d->slot[i].hash != hash)
             continue;
+        object = slot_object(d, r);
+        if (!tcp_key_equal(object, k))
+            continue;
+        *ret_object = object;
         if (ref_kind(r) != REF_TIME_WAIT)
             return r;
         shadowed = r;
@@ -70,7 +76,7 @@ ref_t demux_find_time_wait(const struct demux *d, uint32_t hash, const struct tc
         ref_t r = {d->slot[i].ref};
 
         if (d->slot[i].hash == hash && ref_kind(r) == REF_TIME_WAIT &&
-            tcp_key_equal(slot_key(d, r), k))
+            tcp_key_equal(slot_object(d, r), k))
             return r;
     }
     return REF_NULL;

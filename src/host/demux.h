@@ -68,8 +68,17 @@ bool demux_init(struct demux *d, struct mem *m, const struct siphash_key *key,
                 const struct pool *conns, const struct pool *half, const struct pool *tw);
 /** demux_hash() - the hash of a tuple that all other calls want */
 uint32_t demux_hash(const struct demux *d, const struct tcp_key *k);
-/** demux_find() - who has this tuple; a TIME-WAIT record only if nothing else does */
-ref_t demux_find(const struct demux *d, uint32_t hash, const struct tcp_key *k);
+/** demux_find_object() - who has this tuple, *ret_object: and where it is; a TIME-WAIT record only
+ * if nothing else does */
+ref_t demux_find_object(const struct demux *d, uint32_t hash, const struct tcp_key *k,
+                        void **ret_object);
+/** demux_find() - the same, without the object */
+static inline ref_t demux_find(const struct demux *d, uint32_t hash, const struct tcp_key *k)
+{
+    void *object;
+
+    return demux_find_object(d, hash, k, &object);
+}
 /** demux_is_last() - is this the tuple of the connection that was found last? */
 static inline bool demux_is_last(const struct demux *d, const struct tcp_key *k)
 {

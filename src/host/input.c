@@ -67,9 +67,9 @@ static inline void enter(struct gn_host *h, struct burst *b, uint8_t iface)
     demux_prefetch_slot(&h->demux, b->hash[i]);
 }
 
-/** accept_again() - first pass for a TCP packet whose IP header is that of the one before, and
- * whose TCP header is a usual one; false: it is something else, or not in order, and ip_input() has
- * to see it. What this does is what ip_input() and tcp_accept() would do */
+/** accept_again() - first pass for a TCP packet whose IP header is that of the one before; false:
+ * it is something else, or not in order, and ip_input() has to see it. What this does is what
+ * ip_input() and tcp_accept() would do */
 static inline bool accept_again(struct gn_host *h, const struct gn_frame *f, struct burst *b)
 {
     const struct ip_again *a = &h->ip.again;
@@ -84,7 +84,7 @@ static inline bool accept_again(struct gn_host *h, const struct gn_frame *f, str
         csum_fold(ipv4_pseudo(&a->src, &a->dst, IP_PROTO_TCP, len) + sum_octets(h, p, len)) !=
             0xffff)
         return false;
-    if (!tcp_parse_usual(p, len, s))
+    if (tcp_parse(p, len, NULL, 0, s) != GN_DROP_NONE)
         return false;
     h->stats.IpInReceives++;
     h->stats.InSegs++;
@@ -164,30 +164,60 @@ static void other(struct gn_host *h, const struct ip_packet *p)
     }
 }
 
-/** to_conn() - deliver to a connection; @t is NULL if there is no memory to wake it */
-static enum gn_drop to_conn(struct gn_host *h, struct tcb *t, const struct seg *s, uint32_t hash,
-                            enum gn_state *ret_state)
+/** done() - a segment for what is in @state has been dealt with; @d: why it was dropped */
+static inline void done(struct gn_host *h, const struct seg *s, enum gn_drop d, enum gn_state state)
 {
-    enum gn_drop d;
-    bool syn_sent;
+    if (h->env.trace)
+        host_trace_seg(h, GN_TRACE_SEG_IN, s, state);
+    if (d)
+        host_drop(h, d, s, state);
+}
 
-    *ret_state = GN_ESTABLISHED;
-    if (!t)
-        return GN_DROP_NO_MEMORY;
+/** to_steps() - a segment that its connection did not expect */
+static void to_steps(struct gn_host *h, struct tcb *t, const struct seg *s, uint32_t hash)
+{
+    bool syn_sent = t->state == GN_SYN_SENT;
+    enum gn_state state;
+    enum gn_drop d;
+
     if (t->state == GN_TIME_WAIT && (s->ctl & (CTL_SYN | CTL_ACK | CTL_RST)) == CTL_SYN &&
         timewait_conn_syn(h, t, s, hash, &d)) {
-        *ret_state = GN_SYN_RECEIVED;
-        return d;
+        done(h, s, d, GN_SYN_RECEIVED);
+        return;
     }
-    syn_sent = t->state == GN_SYN_SENT;
     d = tcp_segment_arrives(t, host_env(h, t), s);
-    *ret_state = (enum gn_state)t->state;
-    if (syn_sent && state_synchronised(t->state) && t->fast_tried)
+    state = (enum gn_state)t->state;
+    if (syn_sent && state_synchronised(state) && t->fast_tried)
         hostcache_learn(&h->hostcache, &h->secrets.table, &t->key.raddr,
                         h->conf.tcp_fastopen & TFO_CLIENT_NO_COOKIE ? NULL : &s->opt, t->send_mss,
                         t->syn_text, h->now);
     conn_after(h, t);
-    return d;
+    done(h, s, d, state);
+}
+
+/** to_conn() - third pass for connection @c: those of the @n segments from @i on that it expects,
+ * or the first of them alone; how many that was */
+static unsigned to_conn(struct gn_host *h, struct conn *c, const struct burst *b, unsigned i,
+                        unsigned n)
+{
+    const struct seg *s = &b->seg[i];
+    struct tcb *t = rest_wake(h, c);
+    unsigned taken;
+
+    if (!t) {
+        done(h, s, GN_DROP_NO_MEMORY, GN_ESTABLISHED);
+        return 1;
+    }
+    taken = tcp_predicted(t, host_env(h, t), s, n);
+    if (!taken) {
+        to_steps(h, t, s, b->hash[i]);
+        return 1;
+    }
+    conn_after(h, t);
+    if (h->env.trace)
+        for (unsigned k = 0; k < taken; k++)
+            host_trace_seg(h, GN_TRACE_SEG_IN, &s[k], GN_ESTABLISHED);
+    return taken;
 }
 
 /** to_nobody() - no connection, half-open entry or record has this tuple: a listener, or RST */
@@ -211,48 +241,26 @@ static enum gn_drop to_nobody(struct gn_host *h, const struct seg *s, uint32_t h
     return listen_input(h, l, s, hash);
 }
 
-/** deliver() - third pass: segment @i to whoever has the tuple (RFC 9293 3.10.7) */
-static void deliver(struct gn_host *h, const struct burst *b, unsigned i, ref_t r)
+/** to_small() - third pass: a segment for the half-open entry or TIME-WAIT record @r at @object, or
+ * for nobody (RFC 9293 3.10.7) */
+static void to_small(struct gn_host *h, const struct seg *s, uint32_t hash, ref_t r, void *object)
 {
-    const struct seg *s = &b->seg[i];
     enum gn_state state = GN_CLOSED;
     enum gn_drop d = GN_DROP_NONE;
 
     switch (ref_kind(r)) {
-    case REF_CONN:
-        d = to_conn(h, rest_wake(h, pool_at(&h->conns, ref_index(r))), s, b->hash[i], &state);
-        break;
+    case REF_CONN: UNREACHABLE("it has a block");
     case REF_HALF_OPEN:
         state = GN_SYN_RECEIVED;
-        d = syncache_input(h, r, s, b->hash[i]);
+        d = syncache_input(h, r, object, s, hash);
         break;
     case REF_TIME_WAIT:
         state = GN_TIME_WAIT;
-        d = timewait_input(h, r, s, b->hash[i]);
+        d = timewait_input(h, r, s, hash);
         break;
-    case REF_NONE: d = to_nobody(h, s, b->hash[i], &state); break;
+    case REF_NONE: d = to_nobody(h, s, hash, &state); break;
     }
-    if (h->env.trace)
-        host_trace_seg(h, GN_TRACE_SEG_IN, s, state);
-    if (d)
-        host_drop(h, d, s, state);
-}
-
-/** to_predicted() - third pass for connection @c: those of the @n segments from @i on that it
- * expects; how many that was */
-static unsigned to_predicted(struct gn_host *h, struct conn *c, const struct burst *b, unsigned i,
-                             unsigned n)
-{
-    struct tcb *t = rest_wake(h, c);
-    unsigned taken = t ? tcp_predicted(t, host_env(h, t), &b->seg[i], n) : 0;
-
-    if (!taken)
-        return 0;
-    conn_after(h, t);
-    if (h->env.trace)
-        for (unsigned k = i; k < i + taken; k++)
-            host_trace_seg(h, GN_TRACE_SEG_IN, &b->seg[k], GN_ESTABLISHED);
-    return taken;
+    done(h, s, d, state);
 }
 
 /** deliver_run() - third pass: the first of the @n segments from @i on, which are of one tuple, and
@@ -260,18 +268,20 @@ static unsigned to_predicted(struct gn_host *h, struct conn *c, const struct bur
 static unsigned deliver_run(struct gn_host *h, const struct burst *b, unsigned i, unsigned n)
 {
     struct demux *d = &h->demux;
+    const struct seg *s = &b->seg[i];
+    uint32_t hash = b->hash[i];
+    void *object = d->last;
     ref_t r = d->last_ref;
-    unsigned taken;
 
     h->in_iface = b->iface[i];
-    if (!demux_is_last(d, &b->seg[i].key)) {
-        r = demux_find(d, b->hash[i], &b->seg[i].key);
+    if (d->last_hash != hash || !demux_is_last(d, &s->key)) {
+        r = demux_find_object(d, hash, &s->key, &object);
         if (ref_kind(r) == REF_CONN)
-            demux_last(d, b->hash[i], r, pool_at(&h->conns, ref_index(r)));
+            demux_last(d, hash, r, object);
     }
-    if (ref_kind(r) == REF_CONN && (taken = to_predicted(h, d->last, b, i, n)))
-        return taken;
-    deliver(h, b, i, r);
+    if (ref_kind(r) == REF_CONN)
+        return to_conn(h, object, b, i, n);
+    to_small(h, s, hash, r, object);
     return 1;
 }
 

@@ -224,9 +224,9 @@ static bool defers(const struct gn_host *h, const struct listener *l, const stru
 }
 
 /** establish() - a good ACK for an entry */
-static enum gn_drop establish(struct gn_host *h, ref_t r, const struct seg *s, uint32_t hash)
+static enum gn_drop establish(struct gn_host *h, ref_t r, struct half_open *o, const struct seg *s,
+                              uint32_t hash)
 {
-    struct half_open *o = pool_at(&h->syncache.pool, ref_index(r));
     struct listener *l = listener_of(h, o);
     ref_t tw;
     enum gn_drop d;
@@ -255,16 +255,16 @@ static enum gn_drop establish(struct gn_host *h, ref_t r, const struct seg *s, u
     return GN_DROP_NONE;
 }
 
-enum gn_drop syncache_input(struct gn_host *h, ref_t r, const struct seg *s, uint32_t hash)
+enum gn_drop syncache_input(struct gn_host *h, ref_t r, struct half_open *o, const struct seg *s,
+                            uint32_t hash)
 {
-    struct half_open *o = pool_at(&h->syncache.pool, ref_index(r));
     const struct tcp_env *e = host_env_iface(h, h->in_iface, &s->key.raddr);
     enum half_open_verdict v = HALF_OPEN_KEEP;
     enum gn_drop d = half_open_arrives(o, e, s, &listener_of(h, o)->opts, &v);
 
     switch (v) {
     case HALF_OPEN_KEEP: return d;
-    case HALF_OPEN_ESTABLISH: return establish(h, r, s, hash);
+    case HALF_OPEN_ESTABLISH: return establish(h, r, o, s, hash);
     case HALF_OPEN_DELETE: break;
     }
     /* a TIME-WAIT record that it shadowed is in force again (TW-9) */

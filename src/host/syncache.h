@@ -45,8 +45,9 @@ uint32_t syncache_limit(const struct gn_conf *conf);
  */
 enum gn_drop syncache_syn(struct gn_host *h, struct listener *l, const struct seg *s, uint32_t hash,
                           const struct time_wait *tw);
-/** syncache_input() - a segment for the half-open entry @r */
-enum gn_drop syncache_input(struct gn_host *h, ref_t r, const struct seg *s, uint32_t hash);
+/** syncache_input() - a segment for the half-open entry @r, which is @o */
+enum gn_drop syncache_input(struct gn_host *h, ref_t r, struct half_open *o, const struct seg *s,
+                            uint32_t hash);
 /** syncache_icmp() - an ICMP error quotes the entry's SYN,ACK */
 enum gn_drop syncache_icmp(struct gn_host *h, ref_t r, seq_t quoted, bool hard);
 /** syncache_drop() - forget an entry: SYN-RECEIVED to CLOSED because of @cause */
