@@ -89,6 +89,36 @@ static void take_rack(struct rack *k, const struct sent *first, const struct sen
     }
 }
 
+/* take_times() - of the segments from @first to @last: round-trip time and RACK */
+static inline void take_times(struct recovery *r, gn_time now, const struct sent *first,
+                              const struct sent *last)
+{
+    rtt_sample_min(&r->rtt, max_u64(now - last->xmit, 1), now);
+    rtt_sample(&r->rtt, max_u64(now - first->xmit, 1), sent_count(&r->sent));
+    take_rack(&r->rack, first, last, now);
+    r->tlp.fresh = true;
+}
+
+/* on_syn_acked() - the same for an ACK of our SYN and of what went with it, in one segment.
+ * Congestion control hears that the handshake is done, and of no ACK */
+static __attribute__((noinline)) bool on_syn_acked(struct recovery *r, const struct rec_env *e,
+                                                   seq_t ack)
+{
+    const struct sent *syn = sent_at(&r->sent, r->sent.head);
+
+    r->handshake = false; /* all else is as usual, or it is none of ours */
+    if (!calm(r) || r->rack.in_dsack_round || syn->flags || !seq_eq(sent_end(syn), ack) ||
+        !seq_eq(ack, r->nxt)) {
+        r->handshake = true;
+        return false;
+    }
+    take_times(r, e->now, syn, syn);
+    r->una = ack;
+    recovery_handshake_done(r, e, 0);
+    recovery_all_acked(r, e);
+    return true;
+}
+
 bool recovery_on_plain_ack(struct recovery *r, const struct rec_env *e, seq_t ack)
 {
     struct sent_log *l = &r->sent;
@@ -96,15 +126,14 @@ bool recovery_on_plain_ack(struct recovery *r, const struct rec_env *e, seq_t ac
     const struct sent *first, *last;
     gn_time newest;
 
+    if (r->handshake)
+        return on_syn_acked(r, e, ack);
     if (!calm(r) || r->rack.in_dsack_round || !survey(r, e, ack, &end))
         return false;
     first = sent_at(l, l->head);
     last = sent_at(l, end - 1);
     newest = last->xmit;
-    rtt_sample_min(&r->rtt, max_u64(e->now - newest, 1), e->now);
-    rtt_sample(&r->rtt, max_u64(e->now - first->xmit, 1), sent_count(l));
-    take_rack(&r->rack, first, last, e->now);
-    r->tlp.fresh = true;
+    take_times(r, e->now, first, last);
     r->delivered += acked;
     r->una = ack;
     l->head = end;

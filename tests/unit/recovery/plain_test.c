@@ -107,6 +107,52 @@ static void pass(struct life *l)
         recovery_on_pace(r, e, false);
 }
 
+/* a SYN, alone or with text, perhaps once more, and then ACKs of it; true: one by the short way */
+static bool open_one(struct life *l, uint64_t seed)
+{
+    struct recovery *r = &l->g.r;
+    bool plain = false, syn;
+
+    memset(l, 0, sizeof(*l));
+    prng_seed(&l->rnd, seed, 2);
+    rig_init(&l->g, seed & 1);
+    l->g.conf.tcp_recovery = one_in(l, 4) ? 0 : 1;
+    recovery_set_cc(r, &l->g.env, prng_below(&l->rnd, 3));
+    if (one_in(l, 10))
+        cr_assert(recovery_set_max_pacing(r, &l->g.env, 1000000));
+    cr_assert(recovery_reserve(r, &l->g.env, 3));
+    recovery_on_sent(r, &l->g.env, seq(ISS), one_in(l, 2) ? 1 : 1 + prng_below(&l->rnd, MSS), true);
+    if (one_in(l, 4))
+        recovery_on_sent(r, &l->g.env, r->nxt, 1 + prng_below(&l->rnd, MSS), true);
+    if (one_in(l, 4)) {
+        rig_rto(&l->g);
+        (void)rig_again(&l->g);
+    }
+    while (!seq_eq(r->una, r->nxt)) {
+        uint32_t span = seq_span(r->una, r->nxt);
+        struct rec_ack a = {.ack = seq_add(r->una, one_in(l, 4) ? 1 : span),
+                            .has_ts = one_in(l, 2)};
+
+        a.ts_rtt = prng_below(&l->rnd, 3) * GN_MSEC;
+        a.ece = one_in(l, 10);
+        l->g.env.now += prng_below(&l->rnd, 3) * 100 * GN_MSEC;
+        syn = r->handshake;
+        plain |= twin_ack(&l->g, &a) && syn;
+    }
+    rig_fini(&l->g);
+    return plain;
+}
+
+Test(plain, both_ways_open_the_same)
+{
+    static struct life l;
+    unsigned plain = 0;
+
+    for (uint64_t seed = 1; seed <= 10 * LIVES; seed++)
+        plain += open_one(&l, seed);
+    cr_assert_gt(plain, 5 * LIVES / 2, "%u of %u openings", plain, 10 * LIVES);
+}
+
 Test(plain, both_ways_are_the_same)
 {
     static struct life l;
