@@ -169,6 +169,12 @@ static inline void arm(struct gn_host *h, struct tcb *t)
         wheel_arm(&h->wheel, n, deadline_time(d));
 }
 
+/** arm_apart() - arm() for where it is seldom called for, and would need registers */
+static __attribute__((noinline)) void arm_apart(struct gn_host *h, struct tcb *t)
+{
+    arm(h, t);
+}
+
 /** time_wait() - a block in TIME-WAIT: a record takes its place if it can. True: it is over */
 static __attribute__((noinline)) bool time_wait(struct gn_host *h, struct tcb *t)
 {
@@ -184,21 +190,20 @@ static __attribute__((noinline)) bool time_wait(struct gn_host *h, struct tcb *t
     return true;
 }
 
-/** settle() - what conn_after() does for a block that is not over. @sooner: a timer may run out
- * earlier than before */
-static inline void settle(struct gn_host *h, struct tcb *t, bool sooner)
+/** settle() - what conn_after() does for a block that is not over, but for its timer; false: it is
+ * over now */
+static inline bool settle(struct gn_host *h, struct tcb *t)
 {
     if (t->fast_of && !t->fast_child)
         fast_over(h, t);
     if (t->state == GN_TIME_WAIT && time_wait(h, t))
-        return;
-    if (sooner && !list_linked(&t->ready)) /* else when it has sent what it has to send */
-        arm(h, t);
+        return false;
     if (!t->accepted || t->orphan)
-        return;
+        return true;
     rest_join(h, t);
     if (t->events && !list_linked(&t->event))
         list_append(&h->conn_events, &t->event);
+    return true;
 }
 
 void conn_arm_ready(struct gn_host *h)
@@ -207,26 +212,27 @@ void conn_arm_ready(struct gn_host *h)
         arm(h, LIST_ENTRY(l, struct tcb, ready));
 }
 
-/** after() - conn_after() and conn_after_read() */
-static inline void after(struct gn_host *h, struct tcb *t, bool sooner)
+/** after() - conn_after() but for its timer; false: it is over */
+static inline bool after(struct gn_host *h, struct tcb *t)
 {
     if (t->state == GN_CLOSED) {
         conn_ended(h, t);
-        return;
+        return false;
     }
     if (!list_linked(&t->ready) && tcp_wants_output(t))
         list_append(&h->ready, &t->ready);
-    settle(h, t, sooner);
+    return settle(h, t);
 }
 
 void conn_after(struct gn_host *h, struct tcb *t)
 {
-    after(h, t, true);
+    if (after(h, t) && !list_linked(&t->ready)) /* else when it has sent what it has to send */
+        arm_apart(h, t);
 }
 
 void conn_after_read(struct gn_host *h, struct tcb *t)
 {
-    after(h, t, false);
+    (void)after(h, t);
 }
 
 void conn_settle(struct gn_host *h, struct tcb *t)
@@ -234,8 +240,8 @@ void conn_settle(struct gn_host *h, struct tcb *t)
     unlist(&t->ready);
     if (t->state == GN_CLOSED)
         conn_ended(h, t);
-    else
-        settle(h, t, true);
+    else if (settle(h, t))
+        arm(h, t);
 }
 
 /* a connection at rest whose timer has come finds no memory to wake: later */
