@@ -42,17 +42,17 @@ static bool checksum_good(const struct gn_host *h, const struct ip_packet *p)
         sum = csum_join(sum, h->csum->sum(p->tail[i].ptr, p->tail[i].len), at);
         at += p->tail[i].len;
     }
-    return csum_fold(sum) == 0xffff;
+    return csum_good(sum);
 }
 
-/** enter() - a segment has been made of the octets of a packet: into the burst */
-static inline void enter(struct gn_host *h, struct burst *b, uint8_t iface)
+/** enter() - a segment has been made of the octets of a packet: into the burst, where it is number
+ * @i already */
+static inline void enter(struct gn_host *h, struct burst *b, unsigned i, uint8_t iface)
 {
-    unsigned i = b->n++;
     struct seg *s = &b->seg[i];
 
-    if (s->text_len)
-        h->stats.InSegs += seg_on_wire(s) - 1;
+    b->n = i + 1;
+    h->stats.InSegs += seg_on_wire(s);
     b->iface[i] = iface;
     b->same[i] = i && iface == b->iface[i - 1] && tcp_key_equal(&s->key, &s[-1].key);
     if (b->same[i]) {
@@ -75,41 +75,41 @@ static inline bool accept_again(struct gn_host *h, const struct gn_frame *f, str
     const struct ip_again *a = &h->ip.again;
     uint32_t len = ip_again(&h->ip, f);
     const uint8_t *p = f->data + IPV4_HEADER;
-    struct seg *s = &b->seg[b->n];
+    unsigned i = b->n;
+    struct seg *s = &b->seg[i];
 
     if (len < IPV4_HEADER + TCP_HEADER_MIN)
         return false;
     len -= IPV4_HEADER;
     if (!(f->flags & (GN_FRAME_CSUM_OK | GN_FRAME_CSUM_OWED)) &&
-        csum_fold(ipv4_pseudo(&a->src, &a->dst, IP_PROTO_TCP, len) + sum_octets(h, p, len)) !=
-            0xffff)
+        !csum_good(a->sum + IP_PROTO_TCP + len + sum_octets(h, p, len)))
         return false;
     if (tcp_parse(p, len, NULL, 0, s) != GN_DROP_NONE)
         return false;
     h->stats.IpInReceives++;
-    h->stats.InSegs++;
     s->key.laddr = a->dst;
     s->key.raddr = a->src;
     s->ecn = a->head[1] & 3;
     s->tos = a->head[1] & 0xfc;
     s->ttl = a->head[8];
     s->gso_size = f->gso_size;
-    enter(h, b, f->iface);
+    enter(h, b, i, f->iface);
     return true;
 }
 
 /** tcp_accept() - first pass for a TCP packet; false: dropped */
 static bool tcp_accept(struct gn_host *h, const struct ip_packet *p, struct burst *b)
 {
-    struct seg *s = &b->seg[b->n];
+    unsigned i = b->n;
+    struct seg *s = &b->seg[i];
     enum gn_drop d;
 
     if (!p->csum_ok && !checksum_good(h, p))
         d = GN_DROP_TCP_CHECKSUM;
     else
         d = tcp_parse(p->p, p->len, p->tail, p->n_tail, s);
-    h->stats.InSegs++;
     if (d) {
+        h->stats.InSegs++;
         h->stats.InErrs++;
         host_drop(h, d, NULL, GN_CLOSED);
         return false;
@@ -120,7 +120,7 @@ static bool tcp_accept(struct gn_host *h, const struct ip_packet *p, struct burs
     s->tos = p->tos;
     s->ttl = p->ttl;
     s->gso_size = p->gso_size;
-    enter(h, b, p->iface);
+    enter(h, b, i, p->iface);
     return true;
 }
 
@@ -174,7 +174,8 @@ static inline void done(struct gn_host *h, const struct seg *s, enum gn_drop d, 
 }
 
 /** to_steps() - a segment that its connection did not expect */
-static void to_steps(struct gn_host *h, struct tcb *t, const struct seg *s, uint32_t hash)
+static void to_steps(struct gn_host *h, struct tcb *t, const struct tcp_env *e, const struct seg *s,
+                     uint32_t hash)
 {
     bool syn_sent = t->state == GN_SYN_SENT;
     enum gn_state state;
@@ -185,7 +186,7 @@ static void to_steps(struct gn_host *h, struct tcb *t, const struct seg *s, uint
         done(h, s, d, GN_SYN_RECEIVED);
         return;
     }
-    d = tcp_segment_arrives(t, host_env(h, t), s);
+    d = tcp_segment_arrives(t, e, s);
     state = (enum gn_state)t->state;
     if (syn_sent && state_synchronised(state) && t->fast_tried)
         hostcache_learn(&h->hostcache, &h->secrets.table, &t->key.raddr,
@@ -202,15 +203,17 @@ static unsigned to_conn(struct gn_host *h, struct conn *c, const struct burst *b
 {
     const struct seg *s = &b->seg[i];
     struct tcb *t = rest_wake(h, c);
+    const struct tcp_env *e;
     unsigned taken;
 
     if (!t) {
         done(h, s, GN_DROP_NO_MEMORY, GN_ESTABLISHED);
         return 1;
     }
-    taken = tcp_predicted(t, host_env(h, t), s, n);
+    e = host_env(h, t);
+    taken = tcp_predicted(t, e, s, n);
     if (!taken) {
-        to_steps(h, t, s, b->hash[i]);
+        to_steps(h, t, e, s, b->hash[i]);
         return 1;
     }
     conn_after(h, t);

@@ -224,6 +224,7 @@ static void remember4(const struct arrival *a, const struct ipv4 *h)
     memcpy(r->head, a->f->data + a->at, IPV4_HEADER);
     r->src = h->src;
     r->dst = h->dst;
+    r->sum = ipv4_pseudo(&h->src, &h->dst, 0, 0);
     r->iface = a->f->iface;
     r->bare = a->at == 0 ? a->f->iface : IP_IFACE_NONE;
 }

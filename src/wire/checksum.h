@@ -10,6 +10,7 @@
 #ifndef GN_WIRE_CHECKSUM_H
 #define GN_WIRE_CHECKSUM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,13 @@ static inline uint16_t csum_fold(uint64_t sum)
     half = (uint32_t)(sum >> 32);
     half += half >> 16 | half << 16;
     return (uint16_t)(half >> 16);
+}
+
+/** csum_good() - is the sum of octets, their checksum included, all ones? It is if it is a multiple
+ * of that, as 2^16 counts as 1 */
+static inline bool csum_good(uint64_t sum)
+{
+    return sum != 0 && sum % UINT16_MAX == 0;
 }
 
 /** csum_finish() - what goes into the checksum field: the complement of the fold */

@@ -150,6 +150,23 @@ Test(checksum, fold_of_any_accumulator_is_its_residue)
 
 /* RFC 1624 sec. 4: the update that eqn. 2 of RFC 1071's errata gets wrong, and random ones against
  * a full sum */
+Test(checksum, good_is_what_folds_to_all_ones)
+{
+    struct prng rnd;
+
+    prng_seed(&rnd, 7, 1);
+    cr_expect(!csum_good(0));
+    cr_expect(csum_good(UINT64_MAX));
+    for (unsigned i = 0; i < 100000; i++) {
+        uint64_t sum = (uint64_t)prng_u32(&rnd) << 32 | prng_u32(&rnd);
+
+        if (i & 1)
+            sum -= sum % UINT16_MAX;
+        sum >>= i % 5 ? 0 : i % 64;
+        cr_assert_eq(csum_good(sum), csum_fold(sum) == UINT16_MAX, "%llx", (unsigned long long)sum);
+    }
+}
+
 Test(checksum, incremental_update)
 {
     struct prng r;
