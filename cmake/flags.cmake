@@ -23,9 +23,11 @@ endif()
 if(GN_LTO AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
     # Each function in a section of its own, so that an embedder's --gc-sections can drop what it does not use.
     target_compile_options(gn_flags INTERFACE -flto=auto -ffunction-sections -fdata-sections)
-    # The way of a segment goes through small functions of many files: gcc may inline more of them than it would.
+    # The way of a segment goes through small functions of many files: gcc may inline more of them than it would. It
+    # does so until the whole has grown so far, so what no segment meets had better not take part.
     set(gn_inline --param=max-inline-insns-auto=60 --param=inline-unit-growth=80 --param=large-function-growth=300)
-    target_compile_options(gn_flags INTERFACE ${gn_inline})
+    set(apart $<STREQUAL:$<TARGET_PROPERTY:NAME>,gn-explain>)
+    target_compile_options(gn_flags INTERFACE "$<$<NOT:${apart}>:${gn_inline}>")
     target_link_options(gn_flags INTERFACE ${gn_inline})
 endif()
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
