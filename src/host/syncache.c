@@ -268,8 +268,9 @@ enum gn_drop syncache_input(struct gn_host *h, ref_t r, struct half_open *o, con
     case HALF_OPEN_DELETE: break;
     }
     /* a TIME-WAIT record that it shadowed is in force again (TW-9) */
-    h->stats.EmbryonicRsts++;
-    syncache_drop(h, ref_index(r), GN_CAUSE_RST);
+    h->stats.EmbryonicRsts += d == GN_DROP_RST_ACCEPTED;
+    syncache_drop(h, ref_index(r),
+                  d == GN_DROP_RST_ACCEPTED ? GN_CAUSE_RST : GN_CAUSE_SYN_ECN_MIXED);
     return d;
 }
 

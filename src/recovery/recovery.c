@@ -325,9 +325,16 @@ bool recovery_next_probe(struct recovery *r, seq_t *ret_start, uint32_t *ret_len
 
 uint32_t recovery_segments(const struct recovery *r, seq_t ack)
 {
-    if (!sent_count(&r->sent) || seq_eq(ack, r->nxt))
-        return sent_count(&r->sent);
-    return sent_find(&r->sent, ack) - r->sent.head;
+    const struct sent_log *l = &r->sent;
+    uint32_t n = sent_count(l);
+
+    if (n != 0 && !seq_eq(ack, r->nxt))
+        n = sent_find(l, ack) - l->head;
+    if (l->n_sacked == 0)
+        return n;
+    for (uint32_t i = l->head, end = l->head + n; i != end; i++)
+        n -= (sent_at(l, i)->flags & SENT_SACKED) != 0;
+    return n;
 }
 
 uint32_t recovery_in_flight(const struct recovery *r)

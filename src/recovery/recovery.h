@@ -211,7 +211,8 @@ bool recovery_next_rescue(struct recovery *r, uint32_t max, seq_t *ret_start, ui
 /** recovery_next_probe() - after PTO, when there is no new data: the last segment sent; clears
  *  probe_due */
 bool recovery_next_probe(struct recovery *r, seq_t *ret_start, uint32_t *ret_len);
-/** recovery_segments() - how many segments an ACK of @ack, in [una, nxt], covers */
+/** recovery_segments() - how many segments an ACK of @ack, in [una, nxt], covers that no SACK block
+ * has told of before */
 uint32_t recovery_segments(const struct recovery *r, seq_t ack);
 /** recovery_in_flight() - pipe: octets believed to be in the network */
 uint32_t recovery_in_flight(const struct recovery *r);

@@ -10,8 +10,9 @@
  * marks lie between those that arrive; so the receiver acknowledges at the latest every other mark.
  *
  * An option counts octets by IP-ECN field, 24 bits each. It is sent when it tells something that
- * ACE does not, in what room the other options leave, to peers whose own option was seen to get
- * through.
+ * ACE does not, in what room the other options leave, until several in turn seem to have been lost.
+ * While the peer's do not come and an ACK covers more segments than ACE can count, all of them may
+ * have been marked, unless ACKs for many are the rule.
  *
  * What congestion control makes of marks is as with RFC 3168: one answer in a round trip. If the
  * handshake shows that the path falsifies ECN, no ECT is sent and no feedback heeded, but our own
@@ -24,6 +25,11 @@
 #define MARKS_TEXT 2 /* marks that call for an ACK: with text (3.2.2.5.1) ... */
 #define MARKS_BARE 3 /* ... and without, so that ACKs do not answer ACKs */
 #define COUNT_MASK 0xffffffu
+#define OPTION_MAX 12         /* octets, with padding */
+#define TELL_AFTER (1u << 21) /* octets; each counter is told within 2^22 (3.2.3.3) */
+#define LOST       3          /* options, after which they are given up (3.2.3.2.2) */
+#define AVERAGE    16         /* ACKs */
+#define STRETCHED  4          /* segments: ACKs that cover more come without any being lost */
 
 /* where an IP-ECN field is counted; in the order of option 172: EE0B, ECEB, EE1B */
 enum { COUNT_E0B, COUNT_CEB, COUNT_E1B };
@@ -67,8 +73,10 @@ void accecn_begin(struct tcb *t, unsigned ecn)
     x->r_byte[COUNT_CEB] = x->s_byte[COUNT_CEB] = 0;
     x->r_byte[COUNT_E0B] = x->s_byte[COUNT_E0B] = 1;
     x->r_byte[COUNT_E1B] = x->s_byte[COUNT_E1B] = 1;
+    x->opt_cep = ACCECN_CEP_INIT;
     x->syn_ecn = ecn & 3u;
     x->last_ecn = ecn & 3u;
+    x->last_ce = ecn == 3;
     x->demand = 2; /* our first segments show whether the option gets through */
 }
 
@@ -82,8 +90,9 @@ void accecn_syn_answered(struct tcb *t, const struct seg *s)
     if (ace <= 1 || ace == 7)                  /* nothing, or one that only reflects our flags */
         return;
     accecn_begin(t, s->ecn);
-    t->acc.third_ack = true;
-    t->acc.r_cep += s->ecn == 3; /* the SYN,ACK counts */
+    t->acc.client = t->acc.third_ack = true;
+    t->acc.syn_ce = s->ecn == 3; /* the SYN,ACK counts */
+    t->acc.r_cep += t->acc.syn_ce;
     t->acc.opt_heard = s->opt.has & OPT_ACCECN;
     if (ace != handshake_code[0] && ace != 5) /* it left as Not-ECT (3.2.2.3) */
         t->acc.no_ect = t->acc.deaf = true;
@@ -96,28 +105,47 @@ void accecn_syn_crossed(struct tcb *t, const struct tcp_env *e, const struct seg
 
     t->ecn_ok = offer == ECN_OFFER_CLASSIC;
     t->acc.on = false;
+    t->acc.asked = accecn_offered(e, s->ctl) & ECN_OFFER_BOTH;
     if (offer == ECN_OFFER_ACCURATE)
         accecn_begin(t, s->ecn);
 }
 
-void accecn_syn_again(struct tcb *t, struct seg *s)
+bool accecn_syn_again(struct tcb *t, const struct tcp_env *e, struct seg *s)
 {
     unsigned ace = accecn_ace(s->ctl), setup = s->ctl & CTL_ACK ? 1 : 3;
 
     t->acc.no_ect |= t->acc.on ? ace == 0 : (ace & 3) != setup; /* else RFC 3168 6.1.1 */
     if (!(s->ctl & CTL_ACK)) {
         t->acc.syn_ecn = s->ecn & 3u; /* CC-9768-5: the latest is told */
-        return;
-    }
+        t->acc.asked |= accecn_offered(e, s->ctl) & ECN_OFFER_BOTH;
+        return t->acc.asked != ECN_OFFER_BOTH;
+    } /* of SYN,ACKs there cannot be two kinds: with the first the handshake is over */
     s->ctl &= (uint16_t) ~(CTL_AE | CTL_CWR | CTL_ECE); /* no counter (3.2.2), and no echo */
     if (t->acc.on)
         s->ctl |= accecn_flags(t->acc.s_cep & 7);
+    return true;
+}
+
+void accecn_syn_ack_again(struct tcb *t, const struct seg *s)
+{
+    struct accecn *x = &t->acc;
+    unsigned ace = accecn_ace(s->ctl);
+
+    if (!x->client || (s->ctl & (CTL_SYN | CTL_ACK)) != (CTL_SYN | CTL_ACK) ||
+        !seq_eq(s->seq, t->rcv.irs) || !seq_gt(s->ack, t->snd.iss) || seq_gt(s->ack, t->snd.nxt) ||
+        ace <= 1 || ace == 7)
+        return;
+    x->syn_ecn = s->ecn & 3u; /* CC-9768-3, CC-9768-5: the latest is told, in the same code */
+    x->third_ack = t->ack_now;
+    x->r_cep += s->ecn == 3 && !x->syn_ce; /* CE of one, however many come (3.2.2.2) */
+    x->syn_ce |= s->ecn == 3;
 }
 
 void accecn_third_ack(struct tcb *t, struct seg *s)
 {
     unsigned ace = accecn_ace(s->ctl);
 
+    t->acc.asked = 0; /* the handshake is over */
     t->acc.opt_heard |= s->opt.has & OPT_ACCECN;
     if (!t->acc.on || !seq_eq(s->ack, seq_add(t->snd.iss, 1)) || s->text_len != 0 ||
         (s->ctl & (CTL_SYN | CTL_FIN)) || (s->opt.has & OPT_SACK))
@@ -147,17 +175,31 @@ void accecn_received(struct arrival *a)
         x->r_cep += seg_on_wire(s);
         x->marks = min_u32(x->marks + seg_on_wire(s), 7) & 7;
     }
-    if (s->ecn != 0 && !a->refuse_text)
+    if (s->ecn != 0 && s->text_len != 0 && !a->refuse_text) {
         x->r_byte[count_of[s->ecn]] += s->text_len;
-    if (s->text_len != 0 && s->ecn != x->last_ecn) {
-        if (s->ecn == 3) /* CC-9768-7: the change is told at once */
-            ack_at_once(a->t);
-        x->demand = 2; /* and the next shows which counter goes on */
+        x->changed = (x->changed | 1u << count_of[s->ecn]) & 7;
     }
-    if (s->text_len != 0)
+    /* CC-9768-7: the change is told at once, if text brings it; what came before may be bare */
+    if (s->text_len != 0 && s->ecn == 3 && !x->last_ce)
+        ack_at_once(a->t);
+    x->last_ce = s->ecn == 3;
+    if (s->text_len != 0 && x->opt_last && x->opt_lost < LOST && seq_eq(s->seq, a->t->rcv.nxt))
+        x->opt_lost = 0;
+    if (s->text_len != 0 && s->ecn != x->last_ecn) {
+        x->demand = 2; /* the next shows which counter goes on */
         x->last_ecn = s->ecn & 3u;
+    }
     if (x->marks >= (s->text_len != 0 ? MARKS_TEXT : MARKS_BARE)) /* CC-9768-7 */
         ack_at_once(a->t);
+}
+
+void accecn_duplicate(struct tcb *t)
+{
+    struct accecn *x = &t->acc;
+
+    if (x->opt_last && x->opt_lost < LOST)
+        x->opt_lost = (x->opt_lost + 1u) & 3;
+    x->opt_last = false;
 }
 
 /* octets counted, in all */
@@ -175,9 +217,11 @@ void accecn_stamp(struct tcb *t, const struct tcp_env *e, struct seg *s)
     s->ctl |= counter ? accecn_flags(x->r_cep & 7) : accecn_answer(x->syn_ecn);
     x->third_ack = false;
     x->marks = 0;
-    if (!(s->opt.has & OPT_ACCECN))
+    x->opt_last = s->opt.has & OPT_ACCECN;
+    if (!x->opt_last)
         return;
     x->demand = (x->demand - (x->demand > 0 ? 1u : 0)) & 3;
+    x->changed = 0;
     x->opt_at = e->now;
     x->opt_octets = octets(x);
 }
@@ -191,30 +235,38 @@ static bool beacon_due(const struct tcb *t, const struct tcp_env *e)
 }
 
 /* does the next segment take the option along? (tcp_ecn_option: never, when needed, also now and
- * then, always) */
+ * then, always). That the peer's are not seen says nothing of the way there (3.2.3.2.3); that ours
+ * are lost again and again does */
 static bool option_due(const struct tcb *t, const struct tcp_env *e)
 {
     const struct accecn *x = &t->acc;
 
-    if (!x->on || x->opt_bad || e->conf->tcp_ecn_option == 0)
+    if (!x->on || e->conf->tcp_ecn_option == 0)
         return false;
     if (e->conf->tcp_ecn_option == 3)
         return true;
-    if (!x->opt_heard && x->heard) /* the path, or the peer, does not let them through (3.2.3.2) */
+    if (x->opt_lost == LOST)
         return false;
-    return x->demand > 0 || (e->conf->tcp_ecn_option == 2 && x->opt_heard && beacon_due(t, e));
+    if (x->demand > 0)
+        return true;
+    return (x->changed & 1u << COUNT_CEB) || octets(x) - x->opt_octets >= TELL_AFTER ||
+           (e->conf->tcp_ecn_option == 2 && beacon_due(t, e));
 }
 
-/* put the counters @byte into what room there is; @order as in the option's two kinds */
-static void put_option(struct tcpopt *o, const uint32_t byte[3], unsigned order)
+/* put the counters @byte into what room there is; @order as in the option's two kinds, where both
+ * will do. What has @changed since the last option is in it, or there is none (3.2.3.3) */
+static void put_option(struct tcpopt *o, const uint32_t byte[3], unsigned order, unsigned changed)
 {
+    const unsigned ends = 1u << COUNT_E0B | 1u << COUNT_E1B;
     uint32_t room = TCPOPT_MAX - tcpopt_len(o);
 
-    if (room < 8)
+    if (room < 8 || (room < OPTION_MAX && (changed & ends) == ends))
         return;
+    if (room < OPTION_MAX && (changed & ends))
+        order = (changed & 1u << COUNT_E1B) != 0;
     o->has |= OPT_ACCECN;
     o->acc_order = order & 1;
-    o->n_acc = room < 12 ? 2 : 3;
+    o->n_acc = room < OPTION_MAX ? 2 : 3;
     for (unsigned i = 0; i < 3; i++)
         o->acc[order ? 2 - i : i] = byte[i] & COUNT_MASK;
 }
@@ -224,14 +276,26 @@ void accecn_option_syn(const struct tcp_env *e, struct tcpopt *o)
     static const uint32_t first[3] = {[COUNT_E0B] = 1, [COUNT_CEB] = 0, [COUNT_E1B] = 1};
 
     if (e->conf->tcp_ecn_option != 0)
-        put_option(o, first, 0);
+        put_option(o, first, 0, 0);
 }
 
-void accecn_option(const struct tcb *t, const struct tcp_env *e, struct tcpopt *o)
+/* the first text of a client has the option, too, for its ACK of the SYN,ACK may be lost; not what
+ * would need a second segment for it. Sent again, it goes without (3.2.3.2.1) */
+static bool tries_path(const struct tcb *t)
 {
+    uint32_t n = sndbuf_unsent(t);
+
+    return t->acc.client && seq_eq(t->snd.nxt, seq_add(t->snd.iss, 1)) &&
+           (n + OPTION_MAX <= t->rec.mss || n > t->rec.mss);
+}
+
+void accecn_option(const struct tcb *t, const struct tcp_env *e, struct tcpopt *o, bool bare)
+{
+    if (!bare && !tries_path(t) && e->conf->tcp_ecn_option != 3)
+        return; /* text would be cut for it */
     /* CC-9768-8: what counts up now stands first, and so is there however little room is left */
     if (option_due(t, e))
-        put_option(o, t->acc.r_byte, t->acc.last_ecn == 1);
+        put_option(o, t->acc.r_byte, t->acc.last_ecn == 1, t->acc.changed);
 }
 
 uint32_t accecn_marks(uint32_t cep, unsigned ace, uint32_t packets, bool has_ceb, uint32_t ceb,
@@ -244,9 +308,24 @@ uint32_t accecn_marks(uint32_t cep, unsigned ace, uint32_t packets, bool has_ceb
 
         return least > d ? d + ((least - d + 7) & ~7u) : d;
     }
-    if (d == 0 || packets <= d) /* none, or it cannot have gone round */
+    if (packets <= d) /* it cannot have gone round */
         return d;
     return packets - ((packets - d) & 7); /* appendix A.2.1: the safest likely case */
+}
+
+/* how many of the @n segments that an ACK covers may have been marked without a word of it coming
+ * through, so that ACE may have gone round. Where the peer's options come, the next one will tell;
+ * where ACKs for many are usual, none was lost */
+static uint32_t untold(struct accecn *x, uint32_t n)
+{
+    uint32_t usual = x->acked;
+
+    n = min_u32(n, UINT16_MAX / AVERAGE);
+    if (n != 0)
+        x->acked = (uint16_t)(usual == 0 ? n * AVERAGE : usual - usual / AVERAGE + n);
+    if ((x->opt_heard && !x->opt_bad) || (usual == 0 ? n : usual / AVERAGE) > STRETCHED)
+        return 0;
+    return n;
 }
 
 /* the counters of an option; how far ECEB went */
@@ -288,7 +367,7 @@ bool accecn_told(struct tcb *t, const struct seg *s, const struct rec_ack *ra)
 {
     struct accecn *x = &t->acc;
     unsigned ace = accecn_ace(s->ctl);
-    uint32_t ceb = 0, marks;
+    uint32_t ceb = 0, told, marks;
 
     if ((s->ctl & CTL_SYN) || !is_newer(t, s, ra))
         return false;
@@ -299,8 +378,12 @@ bool accecn_told(struct tcb *t, const struct seg *s, const struct rec_ack *ra)
     x->heard = true;
     if (x->deaf) /* CC-9768-3 */
         return false;
-    marks = accecn_marks(x->s_cep, ace, recovery_segments(&t->rec, s->ack), has_ceb(x, s), ceb,
-                         t->rec.mss);
+    told = x->s_cep - x->opt_cep; /* ACE was faster: the octets are of these, too */
+    ceb = ceb / t->rec.mss < told ? 0 : ceb - told * t->rec.mss;
+    marks = accecn_marks(x->s_cep, ace, untold(x, recovery_segments(&t->rec, s->ack)),
+                         has_ceb(x, s), ceb, t->rec.mss);
     x->s_cep += marks;
+    if (has_ceb(x, s))
+        x->opt_cep = x->s_cep;
     return marks != 0;
 }

@@ -70,6 +70,7 @@ static enum gn_drop out_of_window(struct arrival *a)
     if (t->state == GN_TIME_WAIT && fin_again(t, s))
         timeouts_on_time_wait(t, a->e);
     ack_invalid(t, a->e, s);
+    accecn_syn_ack_again(t, s);
     if (!(s->ctl & CTL_SYN) && seq_lt(s->seq, t->rcv.nxt))
         note_duplicate(t, a->e, s->seq, seq_min(seq_add(s->seq, s->text_len), t->rcv.nxt));
     /* RFC 9293 A.2: the ACK field counts all the same for a probe of a closed window (MUST-66,
@@ -141,7 +142,10 @@ static enum gn_drop step4_syn(struct arrival *a)
     if (!(a->s.ctl & CTL_SYN))
         return GN_DROP_NONE;
     if (crossed_syn(a)) {
-        accecn_syn_again(t, &a->s);
+        if (!accecn_syn_again(t, a->e, &a->s)) {
+            connection_reset(t, a->e, GN_CAUSE_SYN_ECN_MIXED, GN_E_PROTOCOL);
+            return GN_DROP_SYN_ECN_MIXED;
+        }
         if (a->s.ctl & CTL_ACK) { /* the answer to our SYN: its octet is counted already, its window
                                      is not scaled */
             strip_syn(&a->s);

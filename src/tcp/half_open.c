@@ -186,20 +186,56 @@ static enum gn_drop half_open_reset(struct half_open *h, const struct tcp_env *e
     return GN_DROP_RST_ACCEPTED;
 }
 
+/* what kinds of ECN the SYNs so far have asked for: a set of enum ecn_offer. Where the first was
+ * plain, none is agreed on, no SYN,ACK tells how the latest came, and syn_ecn has room for it */
+static unsigned asked_for(const struct half_open *h)
+{
+    if (h->accecn)
+        return ECN_OFFER_ACCURATE;
+    return h->flags & HALF_OPEN_ECN ? ECN_OFFER_CLASSIC : (unsigned)h->syn_ecn;
+}
+
+/* <SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>, which a peer in any state takes */
+static void half_open_refuse(const struct half_open *h, const struct tcp_env *e,
+                             const struct tcb_opts *o)
+{
+    struct seg *s = env_reply_new(e);
+
+    if (!s)
+        return;
+    half_open_segment(h, o, seq(h->iss + 1), CTL_RST | CTL_ACK, s);
+    s->wnd = 0;
+    add_timestamp(h, e, tcp_ts_offset(e, &h->key), s);
+}
+
+/* the SYN again: our SYN,ACK was lost (SC-LIS-10) */
+static enum gn_drop half_open_again(struct half_open *h, const struct tcp_env *e,
+                                    const struct seg *s, const struct tcb_opts *o,
+                                    enum half_open_verdict *ret)
+{
+    unsigned asked = asked_for(h) | accecn_offered(e, s->ctl);
+
+    if (asked ==
+        ECN_OFFER_BOTH) { /* CC-9768-5: neither end could know what the other makes of it */
+        half_open_refuse(h, e, o);
+        *ret = HALF_OPEN_DELETE;
+        return GN_DROP_SYN_ECN_MIXED;
+    }
+    h->flags |= HALF_OPEN_REXMIT;
+    h->syn_ecn = (h->accecn ? s->ecn : asked) & 3u; /* the first decides, the latest is told */
+    h->no_ect |= accecn_ace(s->ctl) == 0 || (!h->accecn && (accecn_ace(s->ctl) & 3) != 3);
+    half_open_reply(h, e, o);
+    return GN_DROP_SYN_DUPLICATE;
+}
+
 enum gn_drop half_open_arrives(struct half_open *h, const struct tcp_env *e, const struct seg *s,
                                const struct tcb_opts *o, enum half_open_verdict *ret)
 {
     enum gn_drop d;
 
     *ret = HALF_OPEN_KEEP;
-    /* the SYN again: our SYN,ACK was lost (SC-LIS-10) */
-    if ((s->ctl & (CTL_SYN | CTL_ACK | CTL_RST)) == CTL_SYN && seq_eq(s->seq, seq(h->irs))) {
-        h->flags |= HALF_OPEN_REXMIT;
-        h->syn_ecn = s->ecn & 3u; /* CC-9768-5: the first SYN decides, the latest is told */
-        h->no_ect |= accecn_ace(s->ctl) == 0 || (!h->accecn && (accecn_ace(s->ctl) & 3) != 3);
-        half_open_reply(h, e, o);
-        return GN_DROP_SYN_DUPLICATE;
-    }
+    if ((s->ctl & (CTL_SYN | CTL_ACK | CTL_RST)) == CTL_SYN && seq_eq(s->seq, seq(h->irs)))
+        return half_open_again(h, e, s, o, ret);
     if ((d = half_open_ts(h, e, s, o)) != GN_DROP_NONE)
         return d;
     if (s->ctl & CTL_RST)
@@ -241,6 +277,7 @@ void half_open_inherit(struct tcb *t, const struct tcp_env *e, const struct half
     t->ws_ok = h->flags & HALF_OPEN_WSCALE;
     t->ecn_ok = h->flags & HALF_OPEN_ECN;
     t->acc.no_ect = t->ecn_ok && h->no_ect; /* RFC 3168 6.1.1 */
+    t->acc.asked = asked_for(h) & ECN_OFFER_BOTH;
     if (h->accecn) {
         accecn_begin(t, h->syn_ecn);
         t->acc.no_ect = h->no_ect || h->retries >= 2; /* our last SYN,ACKs were without */

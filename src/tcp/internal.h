@@ -38,7 +38,8 @@ void half_open_inherit(struct tcb *t, const struct tcp_env *e, const struct half
 /* accecn.c */
 #define ACCECN_CEP_INIT \
     5u /* r.cep and s.cep at first: ACE is not zero by itself (RFC 9768 3.2.1) */
-enum ecn_offer { ECN_OFFER_NONE, ECN_OFFER_CLASSIC, ECN_OFFER_ACCURATE };
+enum ecn_offer { ECN_OFFER_NONE, ECN_OFFER_CLASSIC, ECN_OFFER_ACCURATE }; /* bits of a set */
+#define ECN_OFFER_BOTH 3u /* in one handshake: RST (RFC 9768 3.1.5) */
 /** accecn_ace() - the field AE, CWR, ECE as a number; accecn_flags(): the reverse */
 unsigned accecn_ace(uint16_t ctl);
 uint16_t accecn_flags(unsigned ace);
@@ -56,20 +57,24 @@ void accecn_syn_answered(struct tcb *t, const struct seg *s);
  */
 void accecn_syn_crossed(struct tcb *t, const struct tcp_env *e, const struct seg *s);
 /** accecn_syn_again() - the SYN of the peer has come again by its number, or as its SYN,ACK,
- * whose flags then say nothing more */
-void accecn_syn_again(struct tcb *t, struct seg *s);
+ * whose flags then say nothing more; false: the handshake is to be reset */
+bool accecn_syn_again(struct tcb *t, const struct tcp_env *e, struct seg *s);
+/** accecn_syn_ack_again() - @s is not acceptable, and answered: is it the SYN,ACK that was? */
+void accecn_syn_ack_again(struct tcb *t, const struct seg *s);
 /** accecn_third_ack() - @s acknowledges our SYN,ACK; its flags are read, and then say nothing more
  */
 void accecn_third_ack(struct tcb *t, struct seg *s);
 /** accecn_received() - count an acceptable segment */
 void accecn_received(struct arrival *a);
+/** accecn_duplicate() - text has come again: the ACK may have been lost for its option */
+void accecn_duplicate(struct tcb *t);
 /** accecn_stamp() - the flags of a segment without SYN; what its option says is told */
 void accecn_stamp(struct tcb *t, const struct tcp_env *e, struct seg *s);
 /** accecn_option_syn() - the option of our SYN,ACK: the first counters, if there is room */
 void accecn_option_syn(const struct tcp_env *e, struct tcpopt *o);
-/** accecn_option() - the option of another segment, if there is something to tell and room; last of
- * all */
-void accecn_option(const struct tcb *t, const struct tcp_env *e, struct tcpopt *o);
+/** accecn_option() - the option of another segment, @bare of text or not, if there is something to
+ * tell and room; last of all */
+void accecn_option(const struct tcb *t, const struct tcp_env *e, struct tcpopt *o, bool bare);
 /** accecn_told() - the feedback in an ACK that is about to be processed: is congestion met? */
 bool accecn_told(struct tcb *t, const struct seg *s, const struct rec_ack *ra);
 /**

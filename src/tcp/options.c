@@ -127,8 +127,8 @@ void options_other(const struct tcb *t, const struct tcp_env *e, struct seg *s, 
     if (t->sack_ok && t->rec.mss >= SACK_MSS_MIN && /* CC-2018-1 */
         (t->ooo.n > 0 || t->ooo_fin || !seq_eq(t->dsack.a, t->dsack.b)))
         sack_blocks(t, &s->opt);
-    if (t->acc.on && (bare || e->conf->tcp_ecn_option == 3)) /* else text would be cut for it */
-        accecn_option(t, e, &s->opt);
+    if (t->acc.on)
+        accecn_option(t, e, &s->opt, bare);
 }
 
 /* the peer's SYN has come: keep what both sides want */

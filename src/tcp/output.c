@@ -391,6 +391,16 @@ static void make_empty(struct tcb *t, const struct tcp_env *e, struct seg *s, se
     finish_any(t, e, s);
 }
 
+/* the first ACK of a client tells how the SYN,ACK came; only a bare one without SACK blocks can, so
+ * it goes before any text (RFC 9768 3.2.2.1) */
+static void make_third_ack(struct tcb *t, const struct tcp_env *e, struct seg *s)
+{
+    begin(t, s, t->snd.nxt, CTL_ACK);
+    options_other(t, e, s, true);
+    s->opt.has &= (uint8_t)~OPT_SACK;
+    finish_any(t, e, s);
+}
+
 /* the probes and the bare ACK */
 static bool make_bare(struct tcb *t, const struct tcp_env *e, struct seg *s)
 {
@@ -509,6 +519,10 @@ __attribute__((noinline)) bool output_any(struct tcb *t, const struct tcp_env *e
     }
     if (t->state == GN_SYN_SENT)
         return false;
+    if (t->acc.third_ack && t->ack_now) {
+        make_third_ack(t, e, s);
+        return true;
+    }
     return make_retransmission(t, e, s) || make_new(t, e, s) || make_rescue(t, e, s) ||
            make_loss_probe(t, e, s) || make_bare(t, e, s);
 }

@@ -56,6 +56,8 @@ struct accecn {
     uint32_t r_byte[3], s_byte[3]; /* octets of text by mark: e0b, ceb, e1b */
     gn_time opt_at;                /* the last option left */
     uint32_t opt_octets;           /* what r_byte came to in it */
+    uint32_t opt_cep;              /* what s_cep came to at the peer's last option */
+    uint16_t acked;                /* segments that an ACK covers, on average; sixteenths */
     bool on           : 1;         /* in SYN-SENT: asked for; then: agreed on */
     bool no_ect       : 1;         /* no ECT is sent, not even by RFC 3168 (!on) */
     bool deaf         : 1;         /* the path falsifies it: feedback is given, not taken */
@@ -63,8 +65,15 @@ struct accecn {
     bool heard        : 1;         /* the first counter of the peer has come */
     bool opt_heard    : 1;         /* the peer's options get through */
     bool opt_bad      : 1;         /* ... but not as they were sent */
+    bool opt_last     : 1;         /* the last segment that left had one of ours */
+    unsigned opt_lost : 2;         /* so many in turn seem to have been lost with theirs */
+    bool client       : 1;         /* a SYN,ACK answered our SYN */
+    bool syn_ce       : 1;         /* ... and is counted, being marked CE */
+    bool last_ce      : 1;         /* the last segment was */
+    unsigned asked    : 2;         /* enum ecn_offer: what the peer's SYNs have asked for */
     unsigned syn_ecn  : 2;         /* IP-ECN field of the peer's SYN or SYN,ACK */
     unsigned last_ecn : 2;         /* of the last text */
+    unsigned changed  : 3;         /* counters of r_byte that have, since the last option */
     unsigned marks    : 3;         /* that arrived since the last ACK; 7 at most */
     unsigned demand   : 2;         /* so many options are to be sent soon */
 };

@@ -32,7 +32,8 @@ struct half_open {
     uint64_t fine       : 12;      /* of stamp, in units of 2^12 ns */
     uint64_t accecn     : 1;       /* accurate ECN agreed on (RFC 9768) */
     uint64_t no_ect     : 1;       /* but one of us sent a SYN without */
-    uint64_t syn_ecn    : 2;       /* IP-ECN field of the SYN */
+    uint64_t syn_ecn    : 2;       /* IP-ECN field of the SYN, if accecn; if neither that nor
+                                      HALF_OPEN_ECN: what later SYNs ask for (half_open.c) */
     uint16_t mss;                  /* the peer's option, or the default */
     uint16_t listener;             /* index */
     uint16_t stamp;                /* when it was sent last, in units of 2^24 ns (16.8 ms) */
@@ -166,7 +167,7 @@ void half_open_reply_with(const struct half_open *h, const struct tcp_env *e,
 
 enum half_open_verdict {
     HALF_OPEN_KEEP,      /* nothing changes */
-    HALF_OPEN_DELETE,    /* RST: forget it */
+    HALF_OPEN_DELETE,    /* RST, to us or by us: forget it */
     HALF_OPEN_ESTABLISH, /* a good ACK: make a block, tcp_open_half() */
 };
 /** half_open_arrives() - 3.10.7.4 for SYN-RECEIVED of a passive open */

@@ -32,7 +32,10 @@ static void copy_text(struct ring *r, const struct seg *s, uint32_t from, uint32
 /* RFC 2883: these octets came again */
 void note_duplicate(struct tcb *t, const struct tcp_env *e, seq_t from, seq_t to)
 {
-    if (!t->sack_ok || !seq_lt(from, to))
+    if (!seq_lt(from, to))
+        return;
+    accecn_duplicate(t);
+    if (!t->sack_ok)
         return;
     if (!e->conf->tcp_dsack && !t->acc.on) /* which asks for it (CC-9768-6) */
         return;
