@@ -56,6 +56,16 @@ static inline bool wheel_run(struct wheel *w, gn_time now)
     return false;
 }
 struct wheel_node *wheel_pop(struct wheel *w);
+/** wheel_ahead() - the node that the call of wheel_pop() after the next @n ones will give, if there
+ * is one by now, else NULL */
+static inline const struct wheel_node *wheel_ahead(const struct wheel *w, unsigned n)
+{
+    const struct list *l = w->due.next;
+
+    while (n-- && l != &w->due)
+        l = l->next;
+    return l == &w->due ? NULL : LIST_ENTRY(l, const struct wheel_node, list);
+}
 /** wheel_next() - no node is due before this; may be earlier than the first node's time (a
  * cascade), never later */
 deadline_t wheel_next(const struct wheel *w);

@@ -261,8 +261,26 @@ static struct tcb *timer_block(struct gn_host *h, struct conn *c)
     return t;
 }
 
+/** expect() - hints for those whose timers come next: the connection of the third, and the block of
+ * the second, whose connection was the third before */
+static inline __attribute__((always_inline)) void expect(const struct gn_host *h)
+{
+    const struct wheel_node *second = wheel_ahead(&h->wheel, 1);
+    const struct wheel_node *third = wheel_ahead(&h->wheel, 2);
+    const struct conn *c;
+
+    if (third)
+        prefetch(LIST_ENTRY(third, struct conn, timer), sizeof(struct conn) / 64);
+    if (!second)
+        return;
+    c = LIST_ENTRY(second, struct conn, timer);
+    if (c->tcb)
+        prefetch(c->tcb, CONN_BLOCK_LINES);
+}
+
 void conn_timeouts(struct gn_host *h)
 {
+    bool many = host_many(h);
     struct wheel_node *n;
 
     while ((n = wheel_pop(&h->wheel))) {
@@ -283,5 +301,7 @@ void conn_timeouts(struct gn_host *h)
         if (t->state != GN_CLOSED) /* also if it has something to send: that may take long */
             arm(h, t);
         conn_after(h, t);
+        if (many)
+            expect(h);
     }
 }

@@ -65,6 +65,9 @@ struct conn {
 _Static_assert(offsetof(struct conn, user) + sizeof(void *) == 64, "the first cache line");
 _Static_assert(sizeof(struct conn) <= 384, "an idle end takes 512 octets all in");
 
+/* of a block, cache lines that a hint is given for: what a segment looks at is in all of them */
+#define CONN_BLOCK_LINES (sizeof(struct tcb) / 64)
+
 /** conn_new() - a block in CLOSED for @k with options @o, not yet in the demux table; NULL: limit
  * or memory. @hash: of the tuple */
 struct tcb *conn_new(struct gn_host *h, const struct tcp_key *k, uint32_t hash, unsigned iface,

@@ -322,7 +322,7 @@ static inline __attribute__((always_inline)) void expect(const struct gn_host *h
             continue;
         c = pool_at(&h->conns, ref_index(likely[i]));
         if (c->tcb)
-            prefetch(c->tcb, 8);
+            prefetch(c->tcb, CONN_BLOCK_LINES);
     }
 }
 

@@ -126,6 +126,23 @@ Test(wheel, due_nodes_come_in_order_of_their_ticks)
     cr_assert_eq(got, N);
 }
 
+Test(wheel, what_comes_next_is_seen_ahead)
+{
+    struct wheel_node n[3] = {0};
+
+    wheel_init(&wheel, 0);
+    for (unsigned i = 0; i < 3; i++)
+        wheel_arm(&wheel, &n[i], (i + 1) * TICK);
+    cr_assert_null(wheel_ahead(&wheel, 0), "none is due");
+    wheel_run(&wheel, 3 * TICK);
+    for (unsigned i = 0; i < 3; i++) {
+        for (unsigned k = 0; k < 4; k++)
+            cr_expect_eq(wheel_ahead(&wheel, k), i + k < 3 ? &n[i + k] : NULL);
+        cr_assert_eq(wheel_pop(&wheel), &n[i]);
+    }
+    cr_assert_null(wheel_ahead(&wheel, 0));
+}
+
 Test(wheel, a_hundred_thousand_timers)
 {
     enum { N = 100000 };
