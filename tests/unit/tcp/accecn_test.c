@@ -40,6 +40,18 @@ static struct seg an_ack(unsigned n, unsigned ace)
     return s;
 }
 
+/* the same with a SACK block of the segments from @from up to @to */
+static struct seg a_sack(unsigned n, unsigned ace, unsigned from, unsigned to)
+{
+    struct seg s = an_ack(n, ace);
+
+    s.opt.has |= OPT_SACK;
+    s.opt.n_sack = 1;
+    s.opt.sack[0].l = seq(FX_UNA + from * MSS);
+    s.opt.sack[0].r = seq(FX_UNA + to * MSS);
+    return s;
+}
+
 /* text at @at with IP-ECN field @ecn */
 static enum gn_drop text(uint32_t at, uint8_t ecn)
 {
@@ -139,12 +151,7 @@ Test(accecn, CC_9768_7_many_told_otherwise)
     fx.tcb.sack_ok = fx.tcb.rec.sack_ok = true;
     send_segments(36);
     cr_assert_eq(fx_arrives(&fx, an_ack(2, 5)), GN_DROP_NONE);
-    s = an_ack(2, 5);
-    s.opt.has |= OPT_SACK;
-    s.opt.n_sack = 1;
-    s.opt.sack[0].l = seq(FX_UNA + 3 * MSS);
-    s.opt.sack[0].r = seq(FX_UNA + 12 * MSS);
-    cr_assert_eq(fx_arrives(&fx, s), GN_DROP_NONE);
+    cr_assert_eq(fx_arrives(&fx, a_sack(2, 5, 3, 12)), GN_DROP_NONE);
     cr_assert_eq(fx_arrives(&fx, an_ack(12, 5)), GN_DROP_NONE);
     cr_expect_eq(fx.tcb.acc.s_cep, 5);
     s = an_ack(14, 5);
@@ -215,24 +222,14 @@ Test(accecn, CC_9768_8_superseded)
 /* CC-9768-8: what SACKs more is news as well, what repeats a block is none */
 Test(accecn, CC_9768_8_sacks)
 {
-    struct seg s;
-
     open_accurate();
     fx.tcb.sack_ok = fx.tcb.rec.sack_ok = true;
     send_segments(6);
-    s = an_ack(0, 6);
-    s.opt.has |= OPT_SACK;
-    s.opt.n_sack = 1;
-    s.opt.sack[0].l = seq(FX_UNA + MSS);
-    s.opt.sack[0].r = seq(FX_UNA + 2 * MSS);
-    cr_assert_eq(fx_arrives(&fx, s), GN_DROP_NONE);
+    cr_assert_eq(fx_arrives(&fx, a_sack(0, 6, 1, 2)), GN_DROP_NONE);
     cr_expect_eq(fx.tcb.acc.s_cep, 6, "one segment met congestion, and the hole stays");
-    s.ctl = (uint16_t)(CTL_ACK | accecn_flags(5));
-    (void)fx_arrives(&fx, s);
+    (void)fx_arrives(&fx, a_sack(0, 5, 1, 2));
     cr_expect_eq(fx.tcb.acc.s_cep, 6, "an older one with the same block");
-    s.ctl = (uint16_t)(CTL_ACK | accecn_flags(7));
-    s.opt.sack[0].r = seq(FX_UNA + 3 * MSS);
-    cr_assert_eq(fx_arrives(&fx, s), GN_DROP_NONE);
+    cr_assert_eq(fx_arrives(&fx, a_sack(0, 7, 1, 3)), GN_DROP_NONE);
     cr_expect_eq(fx.tcb.acc.s_cep, 7);
     fx_fini(&fx);
 }
