@@ -25,6 +25,7 @@
 #define DEVICE      "/dev/net/tun"
 #define DEFAULT_MTU 1500
 #define RX_BURST    16
+#define RX_OCTETS   (128 * 1024) /* of a burst: more does not stay in the cache until it is used */
 /* Buffers are not a power of two apart, lest their beginnings share a set of the cache. */
 #define RX_STRIDE (68 * 1024 + 64)
 #define RX_ROOM   ((uint32_t)(GN_FRAME_MAX + sizeof(struct virtio_net_hdr)))
@@ -34,15 +35,15 @@ struct tun {
     uint8_t *rx;         /* RX_BURST buffers */
 };
 
-/** tun_rx() - gn_link_ops.rx; reads until there is nothing or the buffers are full */
+/** tun_rx() - gn_link_ops.rx; reads until there is nothing or a burst is full */
 static int tun_rx(struct gn_link *l, struct gn_frame *frames, size_t n, gn_time now)
 {
     struct tun *t = (struct tun *)(void *)l;
-    size_t got = 0;
+    size_t got = 0, octets = 0;
 
     (void)now;
     n = n < RX_BURST ? n : RX_BURST;
-    while (got < n) {
+    while (got < n && octets < RX_OCTETS) {
         uint8_t *buf = t->rx + got * RX_STRIDE;
         struct virtio_net_hdr h;
         struct gn_frame *f = &frames[got];
@@ -67,6 +68,7 @@ static int tun_rx(struct gn_link *l, struct gn_frame *frames, size_t n, gn_time 
         }
         l->stats.rx_frames++;
         l->stats.rx_bytes += f->len;
+        octets += f->len;
         l->stats.rx_super += f->gso_size != 0;
         got++;
     }
