@@ -83,10 +83,9 @@ static void prepare(struct standing *b)
 {
     struct bench_conn *first = NULL;
 
-    b->client = malloc(b->n * sizeof(*b->client));
+    b->client = world_pages(b->n * sizeof(*b->client));
     if (!b->client)
         abort();
-    memset(b->client, 0, b->n * sizeof(*b->client));
     for (uint64_t i = 0; i < b->n; i++) {
         struct bench_conn *c = world_conn(b->w, 1);
 

@@ -60,6 +60,17 @@ const uint8_t *world_octets(const struct world *w, uint64_t pos)
     return w->pattern + pos % BENCH_PATTERN;
 }
 
+void *world_pages(size_t bytes)
+{
+    size_t whole = (bytes + WORLD_HUGE - 1) & ~(WORLD_HUGE - 1);
+    void *p = aligned_alloc(WORLD_HUGE, whole);
+
+    if (!p)
+        return NULL;
+    madvise(p, whole, MADV_HUGEPAGE);
+    return memset(p, 0, bytes);
+}
+
 /** wire_open() - a wire with all its pages present; false: no memory */
 static bool wire_open(struct bench_wire *w, bool super)
 {
@@ -195,16 +206,28 @@ void world_pass(struct world *w, uint64_t ns)
     w->now = w->now > end ? w->now : end;
 }
 
-struct bench_conn *world_conn(struct world *w, unsigned side)
+/** more_conns() - as many fresh records as one huge page has room for */
+static void more_conns(struct world *w)
 {
-    struct bench_conn *c = w->idle;
+    const size_t n = WORLD_HUGE / sizeof(struct bench_conn);
+    struct bench_conn *c = world_pages(WORLD_HUGE);
 
-    if (c)
-        w->idle = c->pcb;
-    else
-        c = malloc(sizeof(*c));
     if (!c)
         abort();
+    for (size_t i = 0; i < n; i++) {
+        c[i].pcb = w->idle;
+        w->idle = &c[i];
+    }
+}
+
+struct bench_conn *world_conn(struct world *w, unsigned side)
+{
+    struct bench_conn *c;
+
+    if (!w->idle)
+        more_conns(w);
+    c = w->idle;
+    w->idle = c->pcb;
     *c = (struct bench_conn){.side = (uint8_t)side};
     return c;
 }
