@@ -25,7 +25,7 @@ static inline bool addr_v4(const struct gn_addr *a)
     memcpy(&first, a->b, 8);
     memcpy(&then, a->b + 8, 4);
     memcpy(&want, mapped, 4);
-    return first == 0 && then == want;
+    return (first | (then ^ want)) == 0;
 }
 
 #endif

@@ -11,7 +11,6 @@
 #include "base/poison.h"
 
 #define POOL_SLAB     65536
-#define POOL_GEN_MAX  0x7fffffffu
 #define POOL_GEN_NONE 0 /* no object ever has this generation, so no name is all zero */
 
 void pool_init(struct pool *p, struct mem *m, uint32_t object_bytes, uint32_t max)
@@ -24,6 +23,7 @@ void pool_init(struct pool *p, struct mem *m, uint32_t object_bytes, uint32_t ma
     p->max = max;
     while (1u << p->slab_shift < p->per_slab)
         p->slab_shift++;
+    p->slab_mask = (1u << p->slab_shift) - 1;
 }
 
 /** gen_size() - octets of the generations of a slab: of all numbers that an index can name in it,
@@ -134,7 +134,8 @@ void pool_free(struct pool *p, uint32_t index)
     uint8_t *object = pool_at(p, index);
 
     ASSERT(*g & 1);
-    *g = *g >> 1 == POOL_GEN_MAX ? (POOL_GEN_NONE + 1) << 1 : ((*g >> 1) + 1) << 1;
+    if (!++*g) /* the next generation, of nothing that lives; after the last comes the first */
+        *g = (POOL_GEN_NONE + 1) << 1;
     memcpy(object, &p->free_head, sizeof(p->free_head));
     POISON(object + 8, p->object_bytes - 8);
     p->free_head = index + 1;
@@ -143,7 +144,7 @@ void pool_free(struct pool *p, uint32_t index)
 
 uint32_t pool_next(const struct pool *p, uint32_t from)
 {
-    uint32_t slab = from >> p->slab_shift, in = from & ((1u << p->slab_shift) - 1);
+    uint32_t slab = from >> p->slab_shift, in = from & p->slab_mask;
 
     for (; slab < p->n_slabs; slab++, in = 0) {
         uint32_t n = p->per_slab - (slab + 1 == p->n_slabs ? p->fresh : 0);

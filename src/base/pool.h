@@ -14,6 +14,7 @@ struct pool {
     struct mem *mem;
     uint32_t object_bytes; /* multiple of 8 */
     uint32_t slab_shift;   /* index = slab << slab_shift | number in the slab */
+    uint32_t slab_mask;    /* (1 << slab_shift) - 1 */
     uint32_t per_slab;     /* objects per slab, at most 1 << slab_shift, more than half of it */
     uint32_t fresh;        /* objects of the newest slab that were never used */
     uint32_t n_slabs, cap_slabs;
@@ -34,7 +35,7 @@ void pool_free(struct pool *p, uint32_t index);
 /** pool_at() - the object of a live index */
 static inline void *pool_at(const struct pool *p, uint32_t index)
 {
-    uint32_t in = index & ((1u << p->slab_shift) - 1);
+    uint32_t in = index & p->slab_mask;
 
     return (char *)p->slab[index >> p->slab_shift] + (size_t)in * p->object_bytes;
 }
@@ -43,7 +44,7 @@ uint64_t pool_memory(const struct pool *p);
 /** pool_word() - generation and life of an index in a slab that there is */
 static inline uint32_t *pool_word(const struct pool *p, uint32_t index)
 {
-    return &p->gen[index >> p->slab_shift][index & ((1u << p->slab_shift) - 1)];
+    return &p->gen[index >> p->slab_shift][index & p->slab_mask];
 }
 /** pool_hint_gen() - the generation of a live index will be asked for soon */
 static inline void pool_hint_gen(const struct pool *p, uint32_t index)
