@@ -28,6 +28,19 @@ static void set_text(struct seg *s, const uint8_t *p, uint32_t len, const struct
     }
 }
 
+/** syn_options() - the options of a SYN; false: they are malformed, *ret is untouched */
+static bool syn_options(const uint8_t *p, uint32_t len, struct tcpopt *ret)
+{
+    struct tcpopt opt;
+
+    if (tcpopt_parse_usual_syn(p, len, ret))
+        return true;
+    if (!tcpopt_parse(p, len, true, &opt))
+        return false;
+    *ret = opt;
+    return true;
+}
+
 enum gn_drop tcp_parse_any(const uint8_t *p, uint32_t len, const struct gn_span *tail,
                            unsigned n_tail, struct seg *ret)
 {
@@ -43,11 +56,9 @@ enum gn_drop tcp_parse_any(const uint8_t *p, uint32_t len, const struct gn_span 
     if (header == TCP_HEADER_MIN) {
         ret->opt = (struct tcpopt){0};
     } else if (bits & CTL_SYN) { /* MUST-5: any segment may carry options */
-        struct tcpopt opt;
-        if (!tcpopt_parse(p + TCP_HEADER_MIN, header - TCP_HEADER_MIN, true, &opt))
+        if (!syn_options(p + TCP_HEADER_MIN, header - TCP_HEADER_MIN, &ret->opt))
             return GN_DROP_TCP_BAD_OPTIONS; /* MUST-7: dropped, not reset: that would be a tool for
                                                blind resets */
-        ret->opt = opt;
     } else { /* MAL-10: a broken list must not cost an established connection its segment */
         (void)tcpopt_parse(p + TCP_HEADER_MIN, header - TCP_HEADER_MIN, false, &ret->opt);
     }

@@ -39,9 +39,12 @@ enum length {
 };
 
 #define WSCALE_MAX 14
-/* MSS; SACK permitted and timestamps; NOP and window scale */
+/* MSS; SACK permitted and timestamps; NOP and window scale: what a SYN has as a rule */
+#define USUAL_SYN     (OPT_MSS | OPT_SACKOK | OPT_TS | OPT_WSCALE)
 #define SYN_SPACE     20
+#define SYN_MSS       ((uint32_t)KIND_MSS << 24 | LEN_MSS << 16)
 #define SYN_SACKOK_TS ((uint32_t)KIND_SACKOK << 24 | LEN_SACKOK << 16 | KIND_TS << 8 | LEN_TS)
+#define SYN_WSCALE    ((uint32_t)KIND_NOP << 24 | KIND_WSCALE << 16 | LEN_WSCALE << 8)
 
 /** read_ts() - ten octets of a timestamps option without kind and length. Like all reads here,
  * octet by octet: an option may begin anywhere (MUST-64) */
@@ -132,9 +135,7 @@ static void read_option(uint8_t kind, const uint8_t *p, uint32_t len, bool syn, 
     }
 }
 
-/** usual_syn() - a SYN's options as Linux and this file lay them out, five words, which are
- * compared as such; false: they are others */
-static inline bool usual_syn(const uint8_t *p, uint32_t len, struct tcpopt *ret)
+bool tcpopt_parse_usual_syn(const uint8_t *p, uint32_t len, struct tcpopt *ret)
 {
     uint32_t mss, wscale;
 
@@ -142,13 +143,13 @@ static inline bool usual_syn(const uint8_t *p, uint32_t len, struct tcpopt *ret)
         return false;
     mss = get32(p);
     wscale = get32(p + 16);
-    if (mss >> 16 != (KIND_MSS << 8 | LEN_MSS) || get32(p + 4) != SYN_SACKOK_TS ||
-        wscale >> 8 != (KIND_NOP << 16 | KIND_WSCALE << 8 | LEN_WSCALE))
+    if (mss >> 16 != SYN_MSS >> 16 || get32(p + 4) != SYN_SACKOK_TS ||
+        wscale >> 8 != SYN_WSCALE >> 8)
         return false;
-    ret->has = OPT_MSS | OPT_SACKOK | OPT_WSCALE;
-    ret->mss = (uint16_t)mss;
+    *ret = (struct tcpopt){.has = USUAL_SYN, .mss = (uint16_t)mss};
     ret->wscale = (uint8_t)min_u32(wscale & 0xff, WSCALE_MAX); /* OPT-WS-3, MAL-13 */
-    read_ts(p + 8, ret);
+    ret->tsval = get32(p + 8);
+    ret->tsecr = get32(p + 12);
     return true;
 }
 
@@ -161,8 +162,6 @@ bool tcpopt_parse(const uint8_t *p, uint32_t len, bool syn, struct tcpopt *ret)
         read_ts(p + 4, ret);
         return true;
     }
-    if (syn && usual_syn(p, len, ret))
-        return true;
     while (p < end && p[0] != KIND_EOL) { /* OPT-GEN-7: may end without EOL */
         if (p[0] == KIND_NOP) {
             p++;
@@ -293,13 +292,13 @@ static uint8_t *put_all(const struct tcpopt *o, uint8_t *p)
     uint32_t n_sack = sack_fitting(o, other);
 
     if (o->has & OPT_MSS)
-        p = put32(p, (uint32_t)KIND_MSS << 24 | LEN_MSS << 16 | o->mss);
+        p = put32(p, SYN_MSS | o->mss);
     if (o->has & OPT_TS)
         p = put_ts(o, p);
     else if (o->has & OPT_SACKOK)
         p = put_head(p, KIND_SACKOK, LEN_SACKOK);
     if (o->has & OPT_WSCALE)
-        p = put32(p, (uint32_t)KIND_NOP << 24 | KIND_WSCALE << 16 | LEN_WSCALE << 8 | o->wscale);
+        p = put32(p, SYN_WSCALE | o->wscale);
     if (n_sack)
         p = put_sack(o, n_sack, p);
     if (accecn_fitting(o, other + (n_sack ? 4 + n_sack * LEN_SACK : 0)))
@@ -309,20 +308,36 @@ static uint8_t *put_all(const struct tcpopt *o, uint8_t *p)
     return p;
 }
 
-uint32_t tcpopt_emit_sum(const struct tcpopt *o, uint8_t *p, uint64_t *sum)
+/** emit_any() - tcpopt_emit_sum() of any options at all */
+static __attribute__((noinline)) uint32_t emit_any(const struct tcpopt *o, uint8_t *p,
+                                                   uint64_t *sum)
 {
     uint8_t all[TCPOPT_MAX];
-    uint32_t n;
+    uint32_t n = (uint32_t)(put_all(o, all) - all);
 
+    memcpy(p, all, n);
+    *sum += csum(all, n);
+    return n;
+}
+
+/** emit_usual_syn() - of a SYN that has what SYNs have as a rule: what emit_any() would write */
+static inline uint32_t emit_usual_syn(const struct tcpopt *o, uint8_t *p, uint64_t *sum)
+{
+    uint32_t mss = SYN_MSS | o->mss, wscale = SYN_WSCALE | o->wscale;
+
+    put32(put_ts(o, put32(p, mss)), wscale);
+    *sum += (uint64_t)mss + SYN_SACKOK_TS + o->tsval + o->tsecr + wscale;
+    return SYN_SPACE;
+}
+
+uint32_t tcpopt_emit_sum(const struct tcpopt *o, uint8_t *p, uint64_t *sum)
+{
     if (o->has == OPT_TS) {
         put_ts(o, p);
         *sum += (uint64_t)TCPOPT_TS_ALONE + o->tsval + o->tsecr;
         return TCPOPT_TS_SPACE;
     }
-    if (!o->has)
-        return 0;
-    n = (uint32_t)(put_all(o, all) - all);
-    memcpy(p, all, n);
-    *sum += csum(all, n);
-    return n;
+    if (o->has == USUAL_SYN)
+        return emit_usual_syn(o, p, sum);
+    return o->has ? emit_any(o, p, sum) : 0;
 }

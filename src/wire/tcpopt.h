@@ -53,6 +53,9 @@ struct tcpopt {
  * counts (OPT-GEN-3), a shift above 14 is 14.
  */
 bool tcpopt_parse(const uint8_t *p, uint32_t len, bool syn, struct tcpopt *ret);
+/** tcpopt_parse_usual_syn() - the same for the options of a SYN as Linux and this file lay them
+ * out, five words, which are compared as such; false: they are others, *ret is untouched */
+bool tcpopt_parse_usual_syn(const uint8_t *p, uint32_t len, struct tcpopt *ret);
 /** tcpopt_len() - octets that tcpopt_emit() writes: a multiple of 4, 40 at most; fewer SACK blocks
  * and no accurate ECN if they do not fit */
 uint32_t tcpopt_len(const struct tcpopt *o);
