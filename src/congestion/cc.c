@@ -29,12 +29,24 @@ static uint32_t initial_window(uint32_t mss, uint32_t segments)
     return min_u32(segments * mss, max_u32(2 * mss, segments * 1460)); /* CC-5681-2 */
 }
 
+/* begin() - the algorithm of @ops, whose block there is memory for, or NewReno; @c has none */
+static void begin(struct cc *c, const struct cc_ops *ops, struct mem *m, gn_time now)
+{
+    if (ops && ops->block) {
+        c->u.block = mem_alloc(m, ops->block);
+        if (!c->u.block)
+            ops = NULL;
+    }
+    c->ops = ops ? ops : &cc_newreno;
+    c->ops->init(c, now);
+}
+
 void cc_init(struct cc *c, unsigned algorithm, uint32_t mss, uint32_t iw_segments, struct mem *m,
              gn_time now)
 {
     c->ssthresh = UINT32_MAX; /* CC-5681-4 */
     cc_set_mss(c, mss, iw_segments, true);
-    cc_switch(c, algorithm, m, now);
+    begin(c, find_ops(algorithm), m, now);
 }
 
 void cc_fini(struct cc *c, struct mem *m)
@@ -49,21 +61,12 @@ void cc_fini(struct cc *c, struct mem *m)
 
 void cc_switch(struct cc *c, unsigned algorithm, struct mem *m, gn_time now)
 {
-    const struct cc_ops *ops = find_ops(algorithm);
-    void *block = NULL;
-
-    if (ops && ops->block) {
-        block = mem_alloc(m, ops->block);
-        ops = block ? ops : NULL;
-    }
     cc_fini(c, m);
-    c->ops = ops ? ops : &cc_newreno;
     c->acked = 0;
     c->slowed = false;
     c->pacing_rate = 0;
     memset(&c->u, 0, sizeof(c->u));
-    c->u.block = block;
-    c->ops->init(c, now);
+    begin(c, find_ops(algorithm), m, now);
 }
 
 void cc_set_mss(struct cc *c, uint32_t mss, uint32_t iw_segments, bool fresh)

@@ -11,9 +11,9 @@
 #define SLOW_START_RATIO 200
 #define AVOIDANCE_RATIO  120
 
-bool rate_settle(struct recovery *r, const struct rec_env *e, uint64_t max)
+bool rate_settle_any(struct recovery *r, const struct rec_env *e, uint64_t max)
 {
-    if (!r->cc.ops->own_recovery && !max && !e->conf->tcp_pacing) {
+    if (!rate_needed(r, e, max)) {
         rate_free(r, e->mem);
         return true;
     }

@@ -33,9 +33,19 @@ struct rate {
     bool latest_app; /* it was limited by the application */
 };
 
+/** rate_needed() - does anybody want samples or pacing? @max: as in the struct */
+static inline bool rate_needed(const struct recovery *r, const struct rec_env *e, uint64_t max)
+{
+    return r->cc.ops->own_recovery || max || e->conf->tcp_pacing;
+}
+/** rate_settle_any() - rate_settle() where there is something to take or to give back */
+bool rate_settle_any(struct recovery *r, const struct rec_env *e, uint64_t max);
 /** rate_settle() - take or give back the block, as it is needed now or not; @max: as in the struct.
  *  false: it is needed, and there is no memory */
-bool rate_settle(struct recovery *r, const struct rec_env *e, uint64_t max);
+static inline bool rate_settle(struct recovery *r, const struct rec_env *e, uint64_t max)
+{
+    return (!r->rate && !rate_needed(r, e, max)) || rate_settle_any(r, e, max);
+}
 /** rate_free() - give the block back */
 void rate_free(struct recovery *r, struct mem *m);
 /** rate_restart() - something is about to leave, and nothing is in flight */

@@ -93,6 +93,8 @@ void recovery_set_mss(struct recovery *r, const struct rec_env *e, uint32_t mss)
 {
     bool smaller = mss < r->mss;
 
+    if (mss == r->mss)
+        return;
     r->mss = mss;
     cc_set_mss(&r->cc, mss, (uint32_t)e->conf->tcp_initial_window, r->handshake);
     if (r->handshake || !smaller)

@@ -146,7 +146,7 @@ bool recovery_set_max_pacing(struct recovery *r, const struct rec_env *e, uint64
  * times; its round-trip time is @rtt, 0 if not known */
 void recovery_on_open(struct recovery *r, const struct rec_env *e, uint32_t retries, gn_time rtt);
 /** recovery_set_mss() - path MTU or option set changed. Segments in flight that are now too large
- *  are to be sent again; no congestion (RFC 1191 6.4) */
+ *  are to be sent again; no congestion (RFC 1191 6.4). @mss as it was: nothing happens */
 void recovery_set_mss(struct recovery *r, const struct rec_env *e, uint32_t mss);
 /** recovery_lose_all() - nothing that is in flight has arrived, and the network is not to blame: it
  *  is to be sent again at once (RFC 7413 4.2.1) */

@@ -123,7 +123,9 @@ static inline void sent_release(struct sent_log *l, struct mem *m)
 {
     uint32_t no = l->tail; /* numbers count on, for those who remember one */
 
-    if (l->rec && l->rec != &l->own)
+    if (!l->rec)
+        return;
+    if (l->rec != &l->own)
         sent_shed(l, m);
     memset(l, 0, offsetof(struct sent_log, own));
     l->head = l->tail = no;
