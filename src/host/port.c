@@ -83,6 +83,17 @@ static void hint_next(struct gn_host *h, struct port_counter *c, uint64_t f,
     demux_prefetch_slot(&h->demux, c->hash);
 }
 
+/** destination() - the keyed hash of @k, whose lport is 0 */
+static uint64_t destination(struct gn_host *h, const struct tcp_key *k)
+{
+    uint32_t at = (get32(k->raddr.b + 12) + k->rport) % PORT_DESTINATIONS;
+    struct port_destination *d = &h->ports.destination[at];
+
+    if (!tcp_key_equal(&d->key, k))
+        *d = (struct port_destination){.key = *k, .f = key_hash(&h->secrets.port, k)};
+    return d->f;
+}
+
 enum gn_err port_choose(struct gn_host *h, struct tcp_key *k, uint32_t *ret_hash, ref_t *ret_tw)
 {
     struct ports *p = &h->ports;
@@ -92,7 +103,7 @@ enum gn_err port_choose(struct gn_host *h, struct tcp_key *k, uint32_t *ret_hash
     uint64_t f;
 
     k->lport = 0;
-    f = key_hash(&h->secrets.port, k);
+    f = destination(h, k);
     c = &p->counter[(f >> 32) % PORT_COUNTERS];
     if (p->full_hash == f && p->full_removals == h->demux.removals &&
         h->now - p->full_at < FULL_LIFE)

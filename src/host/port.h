@@ -12,7 +12,8 @@
  *
  * The next connection to the same destination will ask for the next port. Its tuple is hashed when
  * this one has been found, and the slot of the demux table hinted at, so that it is in cache by
- * then, however many TIME-WAITs there are.
+ * then, however many TIME-WAITs there are. Nor is a destination hashed again that was asked for
+ * lately.
  */
 #ifndef GN_HOST_PORT_H
 #define GN_HOST_PORT_H
@@ -23,7 +24,8 @@
 
 struct gn_host;
 
-#define PORT_COUNTERS 256
+#define PORT_COUNTERS     256
+#define PORT_DESTINATIONS 64
 
 /** A counter of the walks, and what the next connection that takes it will most likely ask for. */
 struct port_counter {
@@ -33,8 +35,15 @@ struct port_counter {
     uint16_t port; /* 0: not known */
 };
 
+/** A destination that was asked for before. */
+struct port_destination {
+    struct tcp_key key; /* lport 0 */
+    uint64_t f;         /* its hash */
+};
+
 struct ports {
     struct port_counter counter[PORT_COUNTERS];
+    struct port_destination destination[PORT_DESTINATIONS];
     uint64_t full_hash;     /* the destination that the last failed walk was for */
     uint64_t full_removals; /* demux.removals then */
     gn_time full_at;
