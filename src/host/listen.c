@@ -212,40 +212,6 @@ void listen_close(struct gn_host *h, struct listener *l)
     pool_free(&t->pool, l->index);
 }
 
-/**
- * listen_forward() - the tracer while a half-open entry becomes a connection: its SYN-RECEIVED has
- * been told of already, when the entry was made
- */
-static void listen_forward(void *ctx, const struct gn_trace *tr)
-{
-    struct gn_host *h = ctx;
-
-    if (tr->kind != GN_TRACE_STATE || tr->transition.to != GN_SYN_RECEIVED)
-        h->env.trace(h->env.trace_ctx, tr);
-}
-
-/**
- * open_half() - tcp_open_half() for an entry whose SYN-RECEIVED has been counted: once is enough
- */
-static void open_half(struct gn_host *h, struct tcb *t, const struct half_open *half,
-                      const struct seg *s, enum gn_cause cause)
-{
-    struct gn_stats *st = &h->stats;
-    const struct tcp_env *e = host_env(h, t);
-    struct tcp_env traced;
-
-    if (e->trace) {
-        traced = *e;
-        traced.trace = listen_forward;
-        traced.trace_ctx = h;
-        e = &traced;
-    }
-    st->state[GN_SYN_RECEIVED]--;
-    st->transition[GN_LISTEN][GN_SYN_RECEIVED]--;
-    st->PassiveOpens--;
-    tcp_open_half(t, e, half, s, cause);
-}
-
 /** enqueue() - into the accept queue, and tell the user */
 static void enqueue(struct gn_host *h, struct listener *l, struct tcb *t)
 {
@@ -272,6 +238,7 @@ enum gn_drop listen_promote(struct gn_host *h, struct listener *l, const struct 
                             ref_t ref, uint32_t hash, const struct seg *s, enum gn_cause cause)
 {
     struct tcb *t = accepted_new(h, l, &half->key, hash);
+    uint32_t ts_offset;
 
     if (!t)
         return GN_DROP_NO_MEMORY;
@@ -280,12 +247,11 @@ enum gn_drop listen_promote(struct gn_host *h, struct listener *l, const struct 
         conn_free(h, t);
         return GN_DROP_NO_MEMORY;
     }
-    if (ref.raw) {
-        open_half(h, t, half, s, cause);
+    ts_offset =
+        ref.raw ? syncache_ts_offset(h, ref_index(ref), half) : tcp_ts_offset(&h->env, &half->key);
+    tcp_open_half(t, host_env(h, t), half, ts_offset, s, cause);
+    if (ref.raw)
         demux_replace(&h->demux, hash, ref, conn_ref(t));
-    } else {
-        tcp_open_half(t, host_env(h, t), half, s, cause);
-    }
     enqueue(h, l, t);
     conn_after(h, t);
     return GN_DROP_NONE;

@@ -27,6 +27,7 @@ void syncache_init(struct syncache *c, struct mem *m, const struct gn_conf *conf
 {
     pool_init(&c->pool, m, sizeof(struct half_open), syncache_limit(conf));
     memset(c->level, 0, sizeof(c->level));
+    memset(c->offset, 0, sizeof(c->offset));
     c->due = UINT64_MAX;
 }
 
@@ -201,6 +202,8 @@ enum gn_drop syncache_syn(struct gn_host *h, struct listener *l, const struct se
         return GN_DROP_SYN_QUEUE_FULL;
     }
     ts_offset = half_open_init(o, e, s, &l->opts, l->index);
+    c->offset[index % SYNCACHE_OFFSETS].link = index + 1;
+    c->offset[index % SYNCACHE_OFFSETS].ts_offset = ts_offset;
     o->flags |= cookie ? HALF_OPEN_COOKIE : 0;
     if (tw) {
         o->flags |= HALF_OPEN_SHADOWS;
@@ -212,6 +215,15 @@ enum gn_drop syncache_syn(struct gn_host *h, struct listener *l, const struct se
     host_transition(h, &o->key, GN_LISTEN, GN_SYN_RECEIVED, GN_CAUSE_SYN);
     half_open_reply_with(o, e, &l->opts, ts_offset);
     return GN_DROP_NONE;
+}
+
+uint32_t syncache_ts_offset(const struct gn_host *h, uint32_t index, const struct half_open *o)
+{
+    const struct syncache *c = &h->syncache;
+
+    if (c->offset[index % SYNCACHE_OFFSETS].link == index + 1)
+        return c->offset[index % SYNCACHE_OFFSETS].ts_offset;
+    return tcp_ts_offset(&h->env, &o->key);
 }
 
 /** defers() - GN_OPT_DEFER_ACCEPT: is it too early for a connection without text? In terms of

@@ -8,6 +8,9 @@
  * in order of time by itself: arming, moving and expiring are O(1), and the next deadline is the
  * earliest of sixteen heads. Each listener may have tcp_max_syn_backlog entries; beyond that SYNs
  * are answered with cookies or dropped (tcp_syncookies).
+ *
+ * The timestamp offset of an entry costs a keyed hash, and 64 octets have no room for it. Those of
+ * the entries made last are kept beside them, by index: the pool gives out low ones first.
  */
 #ifndef GN_HOST_SYNCACHE_H
 #define GN_HOST_SYNCACHE_H
@@ -19,7 +22,8 @@
 
 struct gn_host;
 
-#define SYNCACHE_LEVELS 16
+#define SYNCACHE_LEVELS  16
+#define SYNCACHE_OFFSETS 256 /* entries whose timestamp offset is at hand */
 /* half_open.flags, the host's own: a TIME-WAIT record of the same tuple is kept until the new
  * connection is proved (TW-9) */
 #define HALF_OPEN_SHADOWS 64
@@ -33,6 +37,10 @@ struct syncache {
     } level[SYNCACHE_LEVELS];
     gn_time seen; /* the last time that anybody looked */
     gn_time due;  /* nothing is due before */
+    struct {
+        uint32_t link; /* index + 1 of the entry that it is of, the last of those that share it */
+        uint32_t ts_offset;
+    } offset[SYNCACHE_OFFSETS];
 };
 
 /** syncache_init() - allocates nothing */
@@ -45,6 +53,8 @@ uint32_t syncache_limit(const struct gn_conf *conf);
  */
 enum gn_drop syncache_syn(struct gn_host *h, struct listener *l, const struct seg *s, uint32_t hash,
                           const struct time_wait *tw);
+/** syncache_ts_offset() - tcp_ts_offset() of the entry @index, which is @o */
+uint32_t syncache_ts_offset(const struct gn_host *h, uint32_t index, const struct half_open *o);
 /** syncache_input() - a segment for the half-open entry @r, which is @o */
 enum gn_drop syncache_input(struct gn_host *h, ref_t r, struct half_open *o, const struct seg *s,
                             uint32_t hash);

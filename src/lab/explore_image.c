@@ -130,7 +130,6 @@ static void plain_links(struct tcb *t)
     memset(&t->link, 0, sizeof t->link);
     memset(t->past, 0, sizeof t->past);
     t->n_past = t->n_past != 0;
-    t->past_head = 0;
     memset(&t->sndbuf, 0, sizeof t->sndbuf);
     memset(&t->rcvbuf, 0, sizeof t->rcvbuf);
     t->ooo.r = NULL;

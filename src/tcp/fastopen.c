@@ -87,11 +87,11 @@ void tcp_open_fast(struct tcb *t, const struct tcp_env *e, const struct seg *syn
 {
     struct arrival a = {.t = t, .e = e, .s = *syn};
     struct half_open h;
+    uint32_t ts_offset = half_open_init(&h, e, syn, &t->opts, 0);
     bool room;
 
-    half_open_init(&h, e, syn, &t->opts, 0);
-    half_open_inherit(t, e, &h, seq(h.iss));      /* our SYN is still to be sent */
-    room = recovery_reserve(&t->rec, &e->rec, 1); /* the first record needs no memory */
+    half_open_inherit(t, e, &h, ts_offset, seq(h.iss)); /* our SYN is still to be sent */
+    room = recovery_reserve(&t->rec, &e->rec, 1);       /* the first record needs no memory */
     ASSERT(room);
     t->snd.wnd = t->snd.max_wnd = syn->wnd; /* OPT-WS-2: not scaled */
     t->snd.wl1 = syn->seq;

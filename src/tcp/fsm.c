@@ -52,15 +52,8 @@ bool fsm_legal(enum gn_state from, enum gn_state to)
 static void remember(struct tcb *t, gn_time now, enum gn_state from, enum gn_state to,
                      enum gn_cause cause)
 {
-    t->past[t->past_head] = (struct tcb_past){
-        .at_us = (now / GN_USEC) & (((uint64_t)1 << 48) - 1),
-        .from = from & 15u,
-        .to = to & 15u,
-        .cause = cause & 255u,
-    };
-    t->past_head = (uint8_t)((t->past_head + 1) % GN_HISTORY);
-    if (t->n_past < GN_HISTORY)
-        t->n_past++;
+    t->past[t->n_past++ % GN_HISTORY].word =
+        now / GN_USEC << 16 | (unsigned)from << 12 | (unsigned)to << 8 | (unsigned)cause;
 }
 
 /* the counters of RFC 4022 that are defined by transitions */
@@ -109,6 +102,13 @@ void tcb_enter(struct tcb *t, const struct tcp_env *e, enum gn_state to, enum gn
         t->events |= GN_EV_STATE;
     if (e->trace != NULL)
         tell(t, e, from, cause);
+}
+
+void tcb_adopt(struct tcb *t, const struct tcp_env *e)
+{
+    ASSERT(t->state == GN_CLOSED && t->n_past == 0);
+    t->state = GN_SYN_RECEIVED;
+    remember(t, e->now, GN_LISTEN, GN_SYN_RECEIVED, GN_CAUSE_SYN);
 }
 
 void tcb_descend(struct tcb *t)

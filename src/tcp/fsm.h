@@ -10,6 +10,9 @@
 /** tcb_enter() - move to state @to because of @cause: checks the table (ASSERT), remembers, counts,
  * traces, tells the user */
 void tcb_enter(struct tcb *t, const struct tcp_env *e, enum gn_state to, enum gn_cause cause);
+/** tcb_adopt() - a fresh block takes a half-open entry's place, whose way from LISTEN to
+ * SYN-RECEIVED was counted and told of when it was made: it is remembered alone */
+void tcb_adopt(struct tcb *t, const struct tcp_env *e);
 /** tcb_descend() - a fresh block starts its life as a copy of a listener's: LISTEN, with no
  * transition of its own */
 void tcb_descend(struct tcb *t);

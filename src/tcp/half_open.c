@@ -260,9 +260,22 @@ enum gn_drop half_open_arrives(struct half_open *h, const struct tcp_env *e, con
     return GN_DROP_NONE;
 }
 
+/* what SYN and SYN,ACK have said of ECN */
+static __attribute__((noinline)) void inherit_ecn(struct tcb *t, const struct half_open *h)
+{
+    t->ecn_ok = h->flags & HALF_OPEN_ECN;
+    t->acc.no_ect = t->ecn_ok && h->no_ect; /* RFC 3168 6.1.1 */
+    t->acc.asked = asked_for(h) & ECN_OFFER_BOTH;
+    if (h->accecn) {
+        accecn_begin(t, h->syn_ecn);
+        t->acc.no_ect = h->no_ect || h->retries >= 2; /* our last SYN,ACKs were without */
+    }
+}
+
 /* what the half-open connection knew becomes a block in SYN-RECEIVED; @una: our SYN's number if it
  * is still to be sent, the one after it if it is about to be acknowledged */
-void half_open_inherit(struct tcb *t, const struct tcp_env *e, const struct half_open *h, seq_t una)
+void half_open_inherit(struct tcb *t, const struct tcp_env *e, const struct half_open *h,
+                       uint32_t ts_offset, seq_t una)
 {
     t->passive = true; /* MUST-11 */
     t->snd.iss = seq(h->iss);
@@ -275,16 +288,11 @@ void half_open_inherit(struct tcb *t, const struct tcp_env *e, const struct half
     t->ts_ok = h->flags & HALF_OPEN_TS;
     t->sack_ok = h->flags & HALF_OPEN_SACK;
     t->ws_ok = h->flags & HALF_OPEN_WSCALE;
-    t->ecn_ok = h->flags & HALF_OPEN_ECN;
-    t->acc.no_ect = t->ecn_ok && h->no_ect; /* RFC 3168 6.1.1 */
-    t->acc.asked = asked_for(h) & ECN_OFFER_BOTH;
-    if (h->accecn) {
-        accecn_begin(t, h->syn_ecn);
-        t->acc.no_ect = h->no_ect || h->retries >= 2; /* our last SYN,ACKs were without */
-    }
+    if ((h->flags & HALF_OPEN_ECN) || h->accecn || h->syn_ecn) /* else nobody has asked for it */
+        inherit_ecn(t, h);
     t->rcv.wscale = h->rcv_wscale;
     t->snd.wscale = t->ws_ok ? h->wscale : 0;
-    t->ts.offset = tcp_ts_offset(e, &t->key);
+    t->ts.offset = ts_offset;
     t->ts.recent = h->ts_recent;
     t->ts.recent_at = e->now;
     pmtu_on_open(t, e);
@@ -305,15 +313,26 @@ static gn_time half_open_rtt(const struct half_open *h, const struct tcp_env *e)
     return units > INT32_MAX ? 1 : max_u64((gn_time)units << 8, 1);
 }
 
+/* SYN-RECEIVED: an entry's was counted, and told of, when it was made; nobody has heard of a
+ * cookie's */
+static void enter_syn_received(struct tcb *t, const struct tcp_env *e, enum gn_cause cause)
+{
+    if (cause == GN_CAUSE_COOKIE_ACK) {
+        tcb_descend(t);
+        tcb_enter(t, e, GN_SYN_RECEIVED, cause);
+    } else {
+        tcb_adopt(t, e);
+    }
+}
+
 void tcp_open_half(struct tcb *t, const struct tcp_env *e, const struct half_open *h,
-                   const struct seg *s, enum gn_cause cause)
+                   uint32_t ts_offset, const struct seg *s, enum gn_cause cause)
 {
     struct arrival a = {.t = t, .e = e, .s = *s};
     gn_time rtt;
 
-    half_open_inherit(t, e, h, seq(h->iss + 1));
-    tcb_descend(t);
-    tcb_enter(t, e, GN_SYN_RECEIVED, cause == GN_CAUSE_COOKIE_ACK ? cause : GN_CAUSE_SYN);
+    half_open_inherit(t, e, h, ts_offset, seq(h->iss + 1));
+    enter_syn_received(t, e, cause);
     t->snd.wnd = t->snd.max_wnd = (uint32_t)s->wnd << t->snd.wscale;
     t->snd.wl1 = s->seq;
     t->snd.wl2 = s->ack;

@@ -33,7 +33,7 @@ bool challenge_allowed(const struct tcp_env *e);
 void half_open_take(struct half_open *h, const struct tcp_env *e, const struct seg *syn,
                     const struct tcb_opts *opts, uint16_t listener);
 void half_open_inherit(struct tcb *t, const struct tcp_env *e, const struct half_open *h,
-                       seq_t una);
+                       uint32_t ts_offset, seq_t una);
 
 /* accecn.c */
 #define ACCECN_CEP_INIT \

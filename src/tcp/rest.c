@@ -44,7 +44,6 @@ static inline bool rare(const struct tcb *t, const struct tcp_env *e)
 {
     return t->acc.on || (t->ecn_ok && t->acc.no_ect) || t->path_mtu || t->search.high ||
            t->search.size || t->error || t->soft_error || t->n_past > REST_PAST ||
-           t->past_head != t->n_past ||
            (t->invalid_at && e->now - t->invalid_at < e->conf->tcp_invalid_ratelimit) ||
            t->bytes_acked != t->bytes_sent || !seq_eq(t->snd.wl2, t->snd.una) ||
            !seq_eq(t->rcv.edge, t->rcv.max_edge) ||
@@ -179,7 +178,7 @@ void tcp_wake(const struct tcb_rest *r, const struct tcp_key *key, const struct 
     memset(t, 0, sizeof(*t));
     t->key = *key;
     t->state = GN_ESTABLISHED;
-    t->n_past = t->past_head = r->n_past;
+    t->n_past = r->n_past;
     memcpy(t->past, r->past, sizeof(r->past));
     t->accepted = true;
     t->passive = r->passive;

@@ -116,15 +116,16 @@ static void status_timers(const struct tcb *t, struct gn_status *ret)
 
 static void status_history(const struct tcb *t, struct gn_status *ret)
 {
-    unsigned at = (unsigned)(t->past_head + GN_HISTORY - t->n_past);
+    unsigned n = min_u32(t->n_past, GN_HISTORY), first = t->n_past - n;
 
-    for (unsigned i = 0; i < t->n_past; i++) {
-        const struct tcb_past *p = &t->past[(at + i) % GN_HISTORY];
+    for (unsigned i = 0; i < n; i++) {
+        uint64_t past = t->past[(first + i) % GN_HISTORY].word;
 
-        ret->history[i] = (struct gn_transition){p->at_us * GN_USEC, (enum gn_state)p->from,
-                                                 (enum gn_state)p->to, (enum gn_cause)p->cause};
+        ret->history[i] =
+            (struct gn_transition){(past >> 16) * GN_USEC, (enum gn_state)(past >> 12 & 15),
+                                   (enum gn_state)(past >> 8 & 15), (enum gn_cause)(past & 255)};
     }
-    ret->n_history = t->n_past;
+    ret->n_history = (uint8_t)n;
 }
 
 void tcb_status(const struct tcb *t, const struct tcp_env *e, struct gn_status *ret)

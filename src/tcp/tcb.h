@@ -15,13 +15,10 @@
 
 #include <gannet/host.h>
 
-/** One remembered transition in 8 octets: microseconds (40 bits would wrap in 12 days, so 48),
- * from, to, cause. */
+/** One remembered transition in 8 octets, from the most significant bits on: 48 of microseconds
+ * (40 would wrap in 12 days), 4 of the state from which, 4 of the one to which, 8 of the cause. */
 struct tcb_past {
-    uint64_t at_us : 48;
-    uint64_t from  : 4;
-    uint64_t to    : 4;
-    uint64_t cause : 8;
+    uint64_t word;
 };
 
 /** How the user set this connection up; copied from the listener to what it accepts. */
@@ -81,8 +78,8 @@ struct accecn {
 struct tcb {
     struct tcp_key key;
 
-    uint8_t state; /* enum gn_state; written by tcb_enter() alone */
-    uint8_t n_past, past_head;
+    uint8_t state;     /* enum gn_state; written by tcb_enter() alone */
+    uint8_t n_past;    /* transitions so far: states only go on, so there are never many */
     int8_t error;      /* enum gn_err that ended the connection or is pending (SO_ERROR) */
     int8_t soft_error; /* trouble that need not last (MUST-56); over with the next good ACK */
 

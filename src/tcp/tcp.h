@@ -69,9 +69,9 @@ _Static_assert(sizeof(struct time_wait) <= 64, "a TIME-WAIT record takes one cac
 /** tcp_open() - active OPEN from CLOSED: SYN-SENT, the SYN leaves with tcp_output() */
 void tcp_open(struct tcb *t, const struct tcp_env *e);
 /** tcp_open_half() - a half-open connection is acknowledged: LISTEN, SYN-RECEIVED, ESTABLISHED;
- * then @s is processed as in 3.10.7.4 from step 5 on */
+ * then @s is processed as in 3.10.7.4 from step 5 on. @ts_offset: tcp_ts_offset() of it */
 void tcp_open_half(struct tcb *t, const struct tcp_env *e, const struct half_open *h,
-                   const struct seg *s, enum gn_cause cause);
+                   uint32_t ts_offset, const struct seg *s, enum gn_cause cause);
 enum tfo_cookie_verdict {
     TFO_COOKIE_NONE, /* none, or not one of ours */
     TFO_COOKIE_OLD,  /* ours, and it will soon be none: give another */

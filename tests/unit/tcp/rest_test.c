@@ -45,7 +45,7 @@ static void set_up(struct fixture *fx, uint32_t how)
     recovery_on_open(&t->rec, &fx->env.rec, 0, how & 2 ? 3 * STEP : 0);
     t->accepted = true;
     t->created = t->last_in = fx->env.now;
-    t->past[0].at_us = t->past[1].at_us = 77;
+    t->past[0].word = t->past[1].word = 77;
     t->events = 0;
     t->opts.rcvbuf = t->opts.sndbuf = 60000;
     t->snd.wscale = t->rcv.wscale = 3;

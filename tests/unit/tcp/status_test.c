@@ -82,7 +82,6 @@ Test(status, delivered_ce)
     acked(&fx, 0, FX_UNA + 5000);
     cr_expect_eq(status(&fx).delivered_ce, 2);
     fx.tcb.events = 0;
-    fx.tcb.past_head = fx.tcb.n_past;
     fx.env.now += 1000 * GN_SEC;
     cr_assert(tcp_may_rest(&fx.tcb, &fx.env));
     fx.tcb.rec.marked += UINT16_MAX;
