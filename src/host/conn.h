@@ -54,8 +54,9 @@ struct conn {
     struct tcp_key key; /* first: the demux table compares it */
     uint32_t hash;      /* of the tuple, for the demux table */
     uint32_t index;     /* in the pool of connections */
-    uint8_t opts;       /* while it rests: number of its set of options */
-    bool timed;         /* while it rests: its timer is keep-alive's */
+    uint8_t opts;       /* while it rests: number of its set of options, */
+    uint8_t iface;      /* the interface that its segments leave by, */
+    bool timed;         /* and whether its timer is keep-alive's */
     struct tcb *tcb;    /* NULL: it rests */
     void *user;
     struct wheel_node timer;
@@ -97,7 +98,7 @@ void conn_timeouts(struct gn_host *h);
 /* conn_iface() - the interface that its segments leave by */
 static inline uint8_t conn_iface(const struct conn *c)
 {
-    return c->tcb ? c->tcb->iface : c->rest.iface;
+    return c->tcb ? c->tcb->iface : c->iface;
 }
 /* conn_set_iface() - by another one from now on */
 static inline void conn_set_iface(struct conn *c, uint8_t iface)
@@ -105,7 +106,7 @@ static inline void conn_set_iface(struct conn *c, uint8_t iface)
     if (c->tcb)
         c->tcb->iface = iface;
     else
-        c->rest.iface = iface;
+        c->iface = iface;
 }
 /** conn_ref() - how the demux table names a block */
 static inline ref_t conn_ref(const struct tcb *t)

@@ -39,39 +39,51 @@ bool recovery_may_rest(const struct recovery *r, gn_time now)
            r->marked <= UINT16_MAX;
 }
 
+/* of struct recovery_rest */
+enum {
+    REORDERING_SEEN = 1,
+    CWV_KNOWN = 2,
+    RECOVER_AT_UNA = 4,
+    SACK_OK = 8,
+    RTO_SPANS_SYN = 16,
+    TLP_FRESH = 32
+};
+
+/** flags_of() - in a word, not bit by bit where they will lie (tcp/rest.h) */
+static inline uint8_t flags_of(const struct recovery *r)
+{
+    return (uint8_t)(r->rack.reordering_seen * REORDERING_SEEN | r->cwv.known * CWV_KNOWN |
+                     seq_eq(r->recover, r->una) * RECOVER_AT_UNA | r->sack_ok * SACK_OK |
+                     r->rto_spans_syn * RTO_SPANS_SYN | r->tlp.fresh * TLP_FRESH);
+}
+
 void recovery_rest(const struct recovery *r, struct recovery_rest *ret)
 {
-    *ret = (struct recovery_rest){
-        .ops = r->cc.ops,
-        .last_sent = r->last_sent,
-        .min_at = rest_ms(r->rtt.min_at),
-        .half_at = rest_ms(r->cwv.half_at),
-        .since = rest_ms(r->cwv.since),
-        .delivered = (uint32_t)r->delivered,
-        .high = {r->cwv.high[0], r->cwv.high[1]},
-        .srtt = (uint32_t)r->rtt.srtt,
-        .rttvar = (uint32_t)r->rtt.rttvar,
-        .min = (uint32_t)r->rtt.min,
-        .min_next = (uint32_t)r->rtt.min_next,
-        .rack_rtt = (uint32_t)r->rack.rtt,
-        .cwnd = r->cc.cwnd,
-        .ssthresh = r->cc.ssthresh,
-        .iw = r->cc.iw,
-        .acked = r->cc.acked,
-        .retransmits = r->retransmits,
-        .mss = (uint16_t)r->mss,
-        .backoff = r->backoff,
-        .reo_wnd_mult = r->rack.reo_wnd_mult,
-        .reo_wnd_persist = r->rack.reo_wnd_persist,
-        .reordering_seen = r->rack.reordering_seen,
-        .known = r->cwv.known,
-        .recover_at_una = seq_eq(r->recover, r->una),
-        .sack_ok = r->sack_ok,
-        .rto_spans_syn = r->rto_spans_syn,
-        .fresh = r->tlp.fresh,
-        .marked = (uint16_t)r->marked,
-    };
-    memcpy(ret->cc, r->cc.u.space, lasting(&r->cc));
+    ret->ops = r->cc.ops;
+    ret->last_sent = r->last_sent;
+    ret->min_at = rest_ms(r->rtt.min_at);
+    ret->half_at = rest_ms(r->cwv.half_at);
+    ret->since = rest_ms(r->cwv.since);
+    ret->delivered = (uint32_t)r->delivered;
+    ret->high[0] = r->cwv.high[0];
+    ret->high[1] = r->cwv.high[1];
+    ret->srtt = (uint32_t)r->rtt.srtt;
+    ret->rttvar = (uint32_t)r->rtt.rttvar;
+    ret->min = (uint32_t)r->rtt.min;
+    ret->min_next = (uint32_t)r->rtt.min_next;
+    ret->rack_rtt = (uint32_t)r->rack.rtt;
+    ret->cwnd = r->cc.cwnd;
+    ret->ssthresh = r->cc.ssthresh;
+    ret->iw = r->cc.iw;
+    ret->acked = r->cc.acked;
+    ret->retransmits = r->retransmits;
+    ret->mss = (uint16_t)r->mss;
+    ret->backoff = r->backoff;
+    ret->reo_wnd_mult = r->rack.reo_wnd_mult;
+    ret->reo_wnd_persist = r->rack.reo_wnd_persist;
+    ret->flags = flags_of(r);
+    ret->marked = (uint16_t)r->marked;
+    memcpy(ret->cc, r->cc.u.space, sizeof(ret->cc)); /* lasting() is no more */
 }
 
 /** wake_cc() - congestion control; what an undo would need is gone */
@@ -100,18 +112,18 @@ void recovery_wake(const struct recovery_rest *k, seq_t una, gn_time now, struct
     r->rack.end_seq = r->rack.fack = una;
     r->rack.reo_wnd_mult = k->reo_wnd_mult;
     r->rack.reo_wnd_persist = k->reo_wnd_persist;
-    r->rack.reordering_seen = k->reordering_seen;
+    r->rack.reordering_seen = k->flags & REORDERING_SEEN;
     r->mss = k->mss;
-    r->recover = k->recover_at_una ? una : seq_sub(una, 1);
-    r->tlp.fresh = k->fresh;
+    r->recover = k->flags & RECOVER_AT_UNA ? una : seq_sub(una, 1);
+    r->tlp.fresh = k->flags & TLP_FRESH;
     r->cwv.high[0] = k->high[0];
     r->cwv.high[1] = k->high[1];
     r->cwv.half_at = rest_ms_back(k->half_at, now);
     r->cwv.since = k->since ? rest_ms_back(k->since, now) : 0;
-    r->cwv.known = k->known;
+    r->cwv.known = k->flags & CWV_KNOWN;
     r->retransmits = k->retransmits;
     r->backoff = k->backoff;
-    r->sack_ok = k->sack_ok;
-    r->rto_spans_syn = k->rto_spans_syn;
+    r->sack_ok = k->flags & SACK_OK;
+    r->rto_spans_syn = k->flags & RTO_SPANS_SYN;
     r->marked = k->marked;
 }

@@ -41,12 +41,7 @@ struct recovery_rest {
     uint16_t mss;
     uint8_t backoff;
     uint8_t reo_wnd_mult, reo_wnd_persist;
-    bool reordering_seen : 1;
-    bool known           : 1; /* of struct cwv */
-    bool recover_at_una  : 1;
-    bool sack_ok         : 1;
-    bool rto_spans_syn   : 1;
-    bool fresh           : 1; /* of struct tlp */
+    uint8_t flags; /* of rest.c */
     uint16_t marked;
 };
 

@@ -64,64 +64,67 @@ static inline uint8_t log2_of(uint32_t x)
     return x ? (uint8_t)__builtin_ctz(x) : 0;
 }
 
+/** power_of() - the reverse of log2_of() */
+static inline uint32_t power_of(unsigned log2)
+{
+    return (uint32_t)(log2 > 0) << log2;
+}
+
+/** put() - a count, in 48 bits */
+static inline void put(struct tcb_rest *r, enum rest_count i, uint64_t n)
+{
+    r->low[i] = (uint32_t)n;
+    r->high[i] = (uint16_t)(n >> 32);
+}
+
+/** count() - what put() has put there */
+static inline uint64_t count(const struct tcb_rest *r, enum rest_count i)
+{
+    return (uint64_t)r->high[i] << 32 | r->low[i];
+}
+
 void tcp_rest(const struct tcb *t, struct tcb_rest *ret)
 {
-    struct tcb_rest k = {
-        /* not in place: what is there may be far away. In the order of the struct, or bits are put
-         * into words that have been stored, which waits for the store */
-        .last_in = t->last_in,
-        .last_out = t->last_out,
-        .text_at = t->text_at,
-        .segs_in = t->segs_in & 0xffffffffffff,
-        .send_mss = t->send_mss,
-        .segs_out = t->segs_out & 0xffffffffffff,
-        .rcv_mss_guess = t->rcv_mss_guess,
-        .bytes_received = t->bytes_received & 0xffffffffffff,
-        .quick = t->quick,
-        .iface = t->iface,
-        .bytes_sent = t->bytes_sent & 0xffffffffffff,
-        .snd_usual = log2_of(t->sndbuf.usual) & 31u,
-        .rcv_usual = log2_of(t->rcvbuf.usual) & 31u,
-        .n_past = t->n_past & 3u,
-        .snd_wscale = t->snd.wscale & 15u,
-        .created_us = t->created / GN_USEC & 0xffffffffffff,
-        .rcv_wscale = t->rcv.wscale & 15u,
-        .passive = t->passive,
-        .ts_ok = t->ts_ok,
-        .sack_ok = t->sack_ok,
-        .ws_ok = t->ws_ok,
-        .ecn_ok = t->ecn_ok,
-        .interactive = t->interactive,
-        .syn_text = t->syn_text,
-        .fast_tried = t->fast_tried,
-        .marked = t->drs.marked,
-        .drs_octets = (uint32_t)t->drs.octets,
-        .drs_space = (uint32_t)t->drs.space,
-        .drs_rtt = (uint32_t)t->drs.rtt,
-        .drs_mark = t->drs.mark,
-        .drs_since = rest_us(t->drs.since),
-        .drs_rtt_at = rest_us(t->drs.rtt_at),
-        .drs_marked_at = rest_us(t->drs.marked_at),
-        .sndbuf = t->opts.sndbuf,
-        .rcvbuf = t->opts.rcvbuf,
-        .bytes_retrans = (uint32_t)t->bytes_retrans,
-        .ts_recent = t->ts.recent,
-        .ts_offset = t->ts.offset,
-        .ts_recent_at = rest_ms(t->ts.recent_at),
-        .una = t->snd.una,
-        .wl1 = t->snd.wl1,
-        .iss = t->snd.iss,
-        .wnd = t->snd.wnd,
-        .max_wnd = t->snd.max_wnd,
-        .rcv_nxt = t->rcv.nxt,
-        .edge = t->rcv.edge,
-        .irs = t->rcv.irs,
-        .delivered = t->rec.sent.head,
-    };
+    ret->last_in = t->last_in;
+    ret->last_out = t->last_out;
+    ret->text_at = t->text_at;
+    put(ret, REST_SEGS_IN, t->segs_in);
+    put(ret, REST_SEGS_OUT, t->segs_out);
+    put(ret, REST_BYTES_RECEIVED, t->bytes_received);
+    put(ret, REST_BYTES_SENT, t->bytes_sent);
+    put(ret, REST_CREATED_US, t->created / GN_USEC);
+    ret->send_mss = t->send_mss;
+    ret->rcv_mss_guess = t->rcv_mss_guess;
+    ret->traits = t->traits;
+    ret->quick = t->quick;
+    ret->wscale = (uint8_t)(t->snd.wscale | t->rcv.wscale << 4);
+    ret->small = (uint16_t)(log2_of(t->sndbuf.usual) | log2_of(t->rcvbuf.usual) << 5 |
+                            t->n_past << 10 | t->drs.marked << 12);
+    ret->drs_octets = (uint32_t)t->drs.octets;
+    ret->drs_space = (uint32_t)t->drs.space;
+    ret->drs_rtt = (uint32_t)t->drs.rtt;
+    ret->drs_mark = t->drs.mark;
+    ret->drs_since = rest_us(t->drs.since);
+    ret->drs_rtt_at = rest_us(t->drs.rtt_at);
+    ret->drs_marked_at = rest_us(t->drs.marked_at);
+    ret->sndbuf = t->opts.sndbuf;
+    ret->rcvbuf = t->opts.rcvbuf;
+    ret->bytes_retrans = (uint32_t)t->bytes_retrans;
+    ret->ts_recent = t->ts.recent;
+    ret->ts_offset = t->ts.offset;
+    ret->ts_recent_at = rest_ms(t->ts.recent_at);
+    ret->una = t->snd.una;
+    ret->wl1 = t->snd.wl1;
+    ret->iss = t->snd.iss;
+    ret->wnd = t->snd.wnd;
+    ret->max_wnd = t->snd.max_wnd;
+    ret->rcv_nxt = t->rcv.nxt;
+    ret->edge = t->rcv.edge;
+    ret->irs = t->rcv.irs;
+    ret->delivered = t->rec.sent.head;
 
-    recovery_rest(&t->rec, &k.rec);
-    memcpy(k.past, t->past, sizeof(k.past));
-    *ret = k;
+    recovery_rest(&t->rec, &ret->rec);
+    memcpy(ret->past, t->past, sizeof(ret->past));
 }
 
 /** wake_snd() - what we send */
@@ -133,12 +136,12 @@ static void wake_snd(const struct tcb_rest *r, gn_time now, struct tcb *t)
     t->snd.wl1 = r->wl1;
     t->snd.wl2 = r->una;
     t->snd.iss = r->iss;
-    t->snd.wscale = r->snd_wscale;
+    t->snd.wscale = r->wscale & 15u;
     t->send_mss = r->send_mss;
-    t->sndbuf.usual = r->snd_usual ? 1u << r->snd_usual : 0;
-    t->bytes_sent = t->bytes_acked = r->bytes_sent;
+    t->sndbuf.usual = power_of(r->small & 31u);
+    t->bytes_sent = t->bytes_acked = count(r, REST_BYTES_SENT);
     t->bytes_retrans = r->bytes_retrans;
-    t->segs_out = r->segs_out;
+    t->segs_out = count(r, REST_SEGS_OUT);
     recovery_wake(&r->rec, r->una, now, &t->rec);
     t->rec.sent.head = t->rec.sent.tail = t->rec.rack.cursor = r->delivered;
 }
@@ -150,13 +153,13 @@ static void wake_rcv(const struct tcb_rest *r, gn_time now, struct tcb *t)
     t->rcv.edge = r->edge;
     t->rcv.max_edge = r->edge;
     t->rcv.irs = r->irs;
-    t->rcv.wscale = r->rcv_wscale;
+    t->rcv.wscale = r->wscale >> 4;
     t->dsack = (struct range){r->rcv_nxt, r->rcv_nxt};
     t->rcv_mss_guess = r->rcv_mss_guess;
     t->quick = r->quick;
-    t->rcvbuf.usual = r->rcv_usual ? 1u << r->rcv_usual : 0;
-    t->bytes_received = r->bytes_received;
-    t->segs_in = r->segs_in;
+    t->rcvbuf.usual = power_of(r->small >> 5 & 31u);
+    t->bytes_received = count(r, REST_BYTES_RECEIVED);
+    t->segs_in = count(r, REST_SEGS_IN);
     t->ts.recent = r->ts_recent;
     t->ts.offset = r->ts_offset;
     t->ts.recent_at = rest_ms_back(r->ts_recent_at, now);
@@ -167,7 +170,7 @@ static void wake_rcv(const struct tcb_rest *r, gn_time now, struct tcb *t)
     t->drs.rtt_at = rest_us_back(r->drs_rtt_at, now);
     t->drs.marked_at = rest_us_back(r->drs_marked_at, now);
     t->drs.mark = r->drs_mark;
-    t->drs.marked = r->marked && now - r->last_out < MARK_LIFE;
+    t->drs.marked = r->small >> 12 && now - r->last_out < MARK_LIFE;
 }
 
 void tcp_wake(const struct tcb_rest *r, const struct tcp_key *key, const struct tcb_opts *o,
@@ -178,22 +181,14 @@ void tcp_wake(const struct tcb_rest *r, const struct tcp_key *key, const struct 
     memset(t, 0, sizeof(*t));
     t->key = *key;
     t->state = GN_ESTABLISHED;
-    t->n_past = r->n_past;
+    t->n_past = r->small >> 10 & 3u;
     memcpy(t->past, r->past, sizeof(r->past));
-    t->accepted = true;
-    t->passive = r->passive;
-    t->ts_ok = r->ts_ok;
-    t->sack_ok = r->sack_ok;
-    t->ws_ok = r->ws_ok;
-    t->ecn_ok = r->ecn_ok;
-    t->interactive = r->interactive;
-    t->syn_text = r->syn_text;
-    t->fast_tried = r->fast_tried;
-    t->iface = r->iface;
+    t->traits = r->traits;
+    t->urg_taken = false;
     t->last_in = r->last_in;
     t->last_out = r->last_out;
     t->text_at = r->text_at;
-    t->created = r->created_us * GN_USEC;
+    t->created = count(r, REST_CREATED_US) * GN_USEC;
     t->listener = UINT32_MAX;
     t->opts = *o;
     t->opts.sndbuf = r->sndbuf;

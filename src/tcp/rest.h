@@ -17,33 +17,30 @@
 
 #define REST_PAST 2 /* transitions remembered: an established connection has seldom more */
 
+/* what is kept in 48 bits */
+enum rest_count {
+    REST_SEGS_IN,
+    REST_SEGS_OUT,
+    REST_BYTES_RECEIVED,
+    REST_BYTES_SENT, /* all acknowledged */
+    REST_CREATED_US,
+    REST_COUNTS
+};
+
+/** Nothing in it is a part of a word: it is written to where it will lie, which may be far away,
+ * and what is not read first need not be waited for. */
 struct tcb_rest {
     struct recovery_rest rec;
     struct tcb_past past[REST_PAST];
     gn_time last_in, last_out, text_at;
-    uint64_t segs_in        : 48;
-    uint64_t send_mss       : 16;
-    uint64_t segs_out       : 48;
-    uint64_t rcv_mss_guess  : 16;
-    uint64_t bytes_received : 48;
-    uint64_t quick          : 8;
-    uint64_t iface          : 8;
-    uint64_t bytes_sent     : 48; /* all acknowledged */
-    uint64_t snd_usual      : 5;  /* log2 of what the buffers had grown to, 0: nothing */
-    uint64_t rcv_usual      : 5;
-    uint64_t n_past         : 2;
-    uint64_t snd_wscale     : 4;
-    uint64_t created_us     : 48;
-    uint64_t rcv_wscale     : 4;
-    uint64_t passive        : 1;
-    uint64_t ts_ok          : 1;
-    uint64_t sack_ok        : 1;
-    uint64_t ws_ok          : 1;
-    uint64_t ecn_ok         : 1;
-    uint64_t interactive    : 1;
-    uint64_t syn_text       : 1;
-    uint64_t fast_tried     : 1;
-    uint64_t marked         : 1; /* of drs, and so on */
+    uint32_t low[REST_COUNTS];
+    uint16_t high[REST_COUNTS];
+    uint16_t send_mss, rcv_mss_guess;
+    uint16_t traits;
+    uint8_t quick;
+    uint8_t wscale; /* of snd, and of rcv in the upper half */
+    uint16_t small; /* from the lowest bit: log2 of what sndbuf and rcvbuf had grown to, or 0, 5
+                     * bits each; n_past, 2; drs.marked, 1 */
     uint32_t drs_octets, drs_space, drs_rtt, drs_mark;
     uint32_t drs_since, drs_rtt_at, drs_marked_at; /* rest_us() */
     uint32_t sndbuf, rcvbuf; /* of struct tcb_opts; the rest of it is the caller's to keep */
@@ -64,10 +61,11 @@ static inline bool tcp_quiet(const struct tcb *t)
 
 /** tcp_may_rest() - does tcp_rest() keep all that matters of this block? It holds no memory then */
 bool tcp_may_rest(const struct tcb *t, const struct tcp_env *e);
-/** tcp_rest() - of a block that may; but for its tuple, its options, and keep-alive's timer */
+/** tcp_rest() - of a block that may; but for its tuple, its options, its interface and keep-alive's
+ * timer */
 void tcp_rest(const struct tcb *t, struct tcb_rest *ret);
-/** tcp_wake() - the block again: with @key and @o what it was. Keep-alive's timer, and what is the
- *  host's but `accepted`, are the caller's to put in */
+/** tcp_wake() - the block again: with @key and @o what it was. Keep-alive's timer, and what is
+ *  the host's but `accepted`, are the caller's to put in */
 void tcp_wake(const struct tcb_rest *r, const struct tcp_key *key, const struct tcb_opts *o,
               gn_time now, struct tcb *ret);
 

@@ -78,30 +78,35 @@ struct accecn {
 struct tcb {
     struct tcp_key key;
 
-    uint8_t state;     /* enum gn_state; written by tcb_enter() alone */
-    uint8_t n_past;    /* transitions so far: states only go on, so there are never many */
-    int8_t error;      /* enum gn_err that ended the connection or is pending (SO_ERROR) */
+    uint8_t state;  /* enum gn_state; written by tcb_enter() alone */
+    uint8_t n_past; /* transitions so far: states only go on, so there are never many */
+    int8_t error;   /* enum gn_err that ended the connection or is pending (SO_ERROR) */
+
+    union {
+        struct {
+            bool passive  : 1; /* opened by a listener (MUST-11) */
+            bool accepted : 1; /* the user has its handle */
+            bool ack_now  : 1; /* an ACK is owed at once; tcp_output() pays */
+
+            /* negotiated */
+            bool ts_ok : 1, sack_ok : 1, ws_ok : 1, ecn_ok : 1;
+
+            bool interactive : 1; /* our text answers the peer's: ACKs ride on it */
+            bool want_write  : 1; /* a SEND was short: tell when there is room */
+            bool urg_taken   : 1; /* the octet before rcv.up was read by itself */
+            bool fast_tried  : 1; /* our SYN had the option of Fast Open */
+            bool syn_text    : 1; /* text came or went with a SYN, and was accepted */
+
+            /* how it ends */
+            bool orphan     : 1; /* the user has gone */
+            bool fin_queued : 1; /* CLOSE was called: FIN follows the send buffer's last octet */
+            bool fin_sent   : 1; /* FIN is below snd.nxt */
+            bool fin_acked  : 1;
+        };
+        uint16_t traits; /* all these at once, for tcp/rest.c */
+    };
     int8_t soft_error; /* trouble that need not last (MUST-56); over with the next good ACK */
-
-    bool passive  : 1; /* opened by a listener (MUST-11) */
-    bool accepted : 1; /* the user has its handle */
-    bool ack_now  : 1; /* an ACK is owed at once; tcp_output() pays */
-
-    /* negotiated */
-    bool ts_ok : 1, sack_ok : 1, ws_ok : 1, ecn_ok : 1;
-
-    bool interactive : 1; /* our text answers the peer's: ACKs ride on it */
-    bool want_write  : 1; /* a SEND was short: tell when there is room */
-    bool urg_taken   : 1; /* the octet before rcv.up was read by itself */
-    bool fast_tried  : 1; /* our SYN had the option of Fast Open */
-    bool syn_text    : 1; /* text came or went with a SYN, and was accepted */
-
-    /* how it ends */
-    bool orphan     : 1; /* the user has gone */
-    bool fin_queued : 1; /* CLOSE was called: FIN follows the send buffer's last octet */
-    bool fin_sent   : 1; /* FIN is below snd.nxt */
-    bool fin_acked  : 1;
-    bool fin_rcvd   : 1; /* the peer's FIN is below rcv.nxt */
+    bool fin_rcvd;     /* the peer's FIN is below rcv.nxt */
 
     union {
         struct {
@@ -160,7 +165,6 @@ struct tcb {
         seq_t up;
         seq_t irs;
         uint8_t wscale;
-        uint8_t full_segs; /* full segments received since the last ACK */
     } rcv;
 
     struct {
