@@ -21,6 +21,11 @@ static inline uint32_t net32(uint32_t v)
     return __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? v : __builtin_bswap32(v);
 }
 
+static inline uint64_t net64(uint64_t v)
+{
+    return __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? v : __builtin_bswap64(v);
+}
+
 static inline uint16_t get16(const uint8_t *p)
 {
     uint16_t v;
@@ -47,6 +52,13 @@ static inline uint8_t *put16(uint8_t *p, uint16_t v)
 static inline uint8_t *put32(uint8_t *p, uint32_t v)
 {
     v = net32(v);
+    memcpy(p, &v, sizeof v);
+    return p + sizeof v;
+}
+
+static inline uint8_t *put64(uint8_t *p, uint64_t v)
+{
+    v = net64(v);
     memcpy(p, &v, sizeof v);
     return p + sizeof v;
 }

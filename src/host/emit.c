@@ -110,36 +110,47 @@ static inline bool plain(const struct ip_path *path, const struct seg *s)
            s->n_text <= 1;
 }
 
-/** emit_plain() - emit_segment() where it is plain(), header by header from the values at hand; a
- * test compares the frames */
-static inline __attribute__((always_inline)) void emit_plain(struct gn_host *h, const struct seg *s,
-                                                             struct gn_frame *f)
+/** finish_plain() - the rest of a segment that is plain(): of its TCP packet, @len octets, only the
+ * checksum is missing. @sum: of header and text; @addrs: ipv4_pseudo() of the addresses alone */
+static inline void finish_plain(struct gn_host *h, const struct seg *s, struct gn_frame *f,
+                                const struct ip_path *path, uint32_t len, uint64_t sum,
+                                uint64_t addrs)
 {
-    uint8_t *p = f->buf + IPV4_HEADER;
-    uint64_t sum;
-    uint32_t th = tcp_emit_sum(s, p, &sum), len = th + s->text_len;
+    uint8_t *p = f->buf;
 
-    sum += ipv4_pseudo(&s->key.laddr, &s->key.raddr, IP_PROTO_TCP, len);
-    if (s->text_len) /* behind whole words */
-        sum += s->text_len <= CSUM_FEW ? csum_copy_few(p + th, s->text[0].ptr, s->text_len)
-                                       : h->csum->copy(p + th, s->text[0].ptr, s->text_len);
-    put16(p + TCP_OFF_SUM, csum_finish(sum));
-    ipv4_put(&s->key.laddr, &s->key.raddr, IP_PROTO_TCP, (uint8_t)((s->tos & 0xfc) | s->ecn),
-             s->ttl, IPV4_HEADER + len, IPV4_DF, f->buf);
-    f->data = f->buf;
+    put16(p + IPV4_HEADER + TCP_OFF_SUM, csum_finish(sum + addrs + IP_PROTO_TCP + len));
+    ipv4_put(&s->key.laddr, &s->key.raddr, addrs, (uint8_t)((s->tos & 0xfc) | s->ecn),
+             IPV4_HEADER + len, IPV4_DF, ipv4_third(s->ttl, IP_PROTO_TCP), p);
+    f->data = p;
     f->len = IPV4_HEADER + len;
     f->n_tail = 0;
+    f->iface = path->iface;
     f->flags = 0;
     f->gso_size = 0;
     h->stats.IpOutRequests++;
 }
 
-/** emit_any() - emit_segment() in general. Not inlined: emit_plain() needs fewer registers to be
- * saved. @path: NULL if there is none */
-static __attribute__((noinline)) bool emit_any(struct gn_host *h, const struct seg *s,
-                                               struct gn_frame *f, const struct ip_path *path,
-                                               enum gn_state state)
+/** emit_text() - emit_segment() for one that is plain() and has text, or options that few have */
+static __attribute__((noinline)) bool emit_text(struct gn_host *h, const struct seg *s,
+                                                struct gn_frame *f, const struct ip_path *path)
 {
+    uint8_t *p = f->buf + IPV4_HEADER;
+    uint32_t len = s->text_len, th;
+    uint64_t sum, addrs = ipv4_pseudo(&s->key.laddr, &s->key.raddr, 0, 0);
+
+    th = tcp_emit_sum(s, p, &sum);
+    if (len) /* behind whole words */
+        sum += len <= CSUM_FEW ? csum_copy_few(p + th, s->text[0].ptr, len)
+                               : h->csum->copy(p + th, s->text[0].ptr, len);
+    finish_plain(h, s, f, path, th + len, sum, addrs);
+    return true;
+}
+
+/** emit_any() - emit_segment() in general */
+static __attribute__((noinline)) bool emit_any(struct gn_host *h, const struct seg *s,
+                                               struct gn_frame *f, enum gn_state state)
+{
+    const struct ip_path *path = host_path(h, &s->key.raddr, NULL);
     uint32_t hl, th, len;
     uint64_t head;
 
@@ -156,15 +167,22 @@ static __attribute__((noinline)) bool emit_any(struct gn_host *h, const struct s
     return put_headers(h, s, f, path, len, state);
 }
 
+/* Nearly all segments are plain(): they are made header by header from the values at hand; a test
+ * compares the frames. Here are those that need no call, and so no registers to be saved */
 __attribute__((noinline)) bool emit_segment(struct gn_host *h, const struct seg *s,
                                             struct gn_frame *f, enum gn_state state)
 {
-    const struct ip_path *path = host_path(h, &s->key.raddr, NULL);
+    const struct ip_path *path = host_path_known(h, &s->key.raddr);
+    uint64_t sum, addrs;
+    uint32_t th;
 
     if (!path || h->env.trace || !plain(path, s))
-        return emit_any(h, s, f, path, state);
-    f->iface = path->iface;
-    emit_plain(h, s, f);
+        return emit_any(h, s, f, state);
+    if (s->n_text || s->opt.has != OPT_TS)
+        return emit_text(h, s, f, path);
+    addrs = ipv4_pseudo(&s->key.laddr, &s->key.raddr, 0, 0);
+    th = tcp_emit_usual(s, f->buf + IPV4_HEADER, &sum);
+    finish_plain(h, s, f, path, th, sum, addrs);
     return true;
 }
 

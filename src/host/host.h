@@ -158,16 +158,21 @@ static inline struct path_entry *host_path_entry(struct gn_host *h, const struct
 __attribute__((noinline)) const struct ip_path *host_path_find(struct gn_host *h,
                                                                const struct gn_addr *dst,
                                                                enum gn_err *ret_err);
+/** host_path_known() - the route to @dst if it is in the cache, else NULL */
+static inline const struct ip_path *host_path_known(struct gn_host *h, const struct gn_addr *dst)
+{
+    const struct path_entry *p = host_path_entry(h, dst);
+
+    return p->valid && addr_same(&p->dst, dst) ? &p->path : NULL;
+}
 /** host_path() - the route to @dst, from the cache if possible, or NULL with *ret_err (may be NULL)
  */
 static inline const struct ip_path *host_path(struct gn_host *h, const struct gn_addr *dst,
                                               enum gn_err *ret_err)
 {
-    const struct path_entry *p = host_path_entry(h, dst);
+    const struct ip_path *path = host_path_known(h, dst);
 
-    if (p->valid && addr_same(&p->dst, dst))
-        return &p->path;
-    return host_path_find(h, dst, ret_err);
+    return path ? path : host_path_find(h, dst, ret_err);
 }
 /** host_doubt_path() - packets to @dst do not seem to arrive: is the next hop still there?
  * (RFC 9293 3.8.3, RFC 4861 7.3.1) */

@@ -10,6 +10,8 @@
 #ifndef GN_WIRE_CHECKSUM_H
 #define GN_WIRE_CHECKSUM_H
 
+#include "base/bits.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -48,6 +50,13 @@ static inline uint64_t csum_join(uint64_t sum, uint64_t piece, size_t offset)
         return sum + piece;
     w = csum_fold(piece); /* each of its octets sits in the other half of a word */
     return sum + (uint16_t)(w << 8 | w >> 8);
+}
+
+/** csum_put_two() - two words, @a first, at @p in network order; their sum */
+static inline uint64_t csum_put_two(uint8_t *p, uint32_t a, uint32_t b)
+{
+    put64(p, (uint64_t)a << 32 | b);
+    return (uint64_t)a + b;
 }
 
 /** csum() - sum of @len octets that begin at an even offset of the packet */

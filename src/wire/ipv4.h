@@ -90,16 +90,21 @@ static inline uint64_t ipv4_pseudo(const struct gn_addr *src, const struct gn_ad
 #define IPV4_DF   0x4000
 #define IPV4_MORE 0x2000
 
+/** ipv4_third() - the word of time to live and protocol, but for the checksum */
+static inline uint32_t ipv4_third(uint8_t ttl, uint8_t proto)
+{
+    return (uint32_t)ttl << 24 | (uint32_t)proto << 16;
+}
+
 /** ipv4_put() - header without options, checksum included. @ident: the word of identification,
- * flags and offset */
-static inline void ipv4_put(const struct gn_addr *src, const struct gn_addr *dst, uint8_t proto,
-                            uint8_t tos, uint8_t ttl, uint32_t total_len, uint32_t ident,
+ * flags and offset; @third: ipv4_third(); @addrs: ipv4_pseudo() of the addresses alone */
+static inline void ipv4_put(const struct gn_addr *src, const struct gn_addr *dst, uint64_t addrs,
+                            uint8_t tos, uint32_t total_len, uint32_t ident, uint32_t third,
                             uint8_t *p)
 {
     uint32_t first = 4u << 28 | (uint32_t)IPV4_HEADER / 4 << 24 | (uint32_t)tos << 16 | total_len;
-    uint32_t third = (uint32_t)ttl << 24 | (uint32_t)proto << 16;
     /* from the values: what was just written is not read again, it may not be near */
-    uint64_t sum = ipv4_pseudo(src, dst, 0, 0) + first + ident + third;
+    uint64_t sum = addrs + first + ident + third;
 
     put32(p, first);
     put32(p + 4, ident);
@@ -114,7 +119,8 @@ static inline uint32_t ipv4_emit(const struct ipv4 *h, uint8_t *p)
     uint32_t ident = (uint32_t)h->ident << 16 | h->frag_off / 8u;
 
     ident |= (h->df ? IPV4_DF : 0u) | (h->more ? IPV4_MORE : 0u);
-    ipv4_put(&h->src, &h->dst, h->proto, h->tos, h->ttl, h->total_len, ident, p);
+    ipv4_put(&h->src, &h->dst, ipv4_pseudo(&h->src, &h->dst, 0, 0), h->tos, h->total_len, ident,
+             ipv4_third(h->ttl, h->proto), p);
     return IPV4_HEADER;
 }
 

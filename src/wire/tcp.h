@@ -10,6 +10,7 @@
 #include "base/addr.h"
 #include "base/bits.h"
 #include "base/seq.h"
+#include "wire/checksum.h"
 #include "wire/tcpopt.h"
 
 #include <gannet/frame.h>
@@ -64,8 +65,8 @@ static inline bool tcp_key_equal(const struct tcp_key *a, const struct tcp_key *
 struct seg {
     struct tcp_key key;
     seq_t seq, ack;
-    uint16_t ctl; /* CTL_* */
     uint16_t wnd; /* the field as it is on the wire, not scaled */
+    uint16_t ctl; /* CTL_*; with wnd, one load where octets are in this order */
     uint16_t up;  /* urgent pointer field */
     uint8_t ecn;  /* IP ECN field, 0..3 */
     uint8_t tos;  /* IP Diffserv octet without ECN */
@@ -166,36 +167,41 @@ uint32_t tcp_header_len(const struct seg *s);
 static inline uint64_t tcp_emit_fixed(const struct seg *s, uint32_t header, uint8_t *p)
 {
     uint32_t ports = (uint32_t)s->key.lport << 16 | s->key.rport;
-    uint32_t ctl = (header / 4 << 12 | (s->ctl & TCP_CTL_MASK)) << 16 | s->wnd;
+    uint32_t ctl = (uint32_t)s->ctl << 16 | s->wnd;
+    uint64_t sum = csum_put_two(p + TCP_OFF_SPORT, ports, s->seq.raw);
 
-    put32(p + TCP_OFF_SPORT, ports);
-    put32(p + TCP_OFF_SEQ, s->seq.raw);
-    put32(p + TCP_OFF_ACK, s->ack.raw);
-    put32(p + TCP_OFF_CTL, ctl);
+    ctl = (ctl & (TCP_CTL_MASK << 16 | UINT16_MAX)) | header / 4 << 28;
+    sum += csum_put_two(p + TCP_OFF_ACK, s->ack.raw, ctl) + s->up;
     put32(p + TCP_OFF_SUM, s->up);
-    return (uint64_t)ports + s->seq.raw + s->ack.raw + ctl + s->up;
+    return sum;
 }
 /** tcp_emit_any() - tcp_emit_sum() whatever the options */
 uint32_t tcp_emit_any(const struct seg *s, uint8_t *p, uint64_t *ret_sum);
+/** tcp_opts_usual() - @s has timestamps alone, as nearly always, or no options */
+static inline bool tcp_opts_usual(const struct seg *s)
+{
+    return !(s->opt.has & ~OPT_TS);
+}
+/** tcp_emit_usual() - tcp_emit_sum() for tcp_opts_usual() */
+static inline uint32_t tcp_emit_usual(const struct seg *s, uint8_t *p, uint64_t *ret_sum)
+{
+    uint32_t header = TCP_HEADER_MIN;
+    uint64_t sum = 0;
+
+    if (s->opt.has) {
+        header += TCPOPT_TS_SPACE;
+        put32(p + TCP_HEADER_MIN, TCPOPT_TS_ALONE);
+        sum = csum_put_two(p + TCP_HEADER_MIN + 4, s->opt.tsval, s->opt.tsecr) + TCPOPT_TS_ALONE;
+    }
+    *ret_sum = sum + tcp_emit_fixed(s, header, p);
+    return header;
+}
 /** tcp_emit_sum() - write the header (not the text) at @p, checksum field 0; returns its length.
  * Source port is key.lport. *ret_sum: the sum of what was written, see checksum.h, from the values:
  * @p is only written */
 static inline uint32_t tcp_emit_sum(const struct seg *s, uint8_t *p, uint64_t *ret_sum)
 {
-    uint32_t header = TCP_HEADER_MIN;
-    uint64_t sum = 0;
-
-    if (s->opt.has & ~OPT_TS)
-        return tcp_emit_any(s, p, ret_sum);
-    if (s->opt.has) { /* timestamps alone: as nearly always */
-        header += TCPOPT_TS_SPACE;
-        put32(p + TCP_HEADER_MIN, TCPOPT_TS_ALONE);
-        put32(p + TCP_HEADER_MIN + 4, s->opt.tsval);
-        put32(p + TCP_HEADER_MIN + 8, s->opt.tsecr);
-        sum = (uint64_t)TCPOPT_TS_ALONE + s->opt.tsval + s->opt.tsecr;
-    }
-    *ret_sum = sum + tcp_emit_fixed(s, header, p);
-    return header;
+    return tcp_opts_usual(s) ? tcp_emit_usual(s, p, ret_sum) : tcp_emit_any(s, p, ret_sum);
 }
 /** tcp_emit() - the same without the sum */
 static inline uint32_t tcp_emit(const struct seg *s, uint8_t *p)

@@ -33,7 +33,7 @@ struct tcpopt {
     uint8_t has; /* OPT_* */
     uint8_t wscale;
     uint16_t mss;
-    uint32_t tsval, tsecr;
+    uint32_t tsecr, tsval; /* one load where octets are in this order */
     uint8_t n_sack;
     uint8_t tfo_len;
     struct tcpopt_sack sack[TCPOPT_SACK_MAX];
