@@ -26,20 +26,19 @@ bool demux_init(struct demux *d, struct mem *m, const struct siphash_key *key,
     d->key = *key;
     d->mem = m;
     d->removals = 0;
-    d->last = NULL;
+    memset(d->met, 0, sizeof(d->met));
     return true;
 }
 
 uint32_t demux_hash(const struct demux *d, const struct tcp_key *k)
 {
-    uint32_t remote, local, ports;
+    uint32_t remote, local;
 
     if (!addr_v4(&k->raddr))
         return (uint32_t)siphash13(&d->key, k, sizeof(*k));
     memcpy(&remote, k->raddr.b + 12, 4);
     memcpy(&local, k->laddr.b + 12, 4);
-    memcpy(&ports, &k->lport, 4); /* both */
-    return (uint32_t)siphash13_3(&d->key, remote, local, ports);
+    return (uint32_t)siphash13_3(&d->key, remote, local, tcp_key_ports(k));
 }
 
 /** slot_object() - the object that a slot names; it begins with its key */
@@ -94,11 +93,23 @@ static uint32_t slot_of(const struct demux *d, uint32_t hash, ref_t r)
     return i;
 }
 
+/** enters() - @r enters the table; a connection is met again soon */
+static inline void enters(struct demux *d, ref_t r)
+{
+    if (ref_kind(r) == REF_CONN)
+        demux_meet(d, slot_object(d, r));
+}
+
 /** leaves() - @r leaves the table */
 static inline void leaves(struct demux *d, ref_t r)
 {
-    if (d->last_ref.raw == r.raw)
-        d->last = NULL;
+    const struct tcp_key *object;
+
+    if (ref_kind(r) != REF_CONN)
+        return;
+    object = slot_object(d, r);
+    if (d->met[demux_place(object)] == object)
+        d->met[demux_place(object)] = NULL;
 }
 
 /** put() - into the first free slot from the hash's own on */
@@ -141,6 +152,7 @@ bool demux_insert(struct demux *d, uint32_t hash, ref_t r)
         return false;
     put(d->slot, d->mask, (struct demux_slot){hash, r.raw});
     d->used++;
+    enters(d, r);
     return true;
 }
 
@@ -167,5 +179,6 @@ void demux_remove(struct demux *d, uint32_t hash, ref_t r)
 void demux_replace(struct demux *d, uint32_t hash, ref_t from, ref_t to)
 {
     leaves(d, from);
+    enters(d, to);
     d->slot[slot_of(d, hash, from)].ref = to.raw;
 }

@@ -11,6 +11,10 @@
  * shifts later slots back, so there are no tombstones and no slow ageing. Growing needs only the
  * slots.
  *
+ * Most segments are for a connection that had one, or was opened, a moment ago. So there is a short
+ * way: the connection that was met last, for each of a few numbers made of the two ports, is looked
+ * at before anything is hashed. Who aims at that makes a lookup cost what it costs without.
+ *
  * A TIME-WAIT record may be shadowed by a half-open entry of the same tuple (a new incarnation that
  * is not proved yet); demux_find() then gives the half-open one.
  */
@@ -49,6 +53,8 @@ struct demux_slot {
     uint32_t hash, ref; /* ref 0: free */
 };
 
+#define DEMUX_MET 1024
+
 struct demux {
     struct demux_slot *slot;
     uint32_t mask; /* slots - 1 */
@@ -57,10 +63,8 @@ struct demux {
     struct siphash_key key;
     struct mem *mem;
     uint64_t removals; /* tuples that became free, ever */
-    /* the connection that was found last: what comes next is often for it, too */
-    void *last; /* begins with its key; NULL: none, or it has left the table */
-    uint32_t last_hash;
-    ref_t last_ref;
+    void
+        *met[DEMUX_MET]; /* connections in the table, by demux_place(); they begin with their key */
 };
 
 /** demux_init() - @conns, @half, @tw: where the objects live; false: no memory */
@@ -79,17 +83,30 @@ static inline ref_t demux_find(const struct demux *d, uint32_t hash, const struc
 
     return demux_find_object(d, hash, k, &object);
 }
-/** demux_is_last() - is this the tuple of the connection that was found last? */
-static inline bool demux_is_last(const struct demux *d, const struct tcp_key *k)
+/** demux_place() - where in `met` a connection with this tuple stands */
+static inline unsigned demux_place(const struct tcp_key *k)
 {
-    return d->last && tcp_key_equal(d->last, k);
+    return (unsigned)(k->lport ^ k->rport) % DEMUX_MET;
 }
-/** demux_last() - remember connection @object */
-static inline void demux_last(struct demux *d, uint32_t hash, ref_t r, void *object)
+/** demux_met_ports() - a connection with these ports, most likely of this tuple; NULL: it takes
+ * demux_find() to know */
+static inline const void *demux_met_ports(const struct demux *d, const struct tcp_key *k)
 {
-    d->last = object;
-    d->last_hash = hash;
-    d->last_ref = r;
+    const struct tcp_key *object = d->met[demux_place(k)];
+
+    return object && tcp_key_ports(object) == tcp_key_ports(k) ? object : NULL;
+}
+/** demux_met() - the connection of this tuple; NULL: it takes demux_find() to know */
+static inline void *demux_met(const struct demux *d, const struct tcp_key *k)
+{
+    void *object = d->met[demux_place(k)];
+
+    return object && tcp_key_equal(object, k) ? object : NULL;
+}
+/** demux_meet() - remember connection @object, which is in the table */
+static inline void demux_meet(struct demux *d, void *object)
+{
+    d->met[demux_place(object)] = object;
 }
 /** demux_find_time_wait() - the TIME-WAIT record of this tuple, shadowed or not */
 ref_t demux_find_time_wait(const struct demux *d, uint32_t hash, const struct tcp_key *k);

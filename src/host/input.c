@@ -20,9 +20,11 @@
 struct burst {
     unsigned n;
     struct seg seg[BURST];
+    const struct conn *conn[BURST]; /* most likely its own, or NULL: then `hash` is set */
     uint32_t hash[BURST];
     uint8_t iface[BURST];
-    bool same[BURST]; /* tuple and interface are those of the one before */
+    bool same[BURST]; /* tuple and interface are those of the one before; the two above are not set
+                       */
 };
 
 /** sum_octets() - the sum of @len octets at @p, see wire/checksum.h */
@@ -55,14 +57,11 @@ static inline void enter(struct gn_host *h, struct burst *b, unsigned i, uint8_t
     h->stats.InSegs += seg_on_wire(s);
     b->iface[i] = iface;
     b->same[i] = i && iface == b->iface[i - 1] && tcp_key_equal(&s->key, &s[-1].key);
-    if (b->same[i]) {
-        b->hash[i] = b->hash[i - 1];
+    if (b->same[i])
         return;
-    }
-    if (demux_is_last(&h->demux, &s->key)) {
-        b->hash[i] = h->demux.last_hash;
+    b->conn[i] = demux_met_ports(&h->demux, &s->key);
+    if (b->conn[i])
         return;
-    }
     b->hash[i] = demux_hash(&h->demux, &s->key);
     demux_prefetch_slot(&h->demux, b->hash[i]);
 }
@@ -174,15 +173,14 @@ static inline void done(struct gn_host *h, const struct seg *s, enum gn_drop d, 
 }
 
 /** to_steps() - a segment that its connection did not expect */
-static void to_steps(struct gn_host *h, struct tcb *t, const struct tcp_env *e, const struct seg *s,
-                     uint32_t hash)
+static void to_steps(struct gn_host *h, struct tcb *t, const struct tcp_env *e, const struct seg *s)
 {
     bool syn_sent = t->state == GN_SYN_SENT;
     enum gn_state state;
     enum gn_drop d;
 
     if (t->state == GN_TIME_WAIT && (s->ctl & (CTL_SYN | CTL_ACK | CTL_RST)) == CTL_SYN &&
-        timewait_conn_syn(h, t, s, hash, &d)) {
+        timewait_conn_syn(h, t, s, t->conn->hash, &d)) {
         done(h, s, d, GN_SYN_RECEIVED);
         return;
     }
@@ -196,12 +194,10 @@ static void to_steps(struct gn_host *h, struct tcb *t, const struct tcp_env *e, 
     done(h, s, d, state);
 }
 
-/** to_conn() - third pass for connection @c: those of the @n segments from @i on that it expects,
- * or the first of them alone; how many that was */
-static unsigned to_conn(struct gn_host *h, struct conn *c, const struct burst *b, unsigned i,
-                        unsigned n)
+/** to_conn() - third pass for connection @c: those of the @n segments at @s that it expects, or the
+ * first of them alone; how many that was */
+static unsigned to_conn(struct gn_host *h, struct conn *c, const struct seg *s, unsigned n)
 {
-    const struct seg *s = &b->seg[i];
     struct tcb *t = rest_wake(h, c);
     const struct tcp_env *e;
     unsigned taken;
@@ -213,7 +209,7 @@ static unsigned to_conn(struct gn_host *h, struct conn *c, const struct burst *b
     e = host_env(h, t);
     taken = tcp_predicted(t, e, s, n);
     if (!taken) {
-        to_steps(h, t, e, s, b->hash[i]);
+        to_steps(h, t, e, s);
         return 1;
     }
     conn_after(h, t);
@@ -266,26 +262,27 @@ static void to_small(struct gn_host *h, const struct seg *s, uint32_t hash, ref_
     done(h, s, d, state);
 }
 
-/** deliver_run() - third pass: the first of the @n segments from @i on, which are of one tuple, and
- * those behind it that its connection expects; how many that was */
-static unsigned deliver_run(struct gn_host *h, const struct burst *b, unsigned i, unsigned n)
+/** deliver_run() - third pass: of a run of segments of one tuple, whose number @first was the
+ * first, the one at @s and those of the @n from there on that its connection expects; how many that
+ * was */
+static unsigned deliver_run(struct gn_host *h, const struct burst *b, unsigned first,
+                            const struct seg *s, unsigned n)
 {
     struct demux *d = &h->demux;
-    const struct seg *s = &b->seg[i];
-    uint32_t hash = b->hash[i];
-    void *object = d->last;
-    ref_t r = d->last_ref;
+    void *object = demux_met(d, &s->key);
 
-    h->in_iface = b->iface[i];
-    if (d->last_hash != hash || !demux_is_last(d, &s->key)) {
-        r = demux_find_object(d, hash, &s->key, &object);
-        if (ref_kind(r) == REF_CONN)
-            demux_last(d, hash, r, object);
+    h->in_iface = b->iface[first];
+    if (!object) {
+        uint32_t hash = b->conn[first] ? demux_hash(d, &s->key) : b->hash[first];
+        ref_t r = demux_find_object(d, hash, &s->key, &object);
+
+        if (ref_kind(r) != REF_CONN) {
+            to_small(h, s, hash, r, object);
+            return 1;
+        }
+        demux_meet(d, object);
     }
-    if (ref_kind(r) == REF_CONN)
-        return to_conn(h, object, b, i, n);
-    to_small(h, s, hash, r, object);
-    return 1;
+    return to_conn(h, object, s, n);
 }
 
 /* with fewer slots in the demux table, or connections, all is in cache, and hints only cost */
@@ -299,43 +296,44 @@ static inline __attribute__((always_inline)) void expect(const struct gn_host *h
                                                          const struct burst *b)
 {
     bool many = h->conns.used > FAR_CONNS;
-    ref_t likely[BURST];
+    const struct conn *likely[BURST];
 
     for (unsigned i = 0; i < b->n; i++) {
-        ref_t r = b->same[i] ? REF_NULL : demux_likely(&h->demux, b->hash[i]);
-        const void *object;
+        const struct conn *c = b->same[i] ? NULL : b->conn[i];
+        ref_t r = b->same[i] || c ? REF_NULL : demux_likely(&h->demux, b->hash[i]);
 
-        likely[i] = r;
-        if (!r.raw)
-            continue;
-        object = pool_at(h->demux.pool[ref_kind(r)], ref_index(r));
-        __builtin_prefetch(object);
-        if (many && ref_kind(r) == REF_CONN) {
-            prefetch((const char *)object + 64, sizeof(struct conn) / 64 - 1);
-            pool_hint_gen(&h->conns, ref_index(r));
+        if (r.raw) {
+            const void *object = pool_at(h->demux.pool[ref_kind(r)], ref_index(r));
+
+            __builtin_prefetch(object);
+            if (ref_kind(r) == REF_CONN) {
+                c = object;
+                pool_hint_gen(&h->conns, ref_index(r));
+            }
         }
+        likely[i] = c;
+        if (c && many)
+            prefetch((const char *)c + 64, sizeof(*c) / 64 - 1);
     }
-    for (unsigned i = 0; i < b->n && many; i++) {
-        const struct conn *c;
-
-        if (ref_kind(likely[i]) != REF_CONN)
-            continue;
-        c = pool_at(&h->conns, ref_index(likely[i]));
-        if (c->tcb)
-            prefetch(c->tcb, CONN_BLOCK_LINES);
-    }
+    for (unsigned i = 0; i < b->n && many; i++)
+        if (likely[i] && likely[i]->tcb)
+            prefetch(likely[i]->tcb, CONN_BLOCK_LINES);
 }
 
 /** deliver_all() - second and third pass */
 static void deliver_all(struct gn_host *h, struct burst *b)
 {
-    unsigned end = 0;
-
     if (b->n > 1 && h->demux.mask >= FAR_SLOTS)
         expect(h, b);
-    for (unsigned i = 0; i < b->n; i += deliver_run(h, b, i, end - i))
-        for (end = i < end ? end : i + 1; end < b->n && b->same[end];)
+    for (unsigned i = 0; i < b->n;) {
+        unsigned first = i, end = i + 1;
+
+        while (end < b->n && b->same[end])
             end++;
+        do
+            i += deliver_run(h, b, first, &b->seg[i], end - i);
+        while (i < end);
+    }
     b->n = 0;
 }
 

@@ -50,15 +50,21 @@ struct tcp_key {
 
 _Static_assert(sizeof(struct tcp_key) == 36, "the key has no padding");
 
+/** tcp_key_ports() - both ports, in whatever order */
+static inline uint32_t tcp_key_ports(const struct tcp_key *k)
+{
+    uint32_t ports;
+
+    memcpy(&ports, &k->lport, 4);
+    return ports;
+}
+
 /** tcp_key_equal() - two tuples are the same */
 static inline bool tcp_key_equal(const struct tcp_key *a, const struct tcp_key *b)
 {
-    uint32_t p, q;
-
-    memcpy(&p, &a->lport, 4);
-    memcpy(&q, &b->lport, 4);
     /* most that differ do so in their ports */
-    return p == q && addr_same(&a->raddr, &b->raddr) && addr_same(&a->laddr, &b->laddr);
+    return tcp_key_ports(a) == tcp_key_ports(b) && addr_same(&a->raddr, &b->raddr) &&
+           addr_same(&a->laddr, &b->laddr);
 }
 
 /** One segment. SEG.LEN is seg_len(): text plus SYN plus FIN. */

@@ -95,6 +95,21 @@ static void toggle(struct prng *p, unsigned i)
     }
 }
 
+/* the short way to connections finds one just when it is in the table, and no other has its place
+ */
+static void check_met(const unsigned i)
+{
+    const struct tcp_key *k = &m.key[i], *met = demux_met(&m.d, k);
+    const void *place = m.d.met[demux_place(k)];
+
+    cr_assert_eq(met != NULL, place && tcp_key_equal(place, k));
+    if (met) {
+        cr_assert_eq(ref_kind(m.ref[i]), REF_CONN);
+        cr_assert_eq(met, (void *)pool_at(&m.conns, ref_index(m.ref[i])));
+        cr_assert_eq(demux_met_ports(&m.d, k), met);
+    }
+}
+
 /* the table against a plain array, over insertions, replacements and removals that make and break
  * clusters */
 Test(demux, agrees_with_a_naive_model)
@@ -108,8 +123,10 @@ Test(demux, agrees_with_a_naive_model)
         unsigned i = prng_below(&p, N_KEYS);
 
         toggle(&p, i);
+        cr_assert_eq(demux_met(&m.d, &m.key[i]) != NULL, ref_kind(m.ref[i]) == REF_CONN);
         i = prng_below(&p, N_KEYS);
         cr_assert_eq(demux_find(&m.d, demux_hash(&m.d, &m.key[i]), &m.key[i]).raw, m.ref[i].raw);
+        check_met(i);
     }
     for (unsigned i = 0; i < N_KEYS; i++)
         cr_assert_eq(demux_find(&m.d, demux_hash(&m.d, &m.key[i]), &m.key[i]).raw, m.ref[i].raw);
