@@ -42,7 +42,9 @@ static inline bool deadline_due(deadline_t d, gn_time now)
 static inline deadline_t deadline_min(deadline_t a, deadline_t b)
 {
     /* not armed (0) becomes the largest number, armed ones stay in order */
-    return a.raw - 1 < b.raw - 1 ? a : b;
+    uint64_t x = a.raw - 1, y = b.raw - 1;
+
+    return (deadline_t){(x < y ? x : y) + 1};
 }
 
 static inline struct gn_deadline deadline_public(deadline_t d)

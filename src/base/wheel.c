@@ -99,18 +99,18 @@ void wheel_arm(struct wheel *w, struct wheel_node *n, gn_time at)
 
 void wheel_cancel(struct wheel *w, struct wheel_node *n)
 {
-    uint64_t e = tick_of(n->at);
+    const struct list *head = n->list.next; /* if it is the last in its slot */
+    size_t at;
 
     if (!list_linked(&n->list))
         return;
     list_remove(&n->list);
     w->armed--;
-    if (e > w->tick) {
-        unsigned level = level_of(w, e), slot = slot_of(e, level);
-
-        if (list_empty(&w->slot[level][slot]))
-            w->map[level] &= ~((uint64_t)1 << slot);
-    }
+    if (!list_empty(head))
+        return;
+    at = (size_t)((const char *)head - (const char *)w->slot) / sizeof(*head);
+    if (at < (size_t)WHEEL_LEVELS * WHEEL_SLOTS) /* else it was due */
+        w->map[at / WHEEL_SLOTS] &= ~((uint64_t)1 << at % WHEEL_SLOTS);
 }
 
 void wheel_turn(struct wheel *w, gn_time now)

@@ -155,24 +155,30 @@ static __attribute__((noinline)) void conn_ended(struct gn_host *h, struct tcb *
 /* nodes in the wheel from which on those that are not needed leave it */
 #define WHEEL_MANY 256
 
-/** arm() - the wheel fires no later than the block needs; see conn.h. What fires for nothing costs
- * less than arming anew for each segment, as long as the block is in cache by then: where there are
- * many, one that waits for nothing is taken out while it is at hand */
-static inline void arm(struct gn_host *h, struct tcb *t)
+/** arm_at() - @n fires no later than @d. What fires for nothing costs less than arming anew for
+ * each segment, as long as the block is in cache by then: where there are many, one that waits for
+ * nothing is taken out while it is at hand */
+static inline void arm_at(struct wheel *w, struct wheel_node *n, deadline_t d)
 {
-    struct wheel_node *n = &t->conn->timer;
-    deadline_t d = tcp_deadline(t);
-
-    if (!deadline_armed(d) && h->wheel.armed > WHEEL_MANY)
-        wheel_cancel(&h->wheel, n);
+    if (!deadline_armed(d) && w->armed > WHEEL_MANY)
+        wheel_cancel(w, n);
     else if (deadline_armed(d) && (!wheel_armed(n) || deadline_time(d) < n->at))
-        wheel_arm(&h->wheel, n, deadline_time(d));
+        wheel_arm(w, n, deadline_time(d));
 }
 
-/** arm_apart() - arm() for where it is seldom called for, and would need registers */
-static __attribute__((noinline)) void arm_apart(struct gn_host *h, struct tcb *t)
+/** arm_any() - arm() whatever timers run */
+static __attribute__((noinline)) void arm_any(struct gn_host *h, struct tcb *t)
 {
-    arm(h, t);
+    arm_at(&h->wheel, &t->conn->timer, tcp_deadline(t));
+}
+
+/** arm() - the wheel fires no later than the block, which is not CLOSED, needs; see conn.h */
+static inline void arm(struct gn_host *h, struct tcb *t)
+{
+    if (tcp_timers_unusual(t))
+        arm_any(h, t);
+    else
+        arm_at(&h->wheel, &t->conn->timer, tcp_deadline_usual(t));
 }
 
 /** time_wait() - a block in TIME-WAIT: a record takes its place if it can. True: it is over */
@@ -190,20 +196,33 @@ static __attribute__((noinline)) bool time_wait(struct gn_host *h, struct tcb *t
     return true;
 }
 
-/** settle() - what conn_after() does for a block that is not over, but for its timer; false: it is
- * over now */
-static inline bool settle(struct gn_host *h, struct tcb *t)
+/** turning() - is it over, or does it become something else? */
+static inline bool turning(const struct tcb *t)
 {
+    return t->state == GN_CLOSED || t->state == GN_TIME_WAIT || t->fast_of;
+}
+
+/** turned() - a block of which turning() says so has become what it is to be; false: it is over */
+static bool turned(struct gn_host *h, struct tcb *t)
+{
+    if (t->state == GN_CLOSED) {
+        conn_ended(h, t);
+        return false;
+    }
     if (t->fast_of && !t->fast_child)
         fast_over(h, t);
-    if (t->state == GN_TIME_WAIT && time_wait(h, t))
-        return false;
+    return t->state != GN_TIME_WAIT || !time_wait(h, t);
+}
+
+/** to_user() - the user of a block hears of its events, or it may rest */
+static inline void to_user(struct gn_host *h, struct tcb *t)
+{
     if (!t->accepted || t->orphan)
-        return true;
-    rest_join(h, t);
-    if (t->events && !list_linked(&t->event))
+        return;
+    if (!t->events)
+        rest_join(h, t);
+    else if (!list_linked(&t->event))
         list_append(&h->conn_events, &t->event);
-    return true;
 }
 
 void conn_arm_ready(struct gn_host *h)
@@ -212,36 +231,62 @@ void conn_arm_ready(struct gn_host *h)
         arm(h, LIST_ENTRY(l, struct tcb, ready));
 }
 
-/** after() - conn_after() but for its timer; false: it is over */
-static inline bool after(struct gn_host *h, struct tcb *t)
+/** after_any() - conn_after() for all blocks there are */
+static __attribute__((noinline)) void after_any(struct gn_host *h, struct tcb *t)
 {
-    if (t->state == GN_CLOSED) {
-        conn_ended(h, t);
-        return false;
-    }
     if (!list_linked(&t->ready) && tcp_wants_output(t))
         list_append(&h->ready, &t->ready);
-    return settle(h, t);
+    if (turning(t) && !turned(h, t))
+        return;
+    to_user(h, t);
+    if (!list_linked(&t->ready)) /* else when it has sent what it has to send */
+        arm_any(h, t);
+}
+
+/** after() - conn_after() for nearly all, but for the timer: as after_any(). False: it is for that
+ */
+static inline bool after(struct gn_host *h, struct tcb *t)
+{
+    if (turning(t) || tcp_unusual(t))
+        return false;
+    if (!list_linked(&t->ready) && tcp_wants_usual(t))
+        list_append(&h->ready, &t->ready);
+    to_user(h, t);
+    return true;
 }
 
 void conn_after(struct gn_host *h, struct tcb *t)
 {
-    if (after(h, t) && !list_linked(&t->ready)) /* else when it has sent what it has to send */
-        arm_apart(h, t);
+    if (!after(h, t))
+        after_any(h, t);
+    else if (!list_linked(&t->ready))
+        arm(h, t);
 }
 
 void conn_after_read(struct gn_host *h, struct tcb *t)
 {
-    (void)after(h, t);
+    if (!after(h, t))
+        after_any(h, t);
+}
+
+/** settle_any() - conn_settle() for one that turning() is true of */
+static __attribute__((noinline)) void settle_any(struct gn_host *h, struct tcb *t)
+{
+    if (!turned(h, t))
+        return;
+    to_user(h, t);
+    arm_any(h, t);
 }
 
 void conn_settle(struct gn_host *h, struct tcb *t)
 {
-    unlist(&t->ready);
-    if (t->state == GN_CLOSED)
-        conn_ended(h, t);
-    else if (settle(h, t))
-        arm(h, t);
+    list_remove(&t->ready);
+    if (turning(t)) {
+        settle_any(h, t);
+        return;
+    }
+    to_user(h, t);
+    arm(h, t);
 }
 
 /* a connection at rest whose timer has come finds no memory to wake: later */

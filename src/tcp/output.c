@@ -481,8 +481,8 @@ static inline bool output_small(struct tcb *t, const struct tcp_env *e, struct s
     return true;
 }
 
-/* tcp_wants_output() when something is unusual */
-static __attribute__((noinline)) bool wants_any(const struct tcb *t)
+/* not inlined: it is seldom called */
+__attribute__((noinline)) bool tcp_wants_any(const struct tcb *t)
 {
     seq_t at;
     uint32_t len;
@@ -495,17 +495,6 @@ static __attribute__((noinline)) bool wants_any(const struct tcb *t)
     if (sndbuf_unsent(t) > 0 || (t->fin_queued && !t->fin_sent))
         return true;
     return recovery_next_lost(&t->rec, 1, &at, &len);
-}
-
-bool tcp_wants_output(const struct tcb *t)
-{
-    if (t->state == GN_CLOSED || t->state == GN_LISTEN)
-        return false;
-    if (t->ack_now)
-        return true;
-    if (t->unusual || t->rec.unusual || t->rec.sent.resend)
-        return wants_any(t);
-    return t->fin_queued ? !t->fin_sent : t->sndbuf.len != seq_span(t->snd.una, t->snd.nxt);
 }
 
 /* not inlined: the short way needs fewer registers to be saved */

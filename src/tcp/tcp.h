@@ -134,9 +134,42 @@ void tcp_prune(struct tcb *t, const struct tcp_env *e);
 /** tcp_timeouts() - carry out whatever is due at e->now */
 void tcp_timeouts(struct tcb *t, const struct tcp_env *e);
 deadline_t tcp_deadline(const struct tcb *t);
+/** tcp_timers_unusual() - does any timer run that hardly ever does? */
+static inline bool tcp_timers_unusual(const struct tcb *t)
+{
+    return (t->rec.reo_at.raw | t->persist_at.raw | t->keepalive_at.raw | t->user_at.raw |
+            t->sws_at.raw | t->pmtu_at.raw) != 0 ||
+           t->rec.rate;
+}
+/** tcp_deadline_usual() - tcp_deadline() if none does, for a block that is not CLOSED */
+static inline deadline_t tcp_deadline_usual(const struct tcb *t)
+{
+    deadline_t d = deadline_min(deadline_min(t->rec.rto_at, t->rec.pto_at), t->state_at);
+
+    return t->ack_now ? d : deadline_min(d, t->delack_at);
+}
+/** tcp_unusual() - is anything under way that nearly always is not? */
+static inline bool tcp_unusual(const struct tcb *t)
+{
+    return (t->unusual | t->rec.unusual | t->rec.sent.resend) != 0;
+}
+/** tcp_wants_any() - tcp_wants_output() then, for a block that owes no ACK */
+bool tcp_wants_any(const struct tcb *t);
+/** tcp_wants_usual() - tcp_wants_output() else, for a block that is not CLOSED */
+static inline bool tcp_wants_usual(const struct tcb *t)
+{
+    if (t->ack_now)
+        return true;
+    return t->fin_queued ? !t->fin_sent : t->sndbuf.len != seq_span(t->snd.una, t->snd.nxt);
+}
 /** tcp_wants_output() - cheap: may be true when tcp_output() will find nothing, never the reverse
  */
-bool tcp_wants_output(const struct tcb *t);
+static inline bool tcp_wants_output(const struct tcb *t)
+{
+    if (t->state == GN_CLOSED)
+        return false;
+    return tcp_unusual(t) && !t->ack_now ? tcp_wants_any(t) : tcp_wants_usual(t);
+}
 /** tcp_output() - the next segment to send, or false. Its text is borrowed from the send buffer
  * until the next call on this block. The segment counts as sent */
 bool tcp_output(struct tcb *t, const struct tcp_env *e, struct seg *ret);

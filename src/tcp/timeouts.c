@@ -295,25 +295,19 @@ void tcp_timeouts(struct tcb *t, const struct tcp_env *e)
 }
 
 /* the earliest of @d and of the timers that hardly ever run */
-static __attribute__((noinline)) deadline_t seldom(const struct tcb *t, deadline_t d)
+static deadline_t seldom(const struct tcb *t, deadline_t d)
 {
     d = deadline_min(d, deadline_min(t->rec.reo_at, recovery_pace_at(&t->rec)));
     d = deadline_min(d, deadline_min(t->persist_at, t->keepalive_at));
     d = deadline_min(d, deadline_min(t->user_at, t->sws_at));
-    return deadline_min(d, deadline_min(t->pmtu_at, t->state_at));
+    return deadline_min(d, t->pmtu_at);
 }
 
 deadline_t tcp_deadline(const struct tcb *t)
 {
-    deadline_t d = deadline_min(t->rec.rto_at, t->rec.pto_at);
+    deadline_t d = tcp_deadline_usual(t);
 
     if (t->state == GN_CLOSED)
         return deadline_none();
-    if (!t->ack_now)
-        d = deadline_min(d, t->delack_at);
-    if ((t->rec.reo_at.raw | t->persist_at.raw | t->keepalive_at.raw | t->user_at.raw |
-         t->sws_at.raw | t->pmtu_at.raw | t->state_at.raw) != 0 ||
-        t->rec.rate)
-        return seldom(t, d);
-    return d;
+    return tcp_timers_unusual(t) ? seldom(t, d) : d;
 }
