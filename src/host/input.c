@@ -200,6 +200,7 @@ static unsigned to_conn(struct gn_host *h, struct conn *c, const struct seg *s, 
 {
     struct tcb *t = rest_wake(h, c);
     const struct tcp_env *e;
+    enum gn_state state;
     unsigned taken;
 
     if (!t) {
@@ -212,10 +213,11 @@ static unsigned to_conn(struct gn_host *h, struct conn *c, const struct seg *s, 
         to_steps(h, t, e, s);
         return 1;
     }
+    state = (enum gn_state)t->state;
     conn_after(h, t);
     if (h->env.trace)
         for (unsigned k = 0; k < taken; k++)
-            host_trace_seg(h, GN_TRACE_SEG_IN, &s[k], GN_ESTABLISHED);
+            host_trace_seg(h, GN_TRACE_SEG_IN, &s[k], state);
     return taken;
 }
 

@@ -182,30 +182,27 @@ static enum gn_drop ack_in_syn_received(struct arrival *a)
     return GN_DROP_NONE;
 }
 
-static void enter_fin_wait_2(struct arrival *a)
+/* a FIN that may be taken now comes in step 8 */
+static bool fin_comes(const struct arrival *a)
 {
-    tcb_enter(a->t, a->e, GN_FIN_WAIT_2, GN_CAUSE_ACK_OF_FIN);
-    timeouts_on_fin_wait_2(a->t, a->e);
+    return (a->s.ctl & CTL_FIN) && !a->refuse_text && seq_eq(a->s.seq, a->t->rcv.nxt) &&
+           seq_le(seq_add(a->s.seq, a->s.text_len), a->t->rcv.max_edge);
 }
 
-/* our FIN has been acknowledged: where that leads */
-static void fin_is_acked(struct arrival *a)
+/* our FIN has been acknowledged, and in FIN-WAIT-1 the peer's is not in the same segment: where
+ * that leads */
+void fin_is_acked(struct tcb *t, const struct tcp_env *e)
 {
-    struct tcb *t = a->t;
-
     switch ((enum gn_state)t->state) {
     case GN_FIN_WAIT_1:
-        /* a FIN that may be taken now comes in step 8: one transition, not two (SCN-8) */
-        if ((a->s.ctl & CTL_FIN) && !a->refuse_text && seq_eq(a->s.seq, t->rcv.nxt) &&
-            seq_le(seq_add(a->s.seq, a->s.text_len), t->rcv.max_edge))
-            return;
-        enter_fin_wait_2(a);
+        tcb_enter(t, e, GN_FIN_WAIT_2, GN_CAUSE_ACK_OF_FIN);
+        timeouts_on_fin_wait_2(t, e);
         return;
     case GN_CLOSING:
-        tcb_enter(t, a->e, GN_TIME_WAIT, GN_CAUSE_ACK_OF_FIN);
-        timeouts_on_time_wait(t, a->e);
+        tcb_enter(t, e, GN_TIME_WAIT, GN_CAUSE_ACK_OF_FIN);
+        timeouts_on_time_wait(t, e);
         return;
-    case GN_LAST_ACK: connection_ends(t, a->e, GN_CAUSE_ACK_OF_FIN, GN_OK); return;
+    case GN_LAST_ACK: connection_ends(t, e, GN_CAUSE_ACK_OF_FIN, GN_OK); return;
     case GN_CLOSED:
     case GN_LISTEN:
     case GN_SYN_SENT:
@@ -253,8 +250,9 @@ enum gn_drop step5_ack(struct arrival *a)
         accecn_received(a);
     if (seq_ge(a->s.ack, t->snd.una))
         acked_by(t, a->e, &a->s, a->refuse_text ? a->s.seq : seq_max(a->s.seq, t->rcv.nxt));
-    if (t->fin_acked && !was_acked)
-        fin_is_acked(a);
+    if (t->fin_acked && !was_acked && /* one transition, not two (SCN-8) */
+        !(t->state == GN_FIN_WAIT_1 && fin_comes(a)))
+        fin_is_acked(t, a->e);
     return GN_DROP_NONE;
 }
 
@@ -289,6 +287,6 @@ enum gn_drop arrives_other(struct arrival *a)
         return d;
     d = step6_to_8(a);
     if (a->t->state == GN_FIN_WAIT_1 && a->t->fin_acked) /* its FIN was not taken after all */
-        enter_fin_wait_2(a);
+        fin_is_acked(a->t, a->e);
     return d;
 }

@@ -94,6 +94,7 @@ void fastopen_answered(struct tcb *t, const struct tcp_env *e);
 void strip_syn(struct seg *s);
 enum gn_drop arrives_syn_sent(struct arrival *a);
 enum gn_drop arrives_other(struct arrival *a);
+void fin_is_acked(struct tcb *t, const struct tcp_env *e);
 enum gn_drop step5_ack(struct arrival *a);
 enum gn_drop step6_to_8(struct arrival *a);
 
@@ -102,6 +103,7 @@ enum gn_drop step7_text(struct arrival *a);
 void count_text(struct tcb *t, const struct tcp_env *e, const struct seg *s, uint32_t n);
 /** note_duplicate() - these octets came again: the next ACK reports them (RFC 2883) */
 void note_duplicate(struct tcb *t, const struct tcp_env *e, seq_t from, seq_t to);
+void fin_in_order(struct tcb *t, const struct tcp_env *e);
 enum gn_drop step8_fin(struct arrival *a);
 void text_with_syn(struct arrival *a);
 

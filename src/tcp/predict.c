@@ -2,11 +2,13 @@
 /**
  * @file predict.c  Header prediction: the segments that nearly all traffic consists of, text that
  * is next in order and acknowledgments of new text, on an established connection with nothing out
- * of order.
+ * of order; and those that nearly all connections end with, a bare FIN in order, and the
+ * acknowledgment of ours.
  *
  * Nothing here says anything new about TCP. Each segment that passes expected() would pass step 1
- * to 8 of arrives_other.c with the effects that predicted() has, and with no others; a test feeds
- * the same segments to both and compares the blocks. What is not expected is left to the steps.
+ * to 8 of arrives_other.c with the effects that tcp_predicted() has, and with no others; so would
+ * one that passes end_expected(), with those of take_end(). A test feeds the same segments to both
+ * and compares the blocks. What is not expected is left to the steps.
  */
 #include "tcp/internal.h"
 
@@ -17,13 +19,18 @@ static bool ordinary(const struct tcb *t)
            !t->orphan && !t->acc.on;
 }
 
+/* the next in order, with the options of nearly all */
+static inline bool next(const struct tcb *t, const struct seg *s)
+{
+    if (!seq_eq(s->seq, t->rcv.nxt) || s->opt.has != (t->ts_ok ? OPT_TS : 0))
+        return false;
+    return !t->ts_ok || (int32_t)(s->opt.tsval - t->ts.recent) >= 0;
+}
+
 /* the next text in order, or an ACK of something new, without anything that calls for thought */
 static bool expected(const struct tcb *t, const struct seg *s)
 {
-    if ((s->ctl & ~CTL_PSH) != CTL_ACK || !seq_eq(s->seq, t->rcv.nxt) || s->ecn == 3 ||
-        s->opt.has != (t->ts_ok ? OPT_TS : 0))
-        return false;
-    if (t->ts_ok && (int32_t)(s->opt.tsval - t->ts.recent) < 0)
+    if ((s->ctl & ~CTL_PSH) != CTL_ACK || s->ecn == 3 || !next(t, s))
         return false;
     if (s->text_len > 0 && seq_diff(t->rcv.max_edge, t->rcv.nxt) < (int32_t)s->text_len)
         return false;
@@ -59,12 +66,51 @@ static void take_text(struct tcb *t, const struct tcp_env *e, const struct seg *
     count_text(t, e, s, s->text_len);
 }
 
+/* no text, and the first FIN, or in an ACK of all the first ACK of ours */
+static bool end_expected(const struct tcb *t, const struct seg *s)
+{
+    if ((s->ctl & ~(CTL_PSH | CTL_FIN)) != CTL_ACK || s->text_len > 0 || !next(t, s) ||
+        t->ooo.n != 0 || t->ooo_fin || t->acc.on)
+        return false;
+    if (!seq_ge(s->ack, t->snd.una) || !seq_le(s->ack, t->snd.nxt))
+        return false;
+    if (s->ctl & CTL_FIN)
+        return state_can_receive(t->state) && seq_lt(t->rcv.nxt, t->rcv.max_edge);
+    return t->fin_sent && !t->fin_acked && seq_eq(s->ack, t->snd.nxt);
+}
+
+/* step 5 and 8 */
+static void take_end(struct tcb *t, const struct tcp_env *e, const struct seg *s)
+{
+    t->segs_in++;
+    t->last_in = e->now;
+    ts_update(t, e, s);
+    acked_by(t, e, s, s->seq);
+    if (s->ctl & CTL_FIN) {
+        t->fin_seq = s->seq;
+        fin_in_order(t, e);
+    } else {
+        fin_is_acked(t, e);
+    }
+}
+
+/* a segment that is not text on an established connection: is it one that ends it? */
+static __attribute__((noinline)) unsigned predicted_end(struct tcb *t, const struct tcp_env *e,
+                                                        const struct seg *s)
+{
+    if (!end_expected(t, s))
+        return 0;
+    DASSERT((tcb_check(t), true));
+    take_end(t, e, s);
+    return 1;
+}
+
 unsigned tcp_predicted(struct tcb *t, const struct tcp_env *e, const struct seg *s, unsigned n)
 {
     unsigned i;
 
     if (!ordinary(t))
-        return 0;
+        return predicted_end(t, e, s);
     DASSERT((tcb_check(t), true));
     for (i = 0; i < n && expected(t, &s[i]) && text_room(t, e, &s[i]); i++) {
         t->segs_in += seg_on_wire(&s[i]);
@@ -75,5 +121,5 @@ unsigned tcp_predicted(struct tcb *t, const struct tcp_env *e, const struct seg 
             take_text(t, e, &s[i]);
     }
     DASSERT((tcb_check(t), true));
-    return i;
+    return i > 0 ? i : predicted_end(t, e, s);
 }

@@ -280,7 +280,7 @@ void text_with_syn(struct arrival *a)
 }
 
 /* the FIN is at RCV.NXT: it counts now */
-static void fin_in_order(struct tcb *t, const struct tcp_env *e)
+void fin_in_order(struct tcb *t, const struct tcp_env *e)
 {
     t->rcv.nxt = seq_add(t->rcv.nxt, 1);
     t->fin_rcvd = true;

@@ -10,12 +10,13 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#define LIVES    150
-#define ROUNDS   120
-#define BURST    20
-#define WIRE_MAX 400
-#define SCALE    6
-#define TEXT     65536
+#define LIVES       150
+#define BRIEF_LIVES 600
+#define ROUNDS      120
+#define BURST       20
+#define WIRE_MAX    400
+#define SCALE       6
+#define TEXT        65536
 
 struct wire_seg {
     seq_t seq, ack;
@@ -29,8 +30,10 @@ struct pair {
     struct fixture step, fast;
     uint64_t random;
     uint32_t peer;  /* next octet of the peer's stream */
+    bool brief;     /* both ends will close soon */
     bool listens;   /* the user sends nothing: there is nothing to acknowledge */
     uint32_t taken; /* segments that prediction took */
+    uint32_t ends;  /* ... and that changed the state */
     struct seg burst[BURST];
     struct wire_seg wire[2][WIRE_MAX];
 };
@@ -135,6 +138,8 @@ static struct seg usual(struct pair *p, uint32_t *ack)
     s.text[0] = (struct gn_span){text + p->peer % (TEXT - 2000), s.text_len};
     if (one_in(p, 3))
         s.ctl |= CTL_PSH;
+    if (s.text_len == 0 && one_in(p, p->brief ? 20 : 1500))
+        s.ctl |= CTL_FIN;
     if (t->ts_ok) {
         s.opt.has = OPT_TS;
         s.opt.tsval = tcp_ts_clock(p->step.env.now);
@@ -205,8 +210,11 @@ static void arrive(struct pair *p)
     for (unsigned j = 0; j < n && p->step.tcb.state != GN_CLOSED; j++)
         (void)tcp_segment_arrives(&p->step.tcb, &p->step.env, &p->burst[j]);
     for (; i < n && p->fast.tcb.state != GN_CLOSED; i += k) {
+        uint8_t was = p->fast.tcb.state;
+
         k = tcp_predicted(&p->fast.tcb, &p->fast.env, &p->burst[i], n - i);
         p->taken += k;
+        p->ends += p->fast.tcb.state != was;
         if (!k) {
             (void)tcp_segment_arrives(&p->fast.tcb, &p->fast.env, &p->burst[i]);
             k = 1;
@@ -287,7 +295,8 @@ static void use(struct pair *p)
     struct fixture *fx[2] = {&p->step, &p->fast};
     uint32_t len = 1 + any(p, one_in(p, 4) ? 1400 : 30000), from = any(p, TEXT - 30001);
     unsigned flags = one_in(p, 10) ? GN_SEND_MORE : one_in(p, 40) ? GN_SEND_URGENT : 0;
-    bool send = one_in(p, 2) && !p->listens, close = one_in(p, 300), deaf = one_in(p, 600);
+    bool send = one_in(p, 2) && !p->listens, close = one_in(p, p->brief ? 10 : 300),
+         deaf = one_in(p, 600);
     bool trouble = one_in(p, 20);
     int64_t n[2];
 
@@ -325,30 +334,44 @@ static void pass(struct pair *p)
     }
 }
 
+/* the @life-th life of two blocks */
+static void live(struct pair *p, uint32_t life, bool brief)
+{
+    unsigned rounds = brief ? ROUNDS / 4 : ROUNDS;
+
+    memset(p, 0, sizeof(*p));
+    p->random = life * 0x9e3779b97f4a7c15u;
+    p->peer = FX_RCV;
+    p->brief = brief;
+    p->listens = life % 5 == 0;
+    set_up(p, &p->step, life);
+    set_up(p, &p->fast, life);
+    for (unsigned round = 0; round < rounds && p->step.tcb.state != GN_CLOSED; round++) {
+        use(p);
+        if (p->step.tcb.state != GN_CLOSED)
+            arrive(p);
+        output(p);
+        pass(p);
+    }
+    fx_fini(&p->step);
+    fx_fini(&p->fast);
+}
+
 Test(predict, prediction_and_trains_change_nothing)
 {
     static struct pair p;
-    uint32_t taken = 0;
+    uint32_t taken = 0, ends = 0;
 
     for (unsigned i = 0; i < TEXT; i++)
         text[i] = (uint8_t)(i * 131 + (i >> 8));
     for (uint32_t life = 1; life <= LIVES; life++) {
-        memset(&p, 0, sizeof(p));
-        p.random = life * 0x9e3779b97f4a7c15u;
-        p.peer = FX_RCV;
-        p.listens = life % 5 == 0;
-        set_up(&p, &p.step, life);
-        set_up(&p, &p.fast, life);
-        for (unsigned round = 0; round < ROUNDS && p.step.tcb.state != GN_CLOSED; round++) {
-            use(&p);
-            if (p.step.tcb.state != GN_CLOSED)
-                arrive(&p);
-            output(&p);
-            pass(&p);
-        }
+        live(&p, life, false);
         taken += p.taken;
-        fx_fini(&p.step);
-        fx_fini(&p.fast);
+    }
+    for (uint32_t life = 1; life <= BRIEF_LIVES; life++) {
+        live(&p, life, true);
+        ends += p.ends;
     }
     cr_assert_gt(taken, LIVES * 94, "prediction took no more than %u segments", taken);
+    cr_assert_gt(ends, BRIEF_LIVES / 4, "prediction took no more than %u ends", ends);
 }
