@@ -15,65 +15,45 @@
 
 void pool_init(struct pool *p, struct mem *m, uint32_t object_bytes, uint32_t max)
 {
-    ASSERT(object_bytes > 0 && object_bytes <= POOL_SLAB && max <= 1u << 24);
+    ASSERT(object_bytes > 0 && object_bytes <= POOL_SLAB / 2 && max <= 1u << 24);
     memset(p, 0, sizeof(*p));
     p->mem = m;
     p->object_bytes = (object_bytes + 7) & ~7u;
-    p->per_slab = POOL_SLAB / p->object_bytes;
     p->max = max;
-    while (1u << p->slab_shift < p->per_slab)
-        p->slab_shift++;
-    p->slab_mask = (1u << p->slab_shift) - 1;
-}
-
-/** gen_size() - octets of the generations of a slab: of all numbers that an index can name in it,
- * so that none needs to be checked */
-static size_t gen_size(const struct pool *p)
-{
-    return sizeof(uint32_t) << p->slab_shift;
+    do { /* every number that an index can name has a generation: none needs to be checked */
+        p->slab_mask = (1u << ++p->slab_shift) - 1;
+        p->gens_at = POOL_SLAB - (uint32_t)(sizeof(uint32_t) << p->slab_shift);
+        p->per_slab = p->gens_at / p->object_bytes;
+    } while (p->per_slab > 1u << p->slab_shift);
 }
 
 void pool_fini(struct pool *p)
 {
-    for (uint32_t i = 0; i < p->n_slabs; i++) {
+    for (uint32_t i = 0; i < p->n_slabs; i++)
         mem_free(p->mem, p->slab[i], POOL_SLAB);
-        mem_free(p->mem, p->gen[i], gen_size(p));
-    }
     mem_free(p->mem, p->slab, p->cap_slabs * sizeof(*p->slab));
-    mem_free(p->mem, p->gen, p->cap_slabs * sizeof(*p->gen));
     pool_init(p, p->mem, p->object_bytes, p->max);
 }
 
 uint64_t pool_memory(const struct pool *p)
 {
-    uint64_t each = mem_size(POOL_SLAB) + mem_size(gen_size(p));
-
     if (p->cap_slabs == 0)
         return 0;
-    return p->n_slabs * each + mem_size(p->cap_slabs * sizeof(*p->slab)) +
-           mem_size(p->cap_slabs * sizeof(*p->gen));
+    return p->n_slabs * mem_size(POOL_SLAB) + mem_size(p->cap_slabs * sizeof(*p->slab));
 }
 
-/** grow_directory() - double the two arrays of slabs */
+/** grow_directory() - double the array of slabs */
 static bool grow_directory(struct pool *p)
 {
     uint32_t cap = p->cap_slabs ? p->cap_slabs * 2 : 8;
-    void **slab = mem_alloc(p->mem, cap * sizeof(*slab));
-    uint32_t **gen = mem_alloc(p->mem, cap * sizeof(*gen));
+    char **slab = mem_alloc(p->mem, cap * sizeof(*slab));
 
-    if (!slab || !gen) {
-        mem_free(p->mem, slab, cap * sizeof(*slab));
-        mem_free(p->mem, gen, cap * sizeof(*gen));
+    if (!slab)
         return false;
-    }
-    if (p->n_slabs) {
+    if (p->n_slabs)
         memcpy(slab, p->slab, p->n_slabs * sizeof(*slab));
-        memcpy(gen, p->gen, p->n_slabs * sizeof(*gen));
-    }
     mem_free(p->mem, p->slab, p->cap_slabs * sizeof(*slab));
-    mem_free(p->mem, p->gen, p->cap_slabs * sizeof(*gen));
     p->slab = slab;
-    p->gen = gen;
     p->cap_slabs = cap;
     return true;
 }
@@ -81,23 +61,17 @@ static bool grow_directory(struct pool *p)
 /** grow() - one more slab, all of it fresh. Out of the way: pool_alloc() hardly ever comes here */
 static __attribute__((cold, noinline)) bool grow(struct pool *p)
 {
-    size_t gen_bytes = gen_size(p);
-    void *slab;
-    uint32_t *gen;
+    char *slab;
 
     if (p->n_slabs == p->cap_slabs && !grow_directory(p))
         return false;
     slab = mem_alloc(p->mem, POOL_SLAB);
-    gen = mem_alloc(p->mem, gen_bytes);
-    if (!slab || !gen) {
-        mem_free(p->mem, slab, POOL_SLAB);
-        mem_free(p->mem, gen, gen_bytes);
+    if (!slab)
         return false;
-    }
-    for (uint32_t i = 0; i < 1u << p->slab_shift; i++)
-        gen[i] = i < p->per_slab ? (POOL_GEN_NONE + 1) << 1 : 0;
     p->slab[p->n_slabs] = slab;
-    p->gen[p->n_slabs] = gen;
+    for (uint32_t i = 0; i <= p->slab_mask; i++)
+        *pool_word(p, p->n_slabs << p->slab_shift | i) =
+            i < p->per_slab ? (POOL_GEN_NONE + 1) << 1 : 0;
     p->n_slabs++;
     p->fresh = p->per_slab;
     return true;
@@ -150,7 +124,7 @@ uint32_t pool_next(const struct pool *p, uint32_t from)
         uint32_t n = p->per_slab - (slab + 1 == p->n_slabs ? p->fresh : 0);
 
         for (; in < n; in++)
-            if (p->gen[slab][in] & 1)
+            if (*pool_word(p, slab << p->slab_shift | in) & 1)
                 return slab << p->slab_shift | in;
     }
     return UINT32_MAX;

@@ -3,7 +3,8 @@
  * @file pool.h  Objects of one size, found by a small index, in slabs that never move.
  *
  * Each index has a generation of 31 bits that grows at each free, so that stale names are noticed
- * without touching the object.
+ * without touching the object. They are behind the objects of their slab: where that is one huge
+ * page, whoever comes for the object has been to the page.
  */
 #ifndef GN_BASE_POOL_H
 #define GN_BASE_POOL_H
@@ -18,13 +19,14 @@ struct pool {
     uint32_t per_slab;     /* objects per slab, at most 1 << slab_shift, more than half of it */
     uint32_t fresh;        /* objects of the newest slab that were never used */
     uint32_t n_slabs, cap_slabs;
-    void **slab;
-    uint32_t **gen;     /* per slab: generation << 1 | live; 0 where there is no object */
+    uint32_t
+        gens_at; /* in a slab: for each number, generation << 1 | live; 0: there is no object */
+    char **slab;
     uint32_t free_head; /* index + 1, 0: none */
     uint32_t used, max; /* live objects, limit */
 };
 
-/** pool_init() - allocates nothing. @object_bytes is rounded up to a multiple of 8, 64 KiB at most;
+/** pool_init() - allocates nothing. @object_bytes is rounded up to a multiple of 8, 32 KiB at most;
  * @max <= 2^24 objects. Indices may have gaps (slabs are powers of two, objects are not): they stay
  * below 2^25 */
 void pool_init(struct pool *p, struct mem *m, uint32_t object_bytes, uint32_t max);
@@ -37,14 +39,16 @@ static inline void *pool_at(const struct pool *p, uint32_t index)
 {
     uint32_t in = index & p->slab_mask;
 
-    return (char *)p->slab[index >> p->slab_shift] + (size_t)in * p->object_bytes;
+    return p->slab[index >> p->slab_shift] + (size_t)in * p->object_bytes;
 }
 /** pool_memory() - octets that it has taken, by class size */
 uint64_t pool_memory(const struct pool *p);
 /** pool_word() - generation and life of an index in a slab that there is */
 static inline uint32_t *pool_word(const struct pool *p, uint32_t index)
 {
-    return &p->gen[index >> p->slab_shift][index & p->slab_mask];
+    void *gens = p->slab[index >> p->slab_shift] + p->gens_at;
+
+    return (uint32_t *)gens + (index & p->slab_mask);
 }
 /** pool_hint_gen() - the generation of a live index will be asked for soon */
 static inline void pool_hint_gen(const struct pool *p, uint32_t index)
