@@ -14,7 +14,7 @@ struct seg *env_reply_new(const struct tcp_env *e)
         return NULL;
     }
     s = reply_at(q, q->n++);
-    memset(s, 0, sizeof(*s));
+    seg_clear(s);
     return s;
 }
 

@@ -28,16 +28,18 @@ static void set_text(struct seg *s, const uint8_t *p, uint32_t len, const struct
     }
 }
 
-/** syn_options() - the options of a SYN; false: they are malformed, *ret is untouched */
-static bool syn_options(const uint8_t *p, uint32_t len, struct tcpopt *ret)
+bool tcp_parse_usual_syn(const uint8_t *p, uint32_t len, struct seg *ret)
 {
-    struct tcpopt opt;
+    const uint32_t header = TCP_HEADER_MIN + TCPOPT_SYN_SPACE;
+    uint16_t bits;
 
-    if (tcpopt_parse_usual_syn(p, len, ret))
-        return true;
-    if (!tcpopt_parse(p, len, true, &opt))
+    if (len < header)
         return false;
-    *ret = opt;
+    bits = get16(p + TCP_OFF_CTL);
+    if (!(bits & CTL_SYN) || bits >> 12 != header / 4 ||
+        !tcpopt_parse_usual_syn(p + TCP_HEADER_MIN, &ret->opt))
+        return false;
+    tcp_read_fixed(p, len, header, bits, ret);
     return true;
 }
 
@@ -56,9 +58,11 @@ enum gn_drop tcp_parse_any(const uint8_t *p, uint32_t len, const struct gn_span 
     if (header == TCP_HEADER_MIN) {
         ret->opt = (struct tcpopt){0};
     } else if (bits & CTL_SYN) { /* MUST-5: any segment may carry options */
-        if (!syn_options(p + TCP_HEADER_MIN, header - TCP_HEADER_MIN, &ret->opt))
+        struct tcpopt opt;
+        if (!tcpopt_parse(p + TCP_HEADER_MIN, header - TCP_HEADER_MIN, true, &opt))
             return GN_DROP_TCP_BAD_OPTIONS; /* MUST-7: dropped, not reset: that would be a tool for
                                                blind resets */
+        ret->opt = opt;
     } else { /* MAL-10: a broken list must not cost an established connection its segment */
         (void)tcpopt_parse(p + TCP_HEADER_MIN, header - TCP_HEADER_MIN, false, &ret->opt);
     }

@@ -85,6 +85,14 @@ struct seg {
     struct tcpopt opt;
 };
 
+/** seg_clear() - no text, no options, and all else 0. What only text or options give a meaning to
+ * is left alone */
+static inline void seg_clear(struct seg *s)
+{
+    memset(s, 0, offsetof(struct seg, text));
+    memset(&s->opt, 0, offsetof(struct tcpopt, sack));
+}
+
 static inline uint32_t seg_len(const struct seg *s)
 {
     return s->text_len + !!(s->ctl & CTL_SYN) + !!(s->ctl & CTL_FIN);
@@ -100,6 +108,28 @@ static inline uint32_t seg_on_wire(const struct seg *s)
  * multiple of gso_size. @ret: was a copy of @s before the first; what is the same for all stays */
 void seg_part(const struct seg *s, uint32_t off, struct seg *ret);
 
+/** tcp_read_fixed() - the part of the header that all have, @header octets with its options and
+ * with the control field @bits, of a segment of @len octets in one piece */
+static inline void tcp_read_fixed(const uint8_t *p, uint32_t len, uint32_t header, uint16_t bits,
+                                  struct seg *ret)
+{
+    uint32_t ports = get32(p + TCP_OFF_SPORT);
+
+    ret->key.lport = (uint16_t)ports;
+    ret->key.rport = (uint16_t)(ports >> 16);
+    ret->seq = seq(get32(p + TCP_OFF_SEQ));
+    ret->ack = seq(get32(p + TCP_OFF_ACK));
+    ret->ctl = bits & TCP_CTL_MASK;
+    ret->wnd = get16(p + TCP_OFF_WND);
+    ret->up = get16(p + TCP_OFF_UP);
+    ret->ttl = 0;
+    ret->gso_size = 0;
+    ret->text_len = len - header;
+    ret->n_text = len > header;
+    if (len > header)
+        ret->text[0] = (struct gn_span){p + header, len - header};
+}
+
 /** tcp_parse_any() - tcp_parse() for all segments there are */
 enum gn_drop tcp_parse_any(const uint8_t *p, uint32_t len, const struct gn_span *tail,
                            unsigned n_tail, struct seg *ret);
@@ -108,7 +138,7 @@ enum gn_drop tcp_parse_any(const uint8_t *p, uint32_t len, const struct gn_span 
  * alone, where they usually are, or no options; false: it is another, *ret is untouched */
 static inline bool tcp_parse_usual(const uint8_t *p, uint32_t len, struct seg *ret)
 {
-    uint32_t header = TCP_HEADER_MIN, ports;
+    uint32_t header = TCP_HEADER_MIN;
     uint16_t bits;
     bool ts;
 
@@ -129,22 +159,12 @@ static inline bool tcp_parse_usual(const uint8_t *p, uint32_t len, struct seg *r
         ret->opt.tsval = get32(p + TCP_HEADER_MIN + 4);
         ret->opt.tsecr = get32(p + TCP_HEADER_MIN + 8);
     }
-    ports = get32(p + TCP_OFF_SPORT);
-    ret->key.lport = (uint16_t)ports;
-    ret->key.rport = (uint16_t)(ports >> 16);
-    ret->seq = seq(get32(p + TCP_OFF_SEQ));
-    ret->ack = seq(get32(p + TCP_OFF_ACK));
-    ret->ctl = bits & TCP_CTL_MASK;
-    ret->wnd = get16(p + TCP_OFF_WND);
-    ret->up = get16(p + TCP_OFF_UP);
-    ret->ttl = 0;
-    ret->gso_size = 0;
-    ret->text_len = len - header;
-    ret->n_text = len > header;
-    if (len > header)
-        ret->text[0] = (struct gn_span){p + header, len - header};
+    tcp_read_fixed(p, len, header, bits, ret);
     return true;
 }
+
+/** tcp_parse_usual_syn() - the same for a SYN with the options that SYNs have as a rule */
+__attribute__((noinline)) bool tcp_parse_usual_syn(const uint8_t *p, uint32_t len, struct seg *ret);
 
 /**
  * tcp_parse() - octets to a segment
@@ -160,7 +180,7 @@ static inline bool tcp_parse_usual(const uint8_t *p, uint32_t len, struct seg *r
 static inline enum gn_drop tcp_parse(const uint8_t *p, uint32_t len, const struct gn_span *tail,
                                      unsigned n_tail, struct seg *ret)
 {
-    if (n_tail == 0 && tcp_parse_usual(p, len, ret))
+    if (n_tail == 0 && (tcp_parse_usual(p, len, ret) || tcp_parse_usual_syn(p, len, ret)))
         return GN_DROP_NONE;
     return tcp_parse_any(p, len, tail, n_tail, ret);
 }

@@ -38,10 +38,7 @@ enum length {
     LEN_ACCECN = 3, /* of one counter; 2 in front of them */
 };
 
-#define WSCALE_MAX 14
-/* MSS; SACK permitted and timestamps; NOP and window scale: what a SYN has as a rule */
-#define USUAL_SYN     (OPT_MSS | OPT_SACKOK | OPT_TS | OPT_WSCALE)
-#define SYN_SPACE     20
+#define WSCALE_MAX    14
 #define SYN_MSS       ((uint32_t)KIND_MSS << 24 | LEN_MSS << 16)
 #define SYN_SACKOK_TS ((uint32_t)KIND_SACKOK << 24 | LEN_SACKOK << 16 | KIND_TS << 8 | LEN_TS)
 #define SYN_WSCALE    ((uint32_t)KIND_NOP << 24 | KIND_WSCALE << 16 | LEN_WSCALE << 8)
@@ -135,18 +132,14 @@ static void read_option(uint8_t kind, const uint8_t *p, uint32_t len, bool syn, 
     }
 }
 
-bool tcpopt_parse_usual_syn(const uint8_t *p, uint32_t len, struct tcpopt *ret)
+bool tcpopt_parse_usual_syn(const uint8_t p[TCPOPT_SYN_SPACE], struct tcpopt *ret)
 {
-    uint32_t mss, wscale;
+    uint32_t mss = get32(p), wscale = get32(p + 16);
 
-    if (len != SYN_SPACE)
-        return false;
-    mss = get32(p);
-    wscale = get32(p + 16);
     if (mss >> 16 != SYN_MSS >> 16 || get32(p + 4) != SYN_SACKOK_TS ||
         wscale >> 8 != SYN_WSCALE >> 8)
         return false;
-    *ret = (struct tcpopt){.has = USUAL_SYN, .mss = (uint16_t)mss};
+    *ret = (struct tcpopt){.has = TCPOPT_SYN, .mss = (uint16_t)mss};
     ret->wscale = (uint8_t)min_u32(wscale & 0xff, WSCALE_MAX); /* OPT-WS-3, MAL-13 */
     ret->tsval = get32(p + 8);
     ret->tsecr = get32(p + 12);
@@ -327,7 +320,7 @@ static inline uint32_t emit_usual_syn(const struct tcpopt *o, uint8_t *p, uint64
 
     put32(put_ts(o, put32(p, mss)), wscale);
     *sum += (uint64_t)mss + SYN_SACKOK_TS + o->tsval + o->tsecr + wscale;
-    return SYN_SPACE;
+    return TCPOPT_SYN_SPACE;
 }
 
 uint32_t tcpopt_emit_sum(const struct tcpopt *o, uint8_t *p, uint64_t *sum)
@@ -337,7 +330,7 @@ uint32_t tcpopt_emit_sum(const struct tcpopt *o, uint8_t *p, uint64_t *sum)
         *sum += (uint64_t)TCPOPT_TS_ALONE + o->tsval + o->tsecr;
         return TCPOPT_TS_SPACE;
     }
-    if (o->has == USUAL_SYN)
+    if (o->has == TCPOPT_SYN)
         return emit_usual_syn(o, p, sum);
     return o->has ? emit_any(o, p, sum) : 0;
 }

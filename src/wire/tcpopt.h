@@ -24,6 +24,9 @@ enum { /* bits of tcpopt.has */
 /* NOP NOP TS 10, and its octets with the values: what nearly every segment has (RFC 7323 app. A) */
 #define TCPOPT_TS_ALONE 0x0101080au
 #define TCPOPT_TS_SPACE 12
+/* MSS; SACK permitted and timestamps; NOP and window scale: what a SYN has as a rule */
+#define TCPOPT_SYN       (OPT_MSS | OPT_SACKOK | OPT_TS | OPT_WSCALE)
+#define TCPOPT_SYN_SPACE 20
 
 struct tcpopt_sack {
     seq_t l, r;
@@ -55,7 +58,7 @@ struct tcpopt {
 bool tcpopt_parse(const uint8_t *p, uint32_t len, bool syn, struct tcpopt *ret);
 /** tcpopt_parse_usual_syn() - the same for the options of a SYN as Linux and this file lay them
  * out, five words, which are compared as such; false: they are others, *ret is untouched */
-bool tcpopt_parse_usual_syn(const uint8_t *p, uint32_t len, struct tcpopt *ret);
+bool tcpopt_parse_usual_syn(const uint8_t p[TCPOPT_SYN_SPACE], struct tcpopt *ret);
 /** tcpopt_len() - octets that tcpopt_emit() writes: a multiple of 4, 40 at most; fewer SACK blocks
  * and no accurate ECN if they do not fit */
 uint32_t tcpopt_len(const struct tcpopt *o);

@@ -323,7 +323,7 @@ Test(tcpopt, a_usual_syn_is_parsed_like_any_other)
             p[prng_below(&r, 20)] ^= (uint8_t)(1u << prng_below(&r, 8));
         spoil(&quick, sizeof quick);
         spoil(&slow, sizeof slow);
-        if (!tcpopt_parse_usual_syn(p, 20, &quick)) {
+        if (!tcpopt_parse_usual_syn(p, &quick)) {
             cr_assert(untouched(&quick, sizeof quick));
             continue;
         }
@@ -332,7 +332,6 @@ Test(tcpopt, a_usual_syn_is_parsed_like_any_other)
         usual++;
     }
     cr_assert_gt(usual, 10000);
-    cr_assert(!tcpopt_parse_usual_syn((const uint8_t[24]){2, 4, 5, 0xb4}, 24, &quick));
 }
 
 Test(tcpopt, layout_of_a_data_segment)
