@@ -28,4 +28,15 @@ static inline bool addr_v4(const struct gn_addr *a)
     return (first | (then ^ want)) == 0;
 }
 
+/** addr_is_any() - gn_addr_is_any() without a call */
+static inline bool addr_is_any(const struct gn_addr *a)
+{
+    uint32_t last;
+
+    memcpy(&last, a->b + 12, 4);
+    if (last)
+        return false;
+    return addr_v4(a) || gn_addr_is_any(a);
+}
+
 #endif

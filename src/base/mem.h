@@ -44,7 +44,7 @@ void mem_init(struct mem *m, struct gn_page_source src, uint64_t budget);
 /** mem_fini() - every block goes back to the source, handed out or not */
 void mem_fini(struct mem *m);
 /** mem_alloc_slow() - mem_alloc() when no block of @class is free */
-void *mem_alloc_slow(struct mem *m, unsigned class);
+__attribute__((noinline)) void *mem_alloc_slow(struct mem *m, unsigned class);
 /** mem_give_large() - mem_give() of a block of one of the large classes */
 void mem_give_large(struct mem *m, void *p, unsigned class);
 

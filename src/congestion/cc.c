@@ -29,16 +29,21 @@ static uint32_t initial_window(uint32_t mss, uint32_t segments)
     return min_u32(segments * mss, max_u32(2 * mss, segments * 1460)); /* CC-5681-2 */
 }
 
-/* begin() - the algorithm of @ops, whose block there is memory for, or NewReno; @c has none */
+/* take_block() - the block of @ops; false: no memory. Not inlined: few have one */
+static __attribute__((noinline)) bool take_block(struct cc *c, const struct cc_ops *ops,
+                                                 struct mem *m)
+{
+    c->u.block = mem_alloc(m, ops->block);
+    return c->u.block;
+}
+
+/* begin() - the algorithm of @ops, or NewReno if there is no memory for its block; @c has none */
 static void begin(struct cc *c, const struct cc_ops *ops, struct mem *m, gn_time now)
 {
-    if (ops && ops->block) {
-        c->u.block = mem_alloc(m, ops->block);
-        if (!c->u.block)
-            ops = NULL;
-    }
-    c->ops = ops ? ops : &cc_newreno;
-    c->ops->init(c, now);
+    if (!ops || (ops->block && !take_block(c, ops, m)))
+        ops = &cc_newreno;
+    c->ops = ops;
+    ops->init(c, now);
 }
 
 void cc_init(struct cc *c, unsigned algorithm, uint32_t mss, uint32_t iw_segments, struct mem *m,

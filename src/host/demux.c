@@ -123,7 +123,7 @@ static void put(struct demux_slot *slot, uint32_t mask, struct demux_slot s)
 }
 
 /** grow() - twice as many slots; without memory the table stays */
-static void grow(struct demux *d)
+static __attribute__((cold, noinline)) void grow(struct demux *d)
 {
     uint64_t n = ((uint64_t)d->mask + 1) * 2;
     size_t bytes = (size_t)n * sizeof(*d->slot);

@@ -39,7 +39,8 @@ static inline bool rate_needed(const struct recovery *r, const struct rec_env *e
     return r->cc.ops->own_recovery || max || e->conf->tcp_pacing;
 }
 /** rate_settle_any() - rate_settle() where there is something to take or to give back */
-bool rate_settle_any(struct recovery *r, const struct rec_env *e, uint64_t max);
+__attribute__((noinline)) bool rate_settle_any(struct recovery *r, const struct rec_env *e,
+                                               uint64_t max);
 /** rate_settle() - take or give back the block, as it is needed now or not; @max: as in the struct.
  *  false: it is needed, and there is no memory */
 static inline bool rate_settle(struct recovery *r, const struct rec_env *e, uint64_t max)
