@@ -74,7 +74,7 @@ static enum gn_err connect_key(struct gn_host *h, const struct gn_endpoint *loca
     *ret_iface = path->iface;
     *k = (struct tcp_key){
         .laddr = path->source, .raddr = remote->addr, .lport = local->port, .rport = remote->port};
-    if (gn_addr_is_any(&local->addr))
+    if (addr_is_any(&local->addr))
         return GN_OK;
     if (gn_addr_is_v4(&local->addr) != gn_addr_is_v4(&remote->addr) ||
         (ip_is_loopback(&local->addr) && !path->loops)) /* which must not be seen outside */
@@ -103,7 +103,6 @@ enum gn_err gn_host_connect(struct gn_host *h, struct gn_endpoint local, struct 
                             void *user, gn_time now, gn_handle *ret)
 {
     struct tcp_key k = {0};
-    struct tcb_opts o;
     unsigned iface = 0;
     uint32_t hash = 0;
     ref_t tw = REF_NULL;
@@ -116,8 +115,7 @@ enum gn_err gn_host_connect(struct gn_host *h, struct gn_endpoint local, struct 
         err = connect_port(h, &k, &hash, &tw);
     if (err)
         return err;
-    tcb_opts_default(&o, &h->conf);
-    t = conn_new(h, &k, hash, iface, &o);
+    t = conn_new(h, &k, hash, iface, &h->opts);
     if (!t)
         return GN_E_NO_MEMORY;
     if (!demux_insert(&h->demux, hash, conn_ref(t))) {

@@ -20,10 +20,10 @@ struct tcb *conn_new(struct gn_host *h, const struct tcp_key *k, uint32_t hash, 
             pool_free(&h->conns, index);
         return NULL;
     }
-    tcb_begin(t, &h->env, k, o);
+    tcb_begin(t, k, o);
     t->conn = c;
     t->block = block;
-    t->iface = (uint8_t)iface;
+    t->env = env_of(iface, &k->raddr);
     c->key = *k;
     c->hash = hash;
     c->index = index;

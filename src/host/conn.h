@@ -20,6 +20,7 @@
 #ifndef GN_HOST_CONN_H
 #define GN_HOST_CONN_H
 
+#include "base/addr.h"
 #include "base/wheel.h"
 #include "host/demux.h"
 #include "tcp/rest.h"
@@ -55,7 +56,7 @@ struct conn {
     uint32_t hash;      /* of the tuple, for the demux table */
     uint32_t index;     /* in the pool of connections */
     uint8_t opts;       /* while it rests: number of its set of options, */
-    uint8_t iface;      /* the interface that its segments leave by, */
+    uint8_t env;        /* which environment serves it, */
     bool timed;         /* and whether its timer is keep-alive's */
     struct tcb *tcb;    /* NULL: it rests */
     void *user;
@@ -95,18 +96,31 @@ void conn_arm_ready(struct gn_host *h);
 void conn_orphan(struct gn_host *h, struct tcb *t);
 /** conn_timeouts() - carry out the timers that wheel_run() has found due */
 void conn_timeouts(struct gn_host *h);
-/* conn_iface() - the interface that its segments leave by */
+/** env_of() - which environment serves interface @iface and the family of @a: a block knows its
+ * own */
+static inline uint8_t env_of(unsigned iface, const struct gn_addr *a)
+{
+    return (uint8_t)(iface << 1 | addr_v4(a));
+}
+/** env_iface() - the reverse */
+static inline uint8_t env_iface(uint8_t which)
+{
+    return which >> 1;
+}
+/** conn_iface() - the interface that its segments leave by */
 static inline uint8_t conn_iface(const struct conn *c)
 {
-    return c->tcb ? c->tcb->iface : c->iface;
+    return env_iface(c->tcb ? c->tcb->env : c->env);
 }
-/* conn_set_iface() - by another one from now on */
+/** conn_set_iface() - by another one from now on */
 static inline void conn_set_iface(struct conn *c, uint8_t iface)
 {
+    uint8_t env = env_of(iface, &c->key.raddr);
+
     if (c->tcb)
-        c->tcb->iface = iface;
+        c->tcb->env = env;
     else
-        c->iface = iface;
+        c->env = env;
 }
 /** conn_ref() - how the demux table names a block */
 static inline ref_t conn_ref(const struct tcb *t)

@@ -86,6 +86,7 @@ struct gn_host *gn_host_new(const struct gn_host_config *cfg, gn_time now, enum 
     h->block_bytes = bytes;
     h->now = now;
     h->conf = cfg->conf;
+    tcb_opts_default(&h->opts, &h->conf);
     h->csum = csum_ops(cfg->cpu);
     h->shard = cfg->shard;
     h->shards = cfg->shards;
@@ -124,7 +125,7 @@ void host_env_set(struct gn_host *h, uint32_t which)
 void host_env_open(struct gn_host *h, struct tcp_env *e, const struct tcb *t)
 {
     if (t->cookie_due)
-        host_env_listener(h, t->iface, &t->key.raddr, listener_find(h, t->fast_of));
+        host_env_listener(h, env_iface(t->env), &t->key.raddr, listener_find(h, t->fast_of));
     if (t->state != GN_SYN_SENT || !t->opts.fastopen_connect)
         return;
     e->cookie = hostcache_find(&h->hostcache, &h->secrets.table, &t->key.raddr, h->now);
@@ -352,6 +353,7 @@ enum gn_err gn_host_set_knob(struct gn_host *h, const char *name, const char *va
     if (err)
         return err;
     h->conf = c;
+    tcb_opts_default(&h->opts, &c);
     h->mem.budget = c.tcp_mem;
     h->conns.max = (uint32_t)min_u64(c.tcp_max_connections, POOL_MAX);
     h->syncache.pool.max = syncache_limit(&c);

@@ -70,6 +70,7 @@ struct gn_host {
     struct wheel wheel;
     struct ip ip;
     struct gn_conf conf;
+    struct tcb_opts opts; /* of connections, as the knobs say */
     struct gn_stats stats;
     struct secrets secrets;
     const struct csum_ops *csum;
@@ -99,16 +100,20 @@ static inline bool host_many(const struct gn_host *h)
 /** host_env_set() - make the environment one for @which */
 void host_env_set(struct gn_host *h, uint32_t which);
 
+/** host_env_which() - the environment @which */
+static inline struct tcp_env *host_env_which(struct gn_host *h, uint32_t which)
+{
+    if (which != h->env_which)
+        host_env_set(h, which);
+    return &h->env;
+}
+
 /** host_env_iface() - the environment for a call that concerns interface @iface and the family of
  * @a */
 static inline struct tcp_env *host_env_iface(struct gn_host *h, unsigned iface,
                                              const struct gn_addr *a)
 {
-    uint32_t which = iface << 1 | addr_v4(a);
-
-    if (which != h->env_which)
-        host_env_set(h, which);
-    return &h->env;
+    return host_env_which(h, env_of(iface, a));
 }
 
 /** host_env_listener() - the same for one that concerns @l */
@@ -131,7 +136,7 @@ void host_env_open(struct gn_host *h, struct tcp_env *e, const struct tcb *t);
 /** host_env() - the environment for a call that concerns @t */
 static inline struct tcp_env *host_env(struct gn_host *h, const struct tcb *t)
 {
-    struct tcp_env *e = host_env_iface(h, t->iface, &t->key.raddr);
+    struct tcp_env *e = host_env_which(h, t->env);
 
     if (t->state == GN_SYN_SENT || t->cookie_due)
         host_env_open(h, e, t);

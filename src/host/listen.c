@@ -40,9 +40,9 @@ static unsigned rank(const struct listener *l, const struct gn_addr *addr, uint1
 {
     if (l->local.port != port)
         return 0;
-    if (gn_addr_eq(&l->local.addr, addr))
+    if (addr_same(&l->local.addr, addr))
         return 3;
-    if (!gn_addr_is_any(&l->local.addr))
+    if (!addr_is_any(&l->local.addr))
         return 0;
     if (!addr_v4(&l->local.addr))
         return addr_v4(addr) && l->opts.v6only ? 0 : 1;
@@ -175,7 +175,7 @@ enum gn_err listen_open(struct gn_host *h, struct gn_endpoint local, unsigned ba
         .local = local, .index = (uint16_t)index, .user = user, .created = h->now};
     listen_set_backlog(h, l, backlog);
     list_init(&l->accept);
-    tcb_opts_default(&l->opts, &h->conf);
+    l->opts = h->opts;
     l->opts.reuseport = twin != NULL;
     t->n++;
     link_in(t, l);
@@ -323,7 +323,7 @@ bool listen_fast(struct gn_host *h, struct listener *l, const struct seg *s, uin
     enum tfo_cookie_verdict v;
 
     *ret_cookie = false;
-    if ((!asks && s->text_len == 0) || fast_limit(h, l) == 0) /* OPT-TFO-1 */
+    if (fast_limit(h, l) == 0) /* OPT-TFO-1 */
         return false;
     v = fast_verdict(h, e, s);
     if (v == TFO_COOKIE_NONE && !asks)

@@ -96,6 +96,11 @@ static inline bool listen_full(const struct listener *l)
  */
 enum gn_drop listen_promote(struct gn_host *h, struct listener *l, const struct half_open *half,
                             ref_t ref, uint32_t hash, const struct seg *s, enum gn_cause cause);
+/** listen_fast_wanted() - is a SYN one for listen_fast()? It has text or the option (OPT-TFO-1) */
+static inline bool listen_fast_wanted(const struct seg *s)
+{
+    return s->text_len || (s->opt.has & OPT_TFO);
+}
 /**
  * listen_fast() - Fast Open (RFC 7413 4.2.2): a SYN that brings a good cookie becomes a connection
  *

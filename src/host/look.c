@@ -11,7 +11,7 @@ static void conn_status(const struct gn_host *h, struct conn *c, gn_time now, st
     struct tcb scratch;
     const struct tcb *t = rest_look(h, c, &scratch);
     struct tcp_env e = h->env;
-    const struct gn_iface *i = &h->ip.iface[t->iface];
+    const struct gn_iface *i = &h->ip.iface[env_iface(t->env)];
 
     e.now = now > h->now ? now : h->now;
     e.mtu = i->mtu;

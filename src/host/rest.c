@@ -62,7 +62,7 @@ static bool put(struct gn_host *h, struct tcb *t)
         return false;
     tcp_rest(t, &c->rest);
     c->opts = (uint8_t)set;
-    c->iface = t->iface;
+    c->env = t->env;
     c->tcb = NULL;
     c->timed = deadline_armed(t->keepalive_at);
     if (!c->timed)
@@ -107,7 +107,7 @@ static void wake(const struct gn_host *h, struct conn *c, struct tcb *t)
     tcp_wake(&c->rest, &c->key, &h->rests.set[c->opts].opts, h->now, t);
     if (c->timed)
         t->keepalive_at = deadline_at(c->timer.at);
-    t->iface = c->iface;
+    t->env = c->env;
     t->conn = c;
     t->hashed = true;
 }

@@ -83,7 +83,7 @@ static gn_time due_at(const struct gn_conf *c, const struct half_open *o, gn_tim
 }
 
 /** enqueue() - append to the queue of its level, stamped with the time rounded up; nobody may sleep
- * longer than it waits */
+ * longer than the first one waits */
 static void enqueue(struct gn_host *h, uint32_t link)
 {
     struct syncache *c = &h->syncache;
@@ -95,12 +95,13 @@ static void enqueue(struct gn_host *h, uint32_t link)
     o->fine = units & 0xfff;
     o->next = 0;
     o->prev = c->level[l].tail & LINK_MASK;
-    if (c->level[l].tail)
+    if (c->level[l].tail) {
         entry(c, c->level[l].tail)->next = link & LINK_MASK;
-    else
+    } else {
         c->level[l].head = link;
+        c->due = min_u64(c->due, due_at(&h->conf, o, h->now));
+    }
     c->level[l].tail = link;
-    c->due = min_u64(c->due, due_at(&h->conf, o, h->now));
 }
 
 /** listener_of() - the listener of an entry */
@@ -185,7 +186,7 @@ enum gn_drop syncache_syn(struct gn_host *h, struct listener *l, const struct se
         h->stats.ListenDrops++;
         return GN_DROP_ACCEPT_QUEUE_FULL;
     }
-    if (!tw && listen_fast(h, l, s, hash, &cookie))
+    if (!tw && listen_fast_wanted(s) && listen_fast(h, l, s, hash, &cookie))
         return GN_DROP_NONE;
     /* a cookie cannot promise an ISS above that of the old incarnation */
     if (h->conf.tcp_syncookies == 2 && !tw)

@@ -32,16 +32,19 @@ static void enqueue(struct timewait *w, uint32_t link, gn_time at)
     struct time_wait *r = record(w, link);
     uint32_t ms = (uint32_t)((at + GN_MSEC - 1) / GN_MSEC);
 
-    if (w->tail && (int32_t)(record(w, w->tail)->expires_ms - ms) > 0)
-        ms = record(w, w->tail)->expires_ms;
-    r->expires_ms = ms;
-    w->due = min_u64(w->due, at);
     r->next = 0;
     r->prev = w->tail & LINK_MASK;
-    if (w->tail)
-        record(w, w->tail)->next = link & LINK_MASK;
-    else
+    if (w->tail) {
+        struct time_wait *last = record(w, w->tail);
+
+        if ((int32_t)(last->expires_ms - ms) > 0)
+            ms = last->expires_ms;
+        last->next = link & LINK_MASK;
+    } else {
         w->head = link;
+        w->due = min_u64(w->due, at);
+    }
+    r->expires_ms = ms;
     w->tail = link;
 }
 

@@ -5,6 +5,13 @@
  */
 #include "tcp/internal.h"
 
+/* the options that our end wants by the knobs, a set of HALF_OPEN_OPTIONS */
+static uint8_t options_offered(const struct gn_conf *c)
+{
+    return (uint8_t)((c->tcp_timestamps != 0) * HALF_OPEN_TS + (c->tcp_sack != 0) * HALF_OPEN_SACK +
+                     (c->tcp_window_scaling != 0) * HALF_OPEN_WSCALE);
+}
+
 /* all of a SYN but our ISS */
 void half_open_take(struct half_open *h, const struct tcp_env *e, const struct seg *syn,
                     const struct tcb_opts *opts, uint16_t listener)
@@ -14,14 +21,10 @@ void half_open_take(struct half_open *h, const struct tcp_env *e, const struct s
 
     *h = (struct half_open){.key = syn->key, .irs = syn->seq.raw, .listener = listener};
     h->mss = options_send_mss(e, syn);
-    if ((o->has & OPT_TS) && c->tcp_timestamps) {
-        h->flags |= HALF_OPEN_TS;
+    h->flags = o->has & options_offered(c);
+    if (h->flags & HALF_OPEN_TS)
         h->ts_recent = o->tsval;
-    }
-    if ((o->has & OPT_SACKOK) && c->tcp_sack)
-        h->flags |= HALF_OPEN_SACK;
-    if ((o->has & OPT_WSCALE) && c->tcp_window_scaling) {
-        h->flags |= HALF_OPEN_WSCALE;
+    if (h->flags & HALF_OPEN_WSCALE) {
         h->wscale = o->wscale & 15u;
         h->rcv_wscale = window_shift(e, opts) & 15u; /* from now on (OPT-WS-7) */
     }
@@ -91,14 +94,9 @@ void half_open_reply_with(const struct half_open *h, const struct tcp_env *e,
     half_open_segment(h, o, seq(h->iss), CTL_SYN | CTL_ACK, s);
     if (h->flags & HALF_OPEN_ECN)
         s->ctl |= CTL_ECE;
-    s->opt.has = OPT_MSS; /* and, of the rest, what the SYN offered (OPT-GEN-8) */
+    s->opt.has = OPT_MSS | (h->flags & HALF_OPEN_OPTIONS); /* what the SYN offered (OPT-GEN-8) */
     s->opt.mss = options_mss(e, &h->key, o);
-    if (h->flags & HALF_OPEN_WSCALE) {
-        s->opt.has |= OPT_WSCALE;
-        s->opt.wscale = h->rcv_wscale;
-    }
-    if (h->flags & HALF_OPEN_SACK)
-        s->opt.has |= OPT_SACKOK;
+    s->opt.wscale = h->rcv_wscale;
     add_timestamp(h, e, ts_offset, s);
     if (h->flags & HALF_OPEN_COOKIE)
         fastopen_cookie(e, &h->key, &s->opt);

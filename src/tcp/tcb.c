@@ -18,13 +18,11 @@ void tcb_opts_default(struct tcb_opts *o, const struct gn_conf *c)
     o->rcvbuf = (uint32_t)c->tcp_rmem_default;
 }
 
-void tcb_begin(struct tcb *t, const struct tcp_env *e, const struct tcp_key *key,
-               const struct tcb_opts *o)
+void tcb_begin(struct tcb *t, const struct tcp_key *key, const struct tcb_opts *o)
 {
     memset(t, 0, sizeof *t);
     t->key = *key;
     t->listener = UINT32_MAX;
-    t->created = t->last_in = e->now;
     t->opts = *o;
 }
 
@@ -33,11 +31,23 @@ void tcb_init(struct tcb *t, const struct tcp_env *e, const struct tcp_key *key)
     struct tcb_opts o;
 
     tcb_opts_default(&o, e->conf);
-    tcb_begin(t, e, key, &o);
+    tcb_begin(t, key, &o);
+    t->created = t->last_in = e->now;
+}
+
+/* is there anything to give back? Not if all has been sent and read, as at the end of most */
+static bool holds_memory(const struct tcb *t)
+{
+    const struct cc_ops *ops = t->rec.cc.ops; /* NULL: it was never opened */
+
+    return t->rec.sent.rec || t->rec.rate || t->sndbuf.mem || t->rcvbuf.mem || t->ooo.r ||
+           (ops && ops->block);
 }
 
 void tcb_free(struct tcb *t, const struct tcp_env *e)
 {
+    if (!holds_memory(t))
+        return;
     recovery_free(&t->rec, &e->rec);
     ring_free(&t->sndbuf, e->mem);
     ring_free(&t->rcvbuf, e->mem);

@@ -133,9 +133,9 @@ struct tcb {
         uint32_t unusual; /* all these at once: 0 nearly always */
     };
 
-    uint16_t events; /* GN_EV_* not yet taken by the user */
-    uint8_t probes;  /* unanswered keep-alive or window probes */
-    uint8_t iface;
+    uint16_t events;        /* GN_EV_* not yet taken by the user */
+    uint8_t probes;         /* unanswered keep-alive or window probes */
+    uint8_t env;            /* the host's: interface and family, see env_of() */
     uint8_t quick;          /* ACKs that leave at once */
     uint16_t rcv_mss_guess; /* size of the peer's full segments, for delayed ACKs */
     uint16_t send_mss;      /* SendMSS: the peer's option or 536/1220 */
@@ -222,9 +222,9 @@ struct tcb {
 
 /** tcb_opts_default() - as the knobs say; a listener keeps one of these for what it accepts */
 void tcb_opts_default(struct tcb_opts *o, const struct gn_conf *c);
-/** tcb_begin() - CLOSED, with the options @o; the tuple is set, nothing is allocated */
-void tcb_begin(struct tcb *t, const struct tcp_env *e, const struct tcp_key *key,
-               const struct tcb_opts *o);
+/** tcb_begin() - CLOSED, with the options @o; the tuple is set, nothing is allocated, and when it
+ * began is for who opens it to say */
+void tcb_begin(struct tcb *t, const struct tcp_key *key, const struct tcb_opts *o);
 /** tcb_init() - the same with all defaults from the knobs */
 void tcb_init(struct tcb *t, const struct tcp_env *e, const struct tcp_key *key);
 /** tcb_free() - give all buffers back */

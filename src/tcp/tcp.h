@@ -11,10 +11,11 @@
 /* --- a half-open connection of a listener: SYN-RECEIVED, 64 octets, no buffers (SEC-4987-2) --- */
 
 enum { /* half_open.flags */
-       HALF_OPEN_TS = 1,
-       HALF_OPEN_SACK = 2,
-       HALF_OPEN_WSCALE = 4,
-       HALF_OPEN_ECN = 8,
+       HALF_OPEN_ECN = 1,
+       HALF_OPEN_WSCALE = OPT_WSCALE, /* these three: the options that both ends want */
+       HALF_OPEN_SACK = OPT_SACKOK,
+       HALF_OPEN_TS = OPT_TS,
+       HALF_OPEN_OPTIONS = HALF_OPEN_WSCALE | HALF_OPEN_SACK | HALF_OPEN_TS,
        HALF_OPEN_REXMIT = 16, /* SYN,ACK was sent more than once: no RTT sample, RFC 6298 5.7 */
        HALF_OPEN_READY =
            32, /* the third ACK has come; the accept queue was full, or text is awaited */

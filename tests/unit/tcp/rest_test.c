@@ -66,7 +66,7 @@ static void nap(struct twins *w)
     struct tcp_key key = t->key;
     struct tcb_opts o = t->opts;
     deadline_t keepalive = t->keepalive_at;
-    uint8_t iface = t->iface;
+    uint8_t env = t->env;
 
     if (!tcp_may_rest(t, &w->sleeper.env))
         return;
@@ -76,7 +76,7 @@ static void nap(struct twins *w)
     memset(t, 0xa5, sizeof(*t));
     tcp_wake(&r, &key, &o, w->sleeper.env.now, t);
     t->keepalive_at = keepalive;
-    t->iface = iface;
+    t->env = env;
     tcb_check(t);
 }
 
