@@ -7,10 +7,6 @@
 
 #include <string.h>
 
-struct sip {
-    uint64_t v0, v1, v2, v3;
-};
-
 /** rotl() - @x rotated left by @b bits, 1..63 */
 static inline uint64_t rotl(uint64_t x, unsigned b)
 {
@@ -18,7 +14,7 @@ static inline uint64_t rotl(uint64_t x, unsigned b)
 }
 
 /** sip_rounds() - @n SipRounds */
-static inline void sip_rounds(struct sip *s, unsigned n)
+static inline void sip_rounds(struct siphash_start *s, unsigned n)
 {
     while (n--) {
         s->v0 += s->v1;
@@ -50,9 +46,9 @@ static inline uint32_t load_le32(const uint8_t *p)
 }
 
 /** sip_begin() - before the first word */
-static inline struct sip sip_begin(const struct siphash_key *k)
+static inline struct siphash_start sip_begin(const struct siphash_key *k)
 {
-    return (struct sip){
+    return (struct siphash_start){
         .v0 = k->k[0] ^ 0x736f6d6570736575u,
         .v1 = k->k[1] ^ 0x646f72616e646f6du,
         .v2 = k->k[0] ^ 0x6c7967656e657261u,
@@ -61,7 +57,7 @@ static inline struct sip sip_begin(const struct siphash_key *k)
 }
 
 /** sip_word() - the next eight octets; @c rounds */
-static inline void sip_word(struct sip *s, uint64_t w, unsigned c)
+static inline void sip_word(struct siphash_start *s, uint64_t w, unsigned c)
 {
     s->v3 ^= w;
     sip_rounds(s, c);
@@ -69,7 +65,7 @@ static inline void sip_word(struct sip *s, uint64_t w, unsigned c)
 }
 
 /** sip_end() - @d rounds, and what comes out */
-static inline uint64_t sip_end(struct sip *s, unsigned d)
+static inline uint64_t sip_end(struct siphash_start *s, unsigned d)
 {
     s->v2 ^= 0xff;
     sip_rounds(s, d);
@@ -80,7 +76,7 @@ static inline uint64_t sip_end(struct sip *s, unsigned d)
 static inline uint64_t siphash(const struct siphash_key *k, const uint8_t *p, size_t len,
                                unsigned c, unsigned d)
 {
-    struct sip s = sip_begin(k);
+    struct siphash_start s = sip_begin(k);
     uint64_t last = (uint64_t)len << 56;
 
     for (; len >= 8; len -= 8, p += 8)
@@ -92,11 +88,9 @@ static inline uint64_t siphash(const struct siphash_key *k, const uint8_t *p, si
 }
 
 /** siphash_12() - the same of twelve octets: two words, @first and the half @last */
-static inline uint64_t siphash_12(const struct siphash_key *k, uint64_t first, uint32_t last,
-                                  unsigned c, unsigned d)
+static inline uint64_t siphash_12(struct siphash_start s, uint64_t first, uint32_t last, unsigned c,
+                                  unsigned d)
 {
-    struct sip s = sip_begin(k);
-
     sip_word(&s, first, c);
     sip_word(&s, (uint64_t)12 << 56 | last, c);
     return sip_end(&s, d);
@@ -114,12 +108,17 @@ uint64_t siphash13(const struct siphash_key *k, const void *data, size_t len)
 
 uint64_t siphash24_12(const struct siphash_key *k, const uint8_t data[12])
 {
-    return siphash_12(k, load_le64(data), load_le32(data + 8), 2, 4);
+    return siphash_12(sip_begin(k), load_le64(data), load_le32(data + 8), 2, 4);
 }
 
-uint64_t siphash13_3(const struct siphash_key *k, uint32_t a, uint32_t b, uint32_t c)
+struct siphash_start siphash_start(const struct siphash_key *k)
 {
-    return siphash_12(k, a | (uint64_t)b << 32, c, 1, 3);
+    return sip_begin(k);
+}
+
+uint64_t siphash13_3(const struct siphash_start *s, uint32_t a, uint32_t b, uint32_t c)
+{
+    return siphash_12(*s, a | (uint64_t)b << 32, c, 1, 3);
 }
 
 /*

@@ -20,8 +20,14 @@ uint64_t siphash24(const struct siphash_key *k, const void *data, size_t len);
 uint64_t siphash13(const struct siphash_key *k, const void *data, size_t len);
 /** siphash24_12() - the same of twelve octets, as many as an IPv4 tuple has */
 uint64_t siphash24_12(const struct siphash_key *k, const uint8_t data[12]);
+/** What SipHash makes of a key before the first word, for a key that is used for each packet. */
+struct siphash_start {
+    uint64_t v0, v1, v2, v3;
+};
+/** siphash_start() - of @k */
+struct siphash_start siphash_start(const struct siphash_key *k);
 /** siphash13_3() - siphash13() of the twelve octets of three words, least significant first */
-uint64_t siphash13_3(const struct siphash_key *k, uint32_t a, uint32_t b, uint32_t c);
+uint64_t siphash13_3(const struct siphash_start *s, uint32_t a, uint32_t b, uint32_t c);
 /** siphash_derive() - the @n-th sub-key of a 32-octet secret */
 struct siphash_key siphash_derive(const uint8_t secret[32], uint64_t n);
 

@@ -24,6 +24,7 @@ bool demux_init(struct demux *d, struct mem *m, const struct siphash_key *key,
     d->pool[REF_HALF_OPEN] = half;
     d->pool[REF_TIME_WAIT] = tw;
     d->key = *key;
+    d->start = siphash_start(key);
     d->mem = m;
     d->removals = 0;
     memset(d->met, 0, sizeof(d->met));
@@ -38,7 +39,7 @@ uint32_t demux_hash(const struct demux *d, const struct tcp_key *k)
         return (uint32_t)siphash13(&d->key, k, sizeof(*k));
     memcpy(&remote, k->raddr.b + 12, 4);
     memcpy(&local, k->laddr.b + 12, 4);
-    return (uint32_t)siphash13_3(&d->key, remote, local, tcp_key_ports(k));
+    return (uint32_t)siphash13_3(&d->start, remote, local, tcp_key_ports(k));
 }
 
 /** slot_object() - the object that a slot names; it begins with its key */

@@ -61,6 +61,7 @@ struct demux {
     uint32_t used;
     const struct pool *pool[4]; /* by enum ref_kind */
     struct siphash_key key;
+    struct siphash_start start; /* of the key */
     struct mem *mem;
     uint64_t removals; /* tuples that became free, ever */
     void

@@ -57,6 +57,7 @@ Test(hostile, t_SEC_HASH_1_collisions, .timeout = 60)
         if ((demux_hash(&d, &k) & 1023) != 5)
             continue;
         d.key = other;
+        d.start = siphash_start(&other);
         n++;
         used += !slot[demux_hash(&d, &k) & 1023]++;
         if (slot[demux_hash(&d, &k) & 1023] > deepest)
