@@ -235,23 +235,24 @@ static struct tcb *accepted_new(struct gn_host *h, const struct listener *l,
 }
 
 enum gn_drop listen_promote(struct gn_host *h, struct listener *l, const struct half_open *half,
-                            ref_t ref, uint32_t hash, const struct seg *s, enum gn_cause cause)
+                            ref_t ref, uint32_t hash, const struct seg *s)
 {
     struct tcb *t = accepted_new(h, l, &half->key, hash);
-    uint32_t ts_offset;
 
     if (!t)
         return GN_DROP_NO_MEMORY;
-    t->passive = true;
     if (!ref.raw && !demux_insert(&h->demux, hash, conn_ref(t))) {
         conn_free(h, t);
         return GN_DROP_NO_MEMORY;
     }
-    ts_offset =
-        ref.raw ? syncache_ts_offset(h, ref_index(ref), half) : tcp_ts_offset(&h->env, &half->key);
-    tcp_open_half(t, host_env(h, t), half, ts_offset, s, cause);
-    if (ref.raw)
+    if (ref.raw) {
+        tcp_open_half(t, host_env(h, t), half, syncache_ts_offset(h, ref_index(ref), half), s,
+                      GN_CAUSE_ACK_OF_SYN);
         demux_replace(&h->demux, hash, ref, conn_ref(t));
+    } else {
+        tcp_open_half(t, host_env(h, t), half, tcp_ts_offset(&h->env, &half->key), s,
+                      GN_CAUSE_COOKIE_ACK);
+    }
     enqueue(h, l, t);
     conn_after(h, t);
     return GN_DROP_NONE;
@@ -342,8 +343,8 @@ bool listen_fast(struct gn_host *h, struct listener *l, const struct seg *s, uin
 }
 
 /** cookie_input() - an ACK for no connection, while cookies are about: may be the answer to one */
-static enum gn_drop cookie_input(struct gn_host *h, struct listener *l, const struct seg *s,
-                                 uint32_t hash)
+static __attribute__((noinline)) enum gn_drop cookie_input(struct gn_host *h, struct listener *l,
+                                                           const struct seg *s, uint32_t hash)
 {
     struct tcp_env *e = host_env_iface(h, h->in_iface, &s->key.raddr);
     struct half_open half;
@@ -357,7 +358,7 @@ static enum gn_drop cookie_input(struct gn_host *h, struct listener *l, const st
             tcp_closed_arrives(e, s);
         return GN_DROP_ACCEPT_QUEUE_FULL;
     }
-    return listen_promote(h, l, &half, REF_NULL, hash, s, GN_CAUSE_COOKIE_ACK);
+    return listen_promote(h, l, &half, REF_NULL, hash, s);
 }
 
 enum gn_drop listen_input(struct gn_host *h, struct listener *l, const struct seg *s, uint32_t hash)

@@ -90,12 +90,13 @@ static inline bool listen_full(const struct listener *l)
 /**
  * listen_promote() - a half-open connection is acknowledged: make a connection and queue it
  * @half: the entry, or what a cookie stood for; unchanged
- * @ref:  the entry's reference, whose place in the demux table the connection takes; REF_NULL: none
+ * @ref:  the entry's reference, whose place in the demux table the connection takes; REF_NULL: it
+ * was a cookie
  *
  * GN_DROP_NONE, or GN_DROP_NO_MEMORY: nothing has changed. The accept queue is not full.
  */
 enum gn_drop listen_promote(struct gn_host *h, struct listener *l, const struct half_open *half,
-                            ref_t ref, uint32_t hash, const struct seg *s, enum gn_cause cause);
+                            ref_t ref, uint32_t hash, const struct seg *s);
 /** listen_fast_wanted() - is a SYN one for listen_fast()? It has text or the option (OPT-TFO-1) */
 static inline bool listen_fast_wanted(const struct seg *s)
 {

@@ -22,9 +22,12 @@ unsigned gn_flow_shard(const struct gn_endpoint *a, const struct gn_endpoint *b,
 
 bool port_ours(const struct gn_host *h, const struct tcp_key *k)
 {
+    if (h->shards < 2)
+        return true;
+
     const struct gn_endpoint local = {k->laddr, k->lport}, remote = {k->raddr, k->rport};
 
-    return h->shards < 2 || gn_flow_shard(&local, &remote, h->shard_key, h->shards) == h->shard;
+    return gn_flow_shard(&local, &remote, h->shard_key, h->shards) == h->shard;
 }
 
 /** may_reuse() - is the TIME-WAIT record old enough, and distinguishable by timestamps? */
@@ -70,17 +73,18 @@ static bool itself(const struct tcp_key *k)
 }
 
 /** hint_next() - most likely the next connection to the destination @f will have the tuple @k but
- * for the port, which is @port then */
-static void hint_next(struct gn_host *h, struct port_counter *c, uint64_t f,
-                      const struct tcp_key *k, uint16_t port)
+ * for the port, which is @port then. @k is as it was afterwards */
+static void hint_next(struct gn_host *h, struct port_counter *c, uint64_t f, struct tcp_key *k,
+                      uint16_t port)
 {
-    struct tcp_key next = *k;
+    uint16_t chosen = k->lport;
 
-    next.lport = port;
+    k->lport = port;
     c->f = f;
     c->port = port;
-    c->hash = demux_hash(&h->demux, &next);
+    c->hash = demux_hash(&h->demux, k);
     demux_prefetch_slot(&h->demux, c->hash);
+    k->lport = chosen;
 }
 
 /** destination() - the keyed hash of @k, whose lport is 0 */

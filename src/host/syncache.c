@@ -258,7 +258,7 @@ static enum gn_drop establish(struct gn_host *h, ref_t r, struct half_open *o, c
         }
         return GN_DROP_ACCEPT_QUEUE_FULL;
     }
-    d = listen_promote(h, l, o, r, hash, s, GN_CAUSE_ACK_OF_SYN);
+    d = listen_promote(h, l, o, r, hash, s);
     if (d)
         return d;
     tw = o->flags & HALF_OPEN_SHADOWS ? demux_find_time_wait(&h->demux, hash, &o->key) : REF_NULL;

@@ -93,8 +93,9 @@ enum gn_drop arrives_syn_sent(struct arrival *a)
 
 enum gn_drop tcp_segment_arrives(struct tcb *t, const struct tcp_env *e, const struct seg *s)
 {
-    struct arrival a = {.t = t, .e = e, .s = *s};
+    struct arrival a;
 
+    arrival_begin(&a, t, e, s);
     ASSERT(t->state != GN_CLOSED && t->state != GN_LISTEN);
     t->segs_in += seg_on_wire(s);
     DASSERT((tcb_check(t), true));

@@ -326,9 +326,10 @@ static void enter_syn_received(struct tcb *t, const struct tcp_env *e, enum gn_c
 void tcp_open_half(struct tcb *t, const struct tcp_env *e, const struct half_open *h,
                    uint32_t ts_offset, const struct seg *s, enum gn_cause cause)
 {
-    struct arrival a = {.t = t, .e = e, .s = *s};
+    struct arrival a;
     gn_time rtt;
 
+    arrival_begin(&a, t, e, s);
     half_open_inherit(t, e, h, ts_offset, seq(h->iss + 1));
     enter_syn_received(t, e, cause);
     t->snd.wnd = t->snd.max_wnd = (uint32_t)s->wnd << t->snd.wscale;

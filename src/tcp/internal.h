@@ -19,6 +19,16 @@ struct arrival {
     bool refuse_text; /* the window is closed, or all of it is old: only the ACK field counts */
 };
 
+/** arrival_begin() - @s arrives for @t */
+static inline void arrival_begin(struct arrival *a, struct tcb *t, const struct tcp_env *e,
+                                 const struct seg *s)
+{
+    a->t = t;
+    a->e = e;
+    seg_copy(&a->s, s);
+    a->refuse_text = false;
+}
+
 /* arrives_closed.c */
 void reset_in_reply(const struct tcp_env *e, const struct seg *s);
 
@@ -183,8 +193,14 @@ static inline bool pmtu_fragment(const struct tcb_opts *o)
 enum gn_drop pmtu_on_icmp(struct tcb *t, const struct tcp_env *e, seq_t quoted, uint32_t mtu);
 void pmtu_on_rto(struct tcb *t, const struct tcp_env *e);
 void pmtu_on_timeout(struct tcb *t, const struct tcp_env *e);
+/** pmtu_search() - the search begins, unless routers may cut up what is sent */
+__attribute__((noinline)) void pmtu_search(struct tcb *t, const struct tcp_env *e);
 /** pmtu_on_open() - both SYNs are known: with tcp_mtu_probing=2 the search begins */
-void pmtu_on_open(struct tcb *t, const struct tcp_env *e);
+static inline void pmtu_on_open(struct tcb *t, const struct tcp_env *e)
+{
+    if (e->conf->tcp_mtu_probing >= 2)
+        pmtu_search(t, e);
+}
 /** pmtu_probe() - octets of new text that are to leave as a probe, in the segment whose options are
  *  those of @s; 0: none now */
 uint32_t pmtu_probe(struct tcb *t, const struct tcp_env *e, const struct seg *s);

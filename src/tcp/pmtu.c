@@ -59,9 +59,9 @@ static void lower(struct tcb *t, const struct tcp_env *e, uint32_t mtu)
 }
 
 /* OPT-MSS-4: search_low is what gets through, the path MTU (RFC 4821 7.2) */
-void pmtu_on_open(struct tcb *t, const struct tcp_env *e)
+void pmtu_search(struct tcb *t, const struct tcp_env *e)
 {
-    if (e->conf->tcp_mtu_probing < 2 || pmtu_fragment(&t->opts))
+    if (pmtu_fragment(&t->opts))
         return;
     t->search.high = (uint16_t)search_top(t, e);
     t->path_mtu = (uint16_t)min_u32(mtu_for(t, e, e->conf->tcp_base_mss), t->search.high);

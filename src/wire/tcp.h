@@ -93,6 +93,14 @@ static inline void seg_clear(struct seg *s)
     memset(&s->opt, 0, offsetof(struct tcpopt, sack));
 }
 
+/** seg_copy() - *@to = *@s, but for what only options that it does not have give a meaning to */
+static inline void seg_copy(struct seg *to, const struct seg *s)
+{
+    memcpy(to, s, offsetof(struct seg, opt.sack));
+    if (s->opt.has & (OPT_SACK | OPT_TFO | OPT_ACCECN))
+        memcpy(&to->opt.sack, &s->opt.sack, sizeof(*s) - offsetof(struct seg, opt.sack));
+}
+
 static inline uint32_t seg_len(const struct seg *s)
 {
     return s->text_len + !!(s->ctl & CTL_SYN) + !!(s->ctl & CTL_FIN);
