@@ -2,6 +2,7 @@
 /* Listeners, half-open entries, cookies, and the limits of all of them. */
 #include "world.h"
 
+#include "host/host.h"
 #include "wire/tcp.h"
 
 #include <criterion/criterion.h>
@@ -234,6 +235,35 @@ Test(listen, cookies)
     world_inject(&w, 1, world_end(0, false, 999), world_end(1, false, 80), 5, 6, CTL_ACK);
     cr_expect_eq(world_stats(&w, 1).SyncookiesFailed, 1);
     cr_expect_eq(world_stats(&w, 1).drop[GN_DROP_LISTEN_ACK], 2);
+    world_fini(&w);
+}
+
+/* the timestamp offset of an entry is that of its tuple, be it remembered or hashed again: there
+ * are more entries than are remembered */
+Test(listen, ts_offset_of_half_open_connections)
+{
+    const struct pool *p;
+    struct gn_conf conf;
+    unsigned n = 0;
+    gn_handle l;
+
+    gn_conf_default(&conf);
+    conf.tcp_max_syn_backlog = 1000;
+    world_init(&w, &conf, 0, GN_MEDIUM_IP);
+    p = &w.h[1]->syncache.pool;
+    cr_assert_eq(gn_host_listen(w.h[1], world_end(1, false, 80), 100, NULL, &l), GN_OK);
+    for (unsigned i = 0; i < SYNCACHE_OFFSETS + 50; i++) {
+        struct gn_endpoint e = {gn_addr_v4(10, 9, (uint8_t)(i >> 8), (uint8_t)i), 1234};
+
+        world_inject(&w, 1, e, world_end(1, false, 80), 100, 0, CTL_SYN);
+        world_flush(&w);
+    }
+    for (uint32_t i = pool_next(p, 0); i != UINT32_MAX; i = pool_next(p, i + 1), n++) {
+        const struct half_open *o = pool_at(p, i);
+
+        cr_expect_eq(syncache_ts_offset(w.h[1], i, o), tcp_ts_offset(&w.h[1]->env, &o->key));
+    }
+    cr_expect_eq(n, SYNCACHE_OFFSETS + 50);
     world_fini(&w);
 }
 
