@@ -219,11 +219,17 @@ void *mem_alloc_slow(struct mem *m, unsigned class)
     return p;
 }
 
+void mem_set_budget(struct mem *m, uint64_t budget)
+{
+    m->budget = budget;
+    m->most = budget - budget / 8;
+}
+
 void mem_init(struct mem *m, struct gn_page_source src, uint64_t budget)
 {
     memset(m, 0, sizeof(*m));
     m->src = src;
-    m->budget = budget;
+    mem_set_budget(m, budget);
 }
 
 void mem_fini(struct mem *m)

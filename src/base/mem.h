@@ -20,6 +20,7 @@
 struct mem {
     struct gn_page_source src;
     uint64_t budget;      /* octets that may be taken from src */
+    uint64_t most;        /* seven eighths of it */
     uint64_t taken, peak; /* octets taken from src now, at most */
     uint64_t used;        /* octets handed out now, by class size */
     void *free[MEM_CLASS_MAX + 1];
@@ -35,12 +36,12 @@ struct mem {
  * taken and by now in blocks of sizes that may be the wrong ones, with half of it handed out */
 static inline bool mem_short(const struct mem *m)
 {
-    uint64_t most = m->budget - m->budget / 8;
-
-    return m->used > most || (m->taken > most && m->used > m->budget / 2);
+    return m->used > m->most || (m->taken > m->most && m->used > m->budget / 2);
 }
 
 void mem_init(struct mem *m, struct gn_page_source src, uint64_t budget);
+/** mem_set_budget() - another one from now on */
+void mem_set_budget(struct mem *m, uint64_t budget);
 /** mem_fini() - every block goes back to the source, handed out or not */
 void mem_fini(struct mem *m);
 /** mem_alloc_slow() - mem_alloc() when no block of @class is free */

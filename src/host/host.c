@@ -354,7 +354,7 @@ enum gn_err gn_host_set_knob(struct gn_host *h, const char *name, const char *va
         return err;
     h->conf = c;
     tcb_opts_default(&h->opts, &c);
-    h->mem.budget = c.tcp_mem;
+    mem_set_budget(&h->mem, c.tcp_mem);
     h->conns.max = (uint32_t)min_u64(c.tcp_max_connections, POOL_MAX);
     h->syncache.pool.max = syncache_limit(&c);
     h->timewait.pool.max = (uint32_t)min_u64(c.tcp_max_tw_buckets, POOL_MAX);

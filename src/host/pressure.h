@@ -19,7 +19,7 @@ struct gn_host;
 /** pressure() - is the memory handed out beyond seven eighths of the budget? */
 static inline bool pressure(const struct mem *m)
 {
-    return m->used > m->budget - m->budget / 8;
+    return m->used > m->most;
 }
 
 /** pressure_relieve() - a few steps, see above */

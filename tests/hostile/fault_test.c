@@ -129,7 +129,7 @@ static void *hoarded[100000];
 static size_t n_hoarded, hoard_size;
 static void hoard(size_t bytes)
 {
-    f.host->mem.budget = 0;
+    mem_set_budget(&f.host->mem, 0);
     hoard_size = bytes;
     for (n_hoarded = 0; (hoarded[n_hoarded] = mem_alloc(&f.host->mem, bytes)); n_hoarded++)
         cr_assert_lt(n_hoarded, 99999);
@@ -137,7 +137,7 @@ static void hoard(size_t bytes)
 
 static void hoard_end(void)
 {
-    f.host->mem.budget = UINT64_MAX;
+    mem_set_budget(&f.host->mem, UINT64_MAX);
     while (n_hoarded)
         mem_free(&f.host->mem, hoarded[--n_hoarded], hoard_size);
 }

@@ -115,7 +115,7 @@ Test(mem, budget_is_used_to_the_end_and_never_passed)
     size_t n = 0;
     void *p;
 
-    mem.budget = 100000;
+    mem_set_budget(&mem, 100000);
     while ((p = mem_alloc(&mem, 64))) {
         memset(p, 1, 64);
         n++;
@@ -123,7 +123,7 @@ Test(mem, budget_is_used_to_the_end_and_never_passed)
     /* 4 KiB for the table; what remains is cut in ever smaller chunks down to 4 KiB */
     cr_assert_geq(n * 64, 100000 - 4096 - 4096);
     cr_assert_leq(mem.taken, 100000);
-    mem.budget = 64 << 20;
+    mem_set_budget(&mem, 64 << 20);
     cr_assert_not_null(mem_alloc(&mem, 64));
 }
 
@@ -157,7 +157,7 @@ Test(mem, kept_blocks_make_room_for_other_classes)
 {
     void *p;
 
-    mem.budget = 2 << 20;
+    mem_set_budget(&mem, 2 << 20);
     p = mem_alloc(&mem, 1 << 20);
     cr_assert_not_null(p);
     mem_free(&mem, p, 1 << 20);
@@ -174,7 +174,7 @@ Test(mem, thousands_of_large_blocks_are_written_down_and_found)
     static void *p[N];
     struct prng prng;
 
-    mem.budget = (uint64_t)N << 18;
+    mem_set_budget(&mem, (uint64_t)N << 18);
     prng_seed(&prng, 2, 0);
     for (unsigned i = 0; i < N; i++) {
         p[i] = mem_alloc(&mem, 1 << 17);

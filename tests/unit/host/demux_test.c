@@ -173,12 +173,12 @@ Test(demux, without_memory)
 
     for (unsigned i = 0; i < 100; i++)
         m.key[i] = make_key(i);
-    m.mem.budget = m.mem.taken; /* nothing more from the source */
+    mem_set_budget(&m.mem, m.mem.taken); /* nothing more from the source */
     while (n < 100) {
         struct tcp_key *o = pool_alloc(&m.conns, &index);
 
         if (!o) { /* the pool needs its first slab */
-            m.mem.budget = 1 << 26;
+            mem_set_budget(&m.mem, 1 << 26);
             continue;
         }
         *o = m.key[n];

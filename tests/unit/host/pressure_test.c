@@ -24,7 +24,7 @@ static void squeeze(unsigned i, bool on)
 {
     struct mem *m = &w.h[i]->mem;
 
-    m->budget = on ? m->used + m->used / 16 : w.conf.tcp_mem;
+    mem_set_budget(m, on ? m->used + m->used / 16 : w.conf.tcp_mem);
 }
 
 /* the oldest connections without a user go first, and no other ones; their peers hear of it */

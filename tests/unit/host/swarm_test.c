@@ -175,7 +175,7 @@ static void swarm(uint64_t seed, unsigned caps, enum gn_medium medium, long fail
         if (fail_from)
             w.pages[i].fail_from = w.pages[i].calls + fail_from;
         if (little)
-            w.h[i]->mem.budget = w.h[i]->mem.used + (200 << 10);
+            mem_set_budget(&w.h[i]->mem, w.h[i]->mem.used + (200 << 10));
     }
     for (unsigned step = 0; step < STEPS; step++) {
         unsigned i = prng_below(&rng, 2);

@@ -310,7 +310,7 @@ Test(rate, the_users_limit_outlives_the_algorithm)
 Test(rate, no_memory_for_samples_no_bbr)
 {
     rig_open(&g, true, RTT);
-    g.mem.budget = g.mem.taken; /* what is in the free lists may still do for one block */
+    mem_set_budget(&g.mem, g.mem.taken); /* what is in the free lists may still do for one block */
     while (mem_alloc(&g.mem, sizeof(struct rate)))
         ;
     recovery_set_cc(&g.r, &g.env, CC_BBR);

@@ -326,7 +326,7 @@ Test(rto, no_memory_is_told_and_changes_nothing)
 {
     rig_open(&g, false, 100 * GN_MSEC);
     rig_send(&g, 4);
-    g.mem.budget = g.mem.taken;
+    mem_set_budget(&g.mem, g.mem.taken);
     cr_expect(!recovery_reserve(&g.r, &g.env, 1 << 20));
     recovery_check(&g.r);
     rig_ack(&g, 4, 100);

@@ -212,7 +212,7 @@ Test(arrives_edge, ack_of_fin_without_room_for_text)
     struct fixture fx;
 
     fx_init(&fx, GN_FIN_WAIT_1);
-    fx.mem.budget = fx.mem.used;
+    mem_set_budget(&fx.mem, fx.mem.used);
     cr_assert_eq(fx_arrives(&fx, fx_seg(CTL_FIN | CTL_ACK, FX_RCV, fx.tcb.snd.nxt.raw, "abc")),
                  GN_DROP_NO_MEMORY);
     cr_assert_eq(fx.tcb.state, GN_FIN_WAIT_2);

@@ -37,7 +37,7 @@ static void open_flow(unsigned rtt_ms, uint64_t mbit, bool ts)
 
     memset(&f, 0, sizeof f);
     fx_init(&f.fx, GN_ESTABLISHED);
-    f.fx.mem.budget = (uint64_t)1 << 40;
+    mem_set_budget(&f.fx.mem, (uint64_t)1 << 40);
     f.fx.conf.tcp_rmem_max = 1 << 30;
     f.rate = mbit * 1000000 / 8;
     f.rtt = rtt_ms * GN_MSEC;
@@ -251,7 +251,7 @@ Test(rcvbuf, short_of_memory)
     f.fx.conf.tcp_rmem_min = 8192;
     send_ack();
     edge = t->rcv.edge;
-    f.fx.mem.budget = 2 << 20;
+    mem_set_budget(&f.fx.mem, 2 << 20);
     f.fx.mem.used += 2 << 20; /* somebody holds it all */
     cr_assert(mem_short(&f.fx.mem));
     for (unsigned i = 0; i < 200; i++) {

@@ -254,15 +254,15 @@ Test(send, takes_what_memory_has_room_for)
     int64_t n;
 
     fx_init(&fx, GN_ESTABLISHED);
-    fx.mem.budget = fx.mem.used + 1000;
+    mem_set_budget(&fx.mem, fx.mem.used + 1000);
     cr_expect_eq(tcp_send(&fx.tcb, &fx.env, text, 20000, 0), GN_E_NO_MEMORY);
-    fx.mem.budget = fx.mem.used + 9000;
+    mem_set_budget(&fx.mem, fx.mem.used + 9000);
     while ((n = tcp_send(&fx.tcb, &fx.env, text + taken, 20000 - taken, 0)) > 0)
         taken += (uint32_t)n;
     cr_expect_eq(n, GN_E_WOULD_BLOCK, "what is acknowledged will make room");
     cr_expect(taken >= RING_MIN && taken == fx.tcb.sndbuf.cap, "all that fits, not %u", taken);
     cr_expect_eq(fx.tcb.sndbuf.len, taken);
-    fx.mem.budget = (uint64_t)1 << 30;
+    mem_set_budget(&fx.mem, (uint64_t)1 << 30);
     cr_expect_eq(tcp_send(&fx.tcb, &fx.env, text + taken, 20000 - taken, 0), 20000 - taken);
     fx_fini(&fx);
 }
