@@ -52,11 +52,19 @@ static inline uint64_t csum_join(uint64_t sum, uint64_t piece, size_t offset)
     return sum + (uint16_t)(w << 8 | w >> 8);
 }
 
-/** csum_put_two() - two words, @a first, at @p in network order; their sum */
-static inline uint64_t csum_put_two(uint8_t *p, uint32_t a, uint32_t b)
+/** csum_put64() - @v at @p in network order, and with it @sum, which may have all 64 bits: the
+ * carry comes back in */
+static inline uint64_t csum_put64(uint8_t *p, uint64_t v, uint64_t sum)
 {
-    put64(p, (uint64_t)a << 32 | b);
-    return (uint64_t)a + b;
+    put64(p, v);
+    sum += v;
+    return sum + (sum < v);
+}
+
+/** csum_narrow() - a sum of all 64 bits as one of 33, to which more can be added */
+static inline uint64_t csum_narrow(uint64_t sum)
+{
+    return (sum & UINT32_MAX) + (sum >> 32);
 }
 
 /** csum() - sum of @len octets that begin at an even offset of the packet */

@@ -118,6 +118,6 @@ uint32_t tcp_emit_any(const struct seg *s, uint8_t *p, uint64_t *ret_sum)
     uint64_t sum = 0;
     uint32_t header = TCP_HEADER_MIN + tcpopt_emit_sum(&s->opt, p + TCP_HEADER_MIN, &sum);
 
-    *ret_sum = sum + tcp_emit_fixed(s, header, p);
+    *ret_sum = csum_narrow(tcp_emit_fixed(s, header, p, sum));
     return header;
 }

@@ -75,8 +75,8 @@ struct seg {
     uint16_t ctl; /* CTL_*; with wnd, one load where octets are in this order */
     uint16_t up;  /* urgent pointer field */
     uint8_t ecn;  /* IP ECN field, 0..3 */
-    uint8_t tos;  /* IP Diffserv octet without ECN */
     uint8_t ttl;  /* out: to send with */
+    uint8_t tos;  /* IP Diffserv octet without ECN */
     uint8_t n_text;
     uint16_t gso_size;              /* out: text octets per wire segment, 0: one segment */
     uint32_t text_len;              /* octets of text */
@@ -197,17 +197,19 @@ static inline enum gn_drop tcp_parse(const uint8_t *p, uint32_t len, const struc
  */
 uint32_t tcp_header_len(const struct seg *s);
 /** tcp_emit_fixed() - the part of the header that all have, of @header octets in all; checksum
- * field 0. The sum of what was written */
-static inline uint64_t tcp_emit_fixed(const struct seg *s, uint32_t header, uint8_t *p)
+ * field 0. The sum of what was written and of @sum, of all 64 bits: csum_narrow() before more is
+ * added
+ */
+static inline uint64_t tcp_emit_fixed(const struct seg *s, uint32_t header, uint8_t *p,
+                                      uint64_t sum)
 {
-    uint32_t ports = (uint32_t)s->key.lport << 16 | s->key.rport;
+    uint64_t ports = (uint32_t)s->key.lport << 16 | s->key.rport;
     uint32_t ctl = (uint32_t)s->ctl << 16 | s->wnd;
-    uint64_t sum = csum_put_two(p + TCP_OFF_SPORT, ports, s->seq.raw);
 
     ctl = (ctl & (TCP_CTL_MASK << 16 | UINT16_MAX)) | header / 4 << 28;
-    sum += csum_put_two(p + TCP_OFF_ACK, s->ack.raw, ctl) + s->up;
     put32(p + TCP_OFF_SUM, s->up);
-    return sum;
+    sum = csum_put64(p + TCP_OFF_SPORT, ports << 32 | s->seq.raw, sum + s->up);
+    return csum_put64(p + TCP_OFF_ACK, (uint64_t)s->ack.raw << 32 | ctl, sum);
 }
 /** tcp_emit_any() - tcp_emit_sum() whatever the options */
 uint32_t tcp_emit_any(const struct seg *s, uint8_t *p, uint64_t *ret_sum);
@@ -219,16 +221,17 @@ static inline bool tcp_opts_usual(const struct seg *s)
 /** tcp_emit_usual() - tcp_emit_sum() for tcp_opts_usual() */
 static inline uint32_t tcp_emit_usual(const struct seg *s, uint8_t *p, uint64_t *ret_sum)
 {
-    uint32_t header = TCP_HEADER_MIN;
-    uint64_t sum = 0;
+    uint64_t sum;
 
-    if (s->opt.has) {
-        header += TCPOPT_TS_SPACE;
-        put32(p + TCP_HEADER_MIN, TCPOPT_TS_ALONE);
-        sum = csum_put_two(p + TCP_HEADER_MIN + 4, s->opt.tsval, s->opt.tsecr) + TCPOPT_TS_ALONE;
+    if (!s->opt.has) {
+        *ret_sum = csum_narrow(tcp_emit_fixed(s, TCP_HEADER_MIN, p, 0));
+        return TCP_HEADER_MIN;
     }
-    *ret_sum = sum + tcp_emit_fixed(s, header, p);
-    return header;
+    put32(p + TCP_HEADER_MIN, TCPOPT_TS_ALONE);
+    sum = tcp_emit_fixed(s, TCP_HEADER_MIN + TCPOPT_TS_SPACE, p, TCPOPT_TS_ALONE);
+    sum = csum_put64(p + TCP_HEADER_MIN + 4, (uint64_t)s->opt.tsval << 32 | s->opt.tsecr, sum);
+    *ret_sum = csum_narrow(sum);
+    return TCP_HEADER_MIN + TCPOPT_TS_SPACE;
 }
 /** tcp_emit_sum() - write the header (not the text) at @p, checksum field 0; returns its length.
  * Source port is key.lport. *ret_sum: the sum of what was written, see checksum.h, from the values:

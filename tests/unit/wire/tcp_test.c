@@ -3,6 +3,7 @@
 
 #include "base/bits.h"
 #include "unit/wire/support.h"
+#include "wire/checksum.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>
@@ -229,7 +230,7 @@ Test(tcp, the_usual_way_is_that_of_all)
         spoil(p, sizeof p);
         len = tcp_emit_sum(&s, p, &sum);
         cr_assert_eq(tcp_emit_any(&s, q, &sum_any), len);
-        cr_assert_eq(sum, sum_any);
+        cr_assert_eq(csum_fold(sum), csum_fold(sum_any));
         cr_assert_arr_eq(p, q, sizeof q);
         len += prng_below(&r, 10);
         for (unsigned k = prng_chance(&r, 300000) ? prng_below(&r, 4) : 0; k; k--)
