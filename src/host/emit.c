@@ -146,21 +146,23 @@ static __attribute__((noinline)) bool emit_text(struct gn_host *h, const struct 
     return true;
 }
 
-/** emit_any() - emit_segment() in general */
+/** emit_any() - emit_segment() in general. @path: NULL if it is not in the cache */
 static __attribute__((noinline)) bool emit_any(struct gn_host *h, const struct seg *s,
-                                               struct gn_frame *f, enum gn_state state)
+                                               struct gn_frame *f, const struct ip_path *path,
+                                               enum gn_state state)
 {
-    const struct ip_path *path = host_path(h, &s->key.raddr, NULL);
     uint32_t hl, th, len;
     uint64_t head;
 
+    if (!path)
+        path = host_path_find(h, &s->key.raddr, NULL);
     if (h->env.trace)
         host_trace_seg(h, GN_TRACE_SEG_OUT, s, state);
     if (!path) {
         host_drop(h, GN_DROP_IP_NO_ROUTE, s, state);
         return false;
     }
-    if (!h->env.trace && plain(path, s)) /* to where nothing was sent lately */
+    if (plain(path, s)) /* but traced, or to where nothing was sent lately */
         return emit_text(h, s, f, path);
     f->iface = path->iface;
     hl = path->bare4 ? IPV4_HEADER : ip_headers_len(&h->ip, path->iface, &s->key.raddr);
@@ -179,7 +181,7 @@ __attribute__((noinline)) bool emit_segment(struct gn_host *h, const struct seg 
     uint32_t th;
 
     if (!path || h->env.trace || !plain(path, s))
-        return emit_any(h, s, f, state);
+        return emit_any(h, s, f, path, state);
     if (s->n_text || s->opt.has != OPT_TS)
         return emit_text(h, s, f, path);
     addrs = ipv4_pseudo(&s->key.laddr, &s->key.raddr, 0, 0);
