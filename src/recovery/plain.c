@@ -21,9 +21,10 @@ static inline bool calm(const struct recovery *r)
 /* arm_pto() - recovery_arm_pto() with something in flight */
 static inline void arm_pto(struct recovery *r, const struct rec_env *e)
 {
-    r->pto_at = deadline_none();
     if (e->conf->tcp_early_retrans && recovery_has_rack(r, e) && r->tlp.fresh)
         r->pto_at = recovery_pto(r, e);
+    else
+        r->pto_at = deadline_none();
 }
 
 /* survey() - the ACK ends with a segment, none of those that it covers was sent twice, and RACK has

@@ -99,8 +99,8 @@ struct recovery {
     bool sack_ok       : 1; /* SACK negotiated */
     bool rto_spans_syn : 1; /* SYN timed out: RFC 6298 5.7 */
     bool ece_seen      : 1; /* cwr_end is valid */
-    bool limited       : 1; /* the window was the limit when last looked at */
     bool rescued       : 1; /* this recovery had its rescue retransmission (RescueRxt) */
+    bool limited;           /* the window was the limit when last looked at */
 };
 
 /** What one arriving ACK says. */
