@@ -129,6 +129,13 @@ static inline struct tcp_env *host_env_listener(struct gn_host *h, unsigned ifac
     return e;
 }
 
+/** host_env_any() - the environment for a call to which interfaces and listeners do not matter:
+ * that of whichever call was before */
+static inline struct tcp_env *host_env_any(struct gn_host *h)
+{
+    return &h->env;
+}
+
 /** host_env_open() - what the environment @e must have, besides, for a call that concerns @t before
  * it is established */
 void host_env_open(struct gn_host *h, struct tcp_env *e, const struct tcb *t);

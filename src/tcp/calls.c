@@ -182,19 +182,24 @@ int tcp_recv_data(struct tcb *t, struct gn_span ret[2])
     return (int)ring_span(&t->rcvbuf, urgent_skip(t), urgent_run(t), ret);
 }
 
+/* the user has read @n octets, and passed over those before them */
+static void took(struct tcb *t, const struct tcp_env *e, uint32_t n)
+{
+    n += urgent_skip(t);
+    urgent_on_read(t, n);
+    ring_drop(&t->rcvbuf, e->mem, n, t->ooo.n > 0);
+    if (t->state != GN_CLOSED)
+        window_on_read(t, e, n);
+}
+
 enum gn_err tcp_recv_done(struct tcb *t, const struct tcp_env *e, size_t len)
 {
     uint32_t n = (uint32_t)min_u64(len, UINT32_MAX);
 
     if (n > urgent_run(t))
         return GN_E_INVALID;
-    if (n == 0)
-        return GN_OK;
-    n += urgent_skip(t);
-    urgent_on_read(t, n);
-    ring_drop(&t->rcvbuf, e->mem, n, t->ooo.n > 0);
-    if (t->state != GN_CLOSED)
-        window_on_read(t, e, n);
+    if (n > 0)
+        took(t, e, n);
     return GN_OK;
 }
 
@@ -207,8 +212,8 @@ int64_t tcp_recv(struct tcb *t, const struct tcp_env *e, void *buf, size_t len, 
     if (run == 0)
         return nothing_to_read(t);
     ring_get(&t->rcvbuf, urgent_skip(t), buf, n);
-    if (!(flags & GN_RECV_PEEK))
-        (void)tcp_recv_done(t, e, n);
+    if (!(flags & GN_RECV_PEEK) && n > 0)
+        took(t, e, n);
     return n;
 }
 
