@@ -55,13 +55,12 @@ static size_t put_replies(struct gn_host *h, struct gn_frame *f, size_t n)
     return used;
 }
 
-/** put_turn() - let one connection send, a few segments at the most; it leaves the ready list when
- * it has nothing more, and goes to its end when its turn is over. The number of frames filled; the
- * first of @n is usable.
+/** put_several() - put_turn() for one that may have more than one segment, or nothing, to send.
  *
  * An interface that takes no super-segments gets them all the same: cut here, so that the
  * connection decides once for all of them */
-static size_t put_turn(struct gn_host *h, struct tcb *t, struct gn_frame *f, size_t n)
+static __attribute__((noinline)) size_t put_several(struct gn_host *h, struct tcb *t,
+                                                    struct gn_frame *f, size_t n)
 {
     struct tcp_env *e = host_env(h, t);
     bool cut = e->segs_max == 1 && t->sndbuf.len > t->rec.mss, more;
@@ -91,6 +90,21 @@ static size_t put_turn(struct gn_host *h, struct tcb *t, struct gn_frame *f, siz
         list_remove(&t->ready);
         list_append(&h->ready, &t->ready);
     }
+    return used;
+}
+
+/** put_turn() - let one connection send, a few segments at the most; it leaves the ready list when
+ * it has nothing more, and goes to its end when its turn is over. The number of frames filled; the
+ * first of @n is usable. */
+static inline size_t put_turn(struct gn_host *h, struct tcb *t, struct gn_frame *f, size_t n)
+{
+    struct seg s;
+    size_t used;
+
+    if (!tcp_output_last(t, host_env_which(h, t->env), &s))
+        return put_several(h, t, f, n);
+    used = emit_segment(h, &s, f, (enum gn_state)t->state);
+    conn_settle(h, t);
     return used;
 }
 

@@ -135,6 +135,7 @@ static void plain_links(struct tcb *t)
     t->ooo.r = NULL;
     t->ooo.cap = 0;
     memset(&t->drs, 0, sizeof t->drs); /* decides over the size of a buffer only */
+    t->last_tick = 0;                  /* the same */
     t->bytes_received = t->bytes_sent = t->bytes_acked = t->bytes_retrans = 0;
     t->segs_in = t->segs_out = 0;
     t->created = 0;

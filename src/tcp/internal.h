@@ -157,10 +157,9 @@ void window_grow_sndbuf(struct tcb *t, const struct tcp_env *e);
 /** rcvbuf_on_text() - with drs.marked: text has come in order, it may answer the ACK that is timed
  */
 void rcvbuf_on_text(struct tcb *t, const struct tcp_env *e, const struct seg *s);
-/** rcvbuf_on_ack_sent() - a segment with the ACK bit leaves; last_out is still that of the one
- * before
- */
-void rcvbuf_on_ack_sent(struct tcb *t, const struct tcp_env *e);
+/** rcvbuf_on_ack_sent() - a segment with the ACK bit leaves; @tick: tcp_ts_clock() of now.
+ * last_tick is still that of the one before */
+void rcvbuf_on_ack_sent(struct tcb *t, const struct tcp_env *e, uint32_t tick);
 /** rcvbuf_on_read() - the user has read @octets: does the buffer grow? */
 void rcvbuf_on_read(struct tcb *t, const struct tcp_env *e, uint32_t octets);
 
@@ -218,13 +217,13 @@ void urgent_point(struct tcb *t, const struct tcp_env *e, const struct seg *s);
 
 /* options.c */
 void options_syn(const struct tcb *t, const struct tcp_env *e, struct seg *s);
-/** options_ts() - the timestamps of a segment with the ACK bit (OPT-TS-1) */
-static inline void options_ts(const struct tcb *t, const struct tcp_env *e, struct seg *s)
+/** options_ts() - the timestamps of a segment with the ACK bit (OPT-TS-1); @tick: tcp_ts_clock() */
+static inline void options_ts(const struct tcb *t, struct seg *s, uint32_t tick)
 {
     if (!t->ts_ok)
         return;
     s->opt.has |= OPT_TS;
-    s->opt.tsval = ts_now(t, e);
+    s->opt.tsval = tick + t->ts.offset;
     s->opt.tsecr = t->ts.recent;
 }
 void options_other(const struct tcb *t, const struct tcp_env *e, struct seg *s, bool bare);

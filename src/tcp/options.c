@@ -123,7 +123,7 @@ static void sack_blocks(const struct tcb *t, struct tcpopt *o)
 /* options of any other segment with the ACK bit; @bare: without text */
 void options_other(const struct tcb *t, const struct tcp_env *e, struct seg *s, bool bare)
 {
-    options_ts(t, e, s);
+    options_ts(t, s, tcp_ts_clock(e->now));
     if (t->sack_ok && t->rec.mss >= SACK_MSS_MIN && /* CC-2018-1 */
         (t->ooo.n > 0 || t->ooo_fin || !seq_eq(t->dsack.a, t->dsack.b)))
         sack_blocks(t, &s->opt);

@@ -19,8 +19,8 @@ static void begin(const struct tcb *t, struct seg *s, seq_t at, uint16_t ctl)
     s->ctl = ctl;
     s->wnd = s->up = 0;
     s->ecn = 0;
-    s->tos = t->opts.tos;
     s->ttl = t->opts.ttl;
+    s->tos = t->opts.tos;
     s->n_text = 0;
     s->gso_size = 0;
     s->text_len = 0;
@@ -28,30 +28,40 @@ static void begin(const struct tcb *t, struct seg *s, seq_t at, uint16_t ctl)
     s->opt.has = s->opt.n_sack = s->opt.tfo_len = s->opt.n_acc = 0;
 }
 
-/* a segment with the ACK bit is leaving: everything owed is paid */
-static void ack_sent(struct tcb *t, const struct tcp_env *e)
+/* a segment with the ACK bit is leaving: the ACK that was owed is paid; @tick: tcp_ts_clock() */
+static void ack_sent(struct tcb *t, const struct tcp_env *e, uint32_t tick)
 {
     if (deadline_due(t->delack_at, e->now))
         e->stats->DelayedACKs++;
     if (t->quick > 0 && !seq_eq(t->rcv.acked, t->rcv.nxt))
         t->quick--;
     t->ack_now = false;
-    t->synack_again = false;
     t->delack_at = deadline_none();
     t->rcv.acked = t->rcv.nxt;
-    rcvbuf_on_ack_sent(t, e);
-    t->dsack = (struct range){t->rcv.nxt, t->rcv.nxt}; /* reported once (CC-2883-1) */
+    rcvbuf_on_ack_sent(t, e, tick);
+}
+
+/* a segment is leaving */
+static void left(struct tcb *t, const struct tcp_env *e, uint32_t tick)
+{
+    t->last_out = e->now;
+    t->last_tick = tick;
+    t->segs_out++;
+    e->stats->OutSegs++;
 }
 
 /* last touch of any segment: the window, then all that was owed is paid, if it has the ACK bit */
 static void finish(struct tcb *t, const struct tcp_env *e, struct seg *s)
 {
+    uint32_t tick = tcp_ts_clock(e->now);
+
     s->wnd = window_announce(t, e, (s->ctl & CTL_SYN) != 0);
-    if (s->ctl & CTL_ACK)
-        ack_sent(t, e);
-    t->last_out = e->now;
-    t->segs_out++;
-    e->stats->OutSegs++;
+    if (s->ctl & CTL_ACK) {
+        ack_sent(t, e, tick);
+        t->synack_again = false;
+        t->dsack.b = t->dsack.a; /* reported once (CC-2883-1) */
+    }
+    left(t, e, tick);
 }
 
 /* what leaves has left before: OutSegs is without it (RFC 4022) */
@@ -459,25 +469,28 @@ static inline void put_small(struct tcb *t, const struct tcp_env *e, struct seg 
     t->sws_at = deadline_none();
 }
 
-/**
- * output_small() - all that waits fits one segment, text, FIN or an ACK, and nothing stands in its
- * way: output_any() for this case. False, and nothing has happened, if it is another. A test sends
- * the same by both ways
- */
-static inline bool output_small(struct tcb *t, const struct tcp_env *e, struct seg *s)
+bool tcp_output_last(struct tcb *t, const struct tcp_env *e, struct seg *s)
 {
-    uint32_t at = seq_span(t->snd.una, t->snd.nxt), len = t->sndbuf.len - at;
-    bool fin = t->fin_queued, bare = t->fin_sent || (len == 0 && !fin);
+    uint32_t at = seq_span(t->snd.una, t->snd.nxt), len = t->sndbuf.len - at, tick;
+    bool fin = t->fin_queued, bare = fin ? t->fin_sent : len == 0;
+    uint16_t wnd;
 
-    if ((t->unusual | t->ooo.n | (t->dsack.a.raw ^ t->dsack.b.raw)) != 0 || t->acc.on)
+    if ((t->unusual | t->ooo.n | (t->dsack.a.raw ^ t->dsack.b.raw)) != 0 || t->acc.on ||
+        t->state == GN_CLOSED)
         return false;
+    DASSERT((tcb_check(t), true));
     if (bare ? !t->ack_now || t->rec.unusual || t->rec.sent.resend : !may_leave(t, e, at, len, fin))
         return false;
+    wnd = window_announce(t, e, false);
+    tick = tcp_ts_clock(e->now);
     begin(t, s, t->snd.nxt, CTL_ACK);
-    options_ts(t, e, s);
+    options_ts(t, s, tick);
+    s->wnd = wnd;
     if (!bare)
         put_small(t, e, s, at, len, fin);
-    finish(t, e, s);
+    ack_sent(t, e, tick);
+    left(t, e, tick);
+    DASSERT((tcb_check(t), true));
     return true;
 }
 
@@ -497,8 +510,7 @@ __attribute__((noinline)) bool tcp_wants_any(const struct tcb *t)
     return recovery_next_lost(&t->rec, 1, &at, &len);
 }
 
-/* not inlined: the short way needs fewer registers to be saved */
-__attribute__((noinline)) bool output_any(struct tcb *t, const struct tcp_env *e, struct seg *s)
+bool output_any(struct tcb *t, const struct tcp_env *e, struct seg *s)
 {
     uint32_t len;
 
@@ -522,8 +534,10 @@ bool tcp_output(struct tcb *t, const struct tcp_env *e, struct seg *ret)
 
     if (t->state == GN_CLOSED || t->state == GN_LISTEN)
         return false;
+    if (tcp_output_last(t, e, ret))
+        return true;
     DASSERT((tcb_check(t), true));
-    sent = output_small(t, e, ret) || output_any(t, e, ret);
+    sent = output_any(t, e, ret);
     timeouts_persist(t, e);
     DASSERT((tcb_check(t), true));
     return sent;

@@ -50,15 +50,15 @@ void rcvbuf_on_text(struct tcb *t, const struct tcp_env *e, const struct seg *s)
         take_sample(t, e, e->now - t->drs.marked_at);
 }
 
-void rcvbuf_on_ack_sent(struct tcb *t, const struct tcp_env *e)
+void rcvbuf_on_ack_sent(struct tcb *t, const struct tcp_env *e, uint32_t tick)
 {
     if (t->drs.marked || !state_can_receive(t->state))
         return;
-    if (t->ts_ok && tcp_ts_clock(t->last_out) == tcp_ts_clock(e->now))
+    if (t->ts_ok && t->last_tick == tick)
         return; /* not the first of this tick */
     t->drs.marked = true;
     t->drs.marked_at = e->now;
-    t->drs.mark = t->ts_ok ? ts_now(t, e) : t->rcv.max_edge.raw;
+    t->drs.mark = t->ts_ok ? tick + t->ts.offset : t->rcv.max_edge.raw;
 }
 
 /* @octets were read in a round trip, more than ever: as large as that calls for */

@@ -187,6 +187,7 @@ void tcp_wake(const struct tcb_rest *r, const struct tcp_key *key, const struct 
     t->urg_taken = false;
     t->last_in = r->last_in;
     t->last_out = r->last_out;
+    t->last_tick = tcp_ts_clock(r->last_out);
     t->text_at = r->text_at;
     t->created = count(r, REST_CREATED_US) * GN_USEC;
     t->listener = UINT32_MAX;

@@ -202,6 +202,7 @@ struct tcb {
     gn_time text_at;    /* last text of the peer; 0: none yet */
     gn_time invalid_at; /* last reply to an invalid segment (tcp_invalid_ratelimit) */
     uint8_t persist_shift;
+    uint32_t last_tick; /* tcp_ts_clock() of last_out */
 
     uint64_t bytes_received, bytes_sent, bytes_acked, bytes_retrans, segs_in, segs_out;
     gn_time created;

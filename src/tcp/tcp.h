@@ -171,6 +171,10 @@ static inline bool tcp_wants_output(const struct tcb *t)
         return false;
     return tcp_unusual(t) && !t->ack_now ? tcp_wants_any(t) : tcp_wants_usual(t);
 }
+/** tcp_output_last() - tcp_output() if all that waits, text, FIN or an ACK, fits one segment, and
+ * nothing stands in its way: then tcp_wants_output() is false afterwards. False, and nothing has
+ * happened, if not so. A test sends the same by both ways */
+bool tcp_output_last(struct tcb *t, const struct tcp_env *e, struct seg *ret);
 /** tcp_output() - the next segment to send, or false. Its text is borrowed from the send buffer
  * until the next call on this block. The segment counts as sent */
 bool tcp_output(struct tcb *t, const struct tcp_env *e, struct seg *ret);

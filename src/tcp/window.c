@@ -25,19 +25,22 @@ uint8_t window_shift(const struct tcp_env *e, const struct tcb_opts *o)
     return (uint8_t)min_u32(bits - 16, 14);
 }
 
-/* free receive buffer: none as long as nobody reads, for ever if need be (MAY-8); when the host's
- * memory runs short, no more than was promised or tcp_rmem_min (SEC-MEM-3) */
-static uint32_t free_rcvbuf(const struct tcb *t, const struct tcp_env *e)
+/* free receive buffer: none as long as nobody reads, for ever if need be (MAY-8) */
+static inline uint32_t free_rcvbuf(const struct tcb *t)
 {
     uint32_t n = t->rcvbuf.len >= t->opts.rcvbuf ? 0 : t->opts.rcvbuf - t->rcvbuf.len;
 
-    if (mem_short(e->mem)) {
-        uint32_t least = (uint32_t)e->conf->tcp_rmem_min;
-
-        least = t->rcvbuf.len >= least ? 0 : least - t->rcvbuf.len;
-        n = min_u32(n, max_u32(tcb_rcv_wnd(t), least));
-    }
     return min_u32(n, t->opts.window_clamp);
+}
+
+/* the same when the host's memory is short: no more than was promised or tcp_rmem_min (SEC-MEM-3)
+ */
+static uint32_t free_in_need(const struct tcb *t, const struct tcp_env *e)
+{
+    uint32_t least = (uint32_t)e->conf->tcp_rmem_min;
+
+    least = t->rcvbuf.len >= least ? 0 : least - t->rcvbuf.len;
+    return min_u32(free_rcvbuf(t), max_u32(tcb_rcv_wnd(t), least));
 }
 
 /* the smallest step by which the window may open (MUST-39, RFC 9293 3.8.6.2.2) */
@@ -54,6 +57,33 @@ static bool can_promise(const struct tcb *t, uint32_t wnd)
     return t->rcvbuf.len + (uint64_t)wnd <= t->opts.rcvbuf + slack;
 }
 
+/* announce() - window_announce() with @wnd octets of free receive buffer */
+static inline uint16_t announce(struct tcb *t, const struct tcp_env *e, bool syn, uint32_t wnd)
+{
+    uint32_t shift = syn ? 0 : t->rcv.wscale, was = tcb_rcv_wnd(t), field = 0, told;
+
+    if (wnd >= was + sws_step(t) || syn)
+        field = min_u32(wnd >> shift, UINT16_MAX);
+    wnd = told = field << shift;
+    if (wnd < was) { /* as far as it was opened: of what 16 bits have said, no more than that */
+        field = (was + (1u << shift) - 1) >> shift;
+        told = field << shift;
+        wnd = can_promise(t, told) ? told : was;
+    }
+    if (field == 0 && was > 0)
+        e->stats->TCPWantZeroWindowAdv++;
+    t->rcv.edge = seq_add(t->rcv.nxt, wnd);
+    t->rcv.max_edge = seq_max(t->rcv.max_edge, seq_add(t->rcv.nxt, told));
+    return (uint16_t)field;
+}
+
+/* not inlined: what is usual needs no registers to be saved */
+static __attribute__((noinline)) uint16_t announce_in_need(struct tcb *t, const struct tcp_env *e,
+                                                           bool syn)
+{
+    return announce(t, e, syn, free_in_need(t, e));
+}
+
 /**
  * window_announce() - the window field for a segment that leaves now; what it says becomes the
  * announced edge
@@ -61,25 +91,9 @@ static bool can_promise(const struct tcb *t, uint32_t wnd)
  */
 uint16_t window_announce(struct tcb *t, const struct tcp_env *e, bool syn)
 {
-    uint32_t shift = syn ? 0 : t->rcv.wscale;
-    uint32_t was = tcb_rcv_wnd(t);
-    uint32_t wnd = free_rcvbuf(t, e);
-    uint32_t field;
-
-    if (wnd < was + sws_step(t) && !syn)
-        wnd = was;
-    field = min_u32(wnd >> shift, UINT16_MAX);
-    wnd = field << shift;
-    if (wnd < was) {
-        field =
-            (was + (1u << shift) - 1) >> shift; /* of what 16 bits have said: no more than that */
-        wnd = can_promise(t, field << shift) ? field << shift : was;
-    }
-    if (field == 0 && was > 0)
-        e->stats->TCPWantZeroWindowAdv++;
-    t->rcv.edge = seq_add(t->rcv.nxt, wnd);
-    t->rcv.max_edge = seq_max(t->rcv.max_edge, seq_add(t->rcv.nxt, field << shift));
-    return (uint16_t)field;
+    if (mem_short(e->mem))
+        return announce_in_need(t, e, syn);
+    return announce(t, e, syn, free_rcvbuf(t));
 }
 
 /* the user has read: has the window opened so much that the peer should hear of it at once? Twice
@@ -90,8 +104,9 @@ bool window_worth_telling(const struct tcb *t, const struct tcp_env *e)
     uint32_t step = min_u32(t->opts.rcvbuf / 2, 2 * t->rec.mss), wnd;
 
     if (t->rcvbuf.len + was + step > t->opts.rcvbuf || !state_can_receive(t->state))
-        return false;                       /* nearly always, if not too much is read at a time */
-    wnd = min_u32(free_rcvbuf(t, e), most); /* what the field can say */
+        return false; /* nearly always, if not too much is read at a time */
+    wnd = mem_short(e->mem) ? free_in_need(t, e) : free_rcvbuf(t);
+    wnd = min_u32(wnd, most); /* what the field can say */
     return wnd >= was + step && wnd / 2 >= was;
 }
 
