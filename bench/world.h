@@ -47,8 +47,8 @@ bool world_connect(struct world *w, struct bench_conn *c, uint16_t port, uint16_
 /** world_send() - octets taken */
 size_t world_send(struct world *w, struct bench_conn *c, const uint8_t *data, size_t len);
 void world_close(struct world *w, struct bench_conn *c);
-/** world_pages() - memory of the harness, all zero and present, in huge pages if there are any: what
- * it costs to find should be as little as can be. NULL: none. It is kept until the end */
+/** world_pages() - memory of the harness, all zero and present, in huge pages if there are any:
+ * what it costs to find should be as little as can be. NULL: none. It is kept until the end */
 #define WORLD_HUGE ((size_t)2 << 20)
 void *world_pages(size_t bytes);
 /** world_octets() - what stands at position @pos of a stream, BENCH_SINK octets of it */

@@ -16,16 +16,27 @@
 
 #define BURST 32
 
+/** Segments that follow each other, of one tuple, from one interface. */
+struct run {
+    const struct conn *conn; /* most likely theirs, or NULL: then `hash` is set */
+    uint32_t hash;
+    uint8_t n, iface;
+};
+
 /** TCP segments that have passed the first pass. */
 struct burst {
-    unsigned n;
+    struct run *run_end; /* behind those there are */
+    struct seg *seg_end;
+    struct run run[BURST];
     struct seg seg[BURST];
-    const struct conn *conn[BURST]; /* most likely its own, or NULL: then `hash` is set */
-    uint32_t hash[BURST];
-    uint8_t iface[BURST];
-    bool same[BURST]; /* tuple and interface are those of the one before; the two above are not set
-                       */
 };
+
+/** begin() - nothing has passed yet */
+static inline void begin(struct burst *b)
+{
+    b->run_end = b->run;
+    b->seg_end = b->seg;
+}
 
 /** sum_octets() - the sum of @len octets at @p, see wire/checksum.h */
 static inline uint64_t sum_octets(const struct gn_host *h, const uint8_t *p, uint32_t len)
@@ -47,23 +58,27 @@ static bool checksum_good(const struct gn_host *h, const struct ip_packet *p)
     return csum_good(sum);
 }
 
-/** enter() - a segment has been made of the octets of a packet: into the burst, where it is number
- * @i already */
-static inline void enter(struct gn_host *h, struct burst *b, unsigned i, uint8_t iface)
+/** enter() - a segment has been made of the octets of a packet, where the next of the burst is to
+ * be
+ */
+static inline void enter(struct gn_host *h, struct burst *b, uint8_t iface)
 {
-    struct seg *s = &b->seg[i];
+    struct run *r = b->run_end;
+    const struct seg *s = b->seg_end++;
 
-    b->n = i + 1;
     h->stats.InSegs += seg_on_wire(s);
-    b->iface[i] = iface;
-    b->same[i] = i && iface == b->iface[i - 1] && tcp_key_equal(&s->key, &s[-1].key);
-    if (b->same[i])
+    if (r != b->run && iface == r[-1].iface && tcp_key_equal(&s->key, &s[-1].key)) {
+        r[-1].n++;
         return;
-    b->conn[i] = demux_met_ports(&h->demux, &s->key);
-    if (b->conn[i])
+    }
+    b->run_end++;
+    r->n = 1;
+    r->iface = iface;
+    r->conn = demux_met_ports(&h->demux, &s->key);
+    if (r->conn)
         return;
-    b->hash[i] = demux_hash(&h->demux, &s->key);
-    demux_prefetch_slot(&h->demux, b->hash[i]);
+    r->hash = demux_hash(&h->demux, &s->key);
+    demux_prefetch_slot(&h->demux, r->hash);
 }
 
 /** accept_again() - first pass for a TCP packet whose IP header is that of the one before; false:
@@ -74,14 +89,13 @@ static inline bool accept_again(struct gn_host *h, const struct gn_frame *f, str
     const struct ip_again *a = &h->ip.again;
     uint32_t len = ip_again(&h->ip, f);
     const uint8_t *p = f->data + IPV4_HEADER;
-    unsigned i = b->n;
-    struct seg *s = &b->seg[i];
+    struct seg *s = b->seg_end;
 
     if (len < IPV4_HEADER + TCP_HEADER_MIN)
         return false;
     len -= IPV4_HEADER;
     if (!(f->flags & (GN_FRAME_CSUM_OK | GN_FRAME_CSUM_OWED)) &&
-        !csum_good(a->sum + IP_PROTO_TCP + len + sum_octets(h, p, len)))
+        !csum_good_some(a->sum + IP_PROTO_TCP + len + sum_octets(h, p, len)))
         return false;
     if (tcp_parse(p, len, NULL, 0, s) != GN_DROP_NONE)
         return false;
@@ -90,17 +104,15 @@ static inline bool accept_again(struct gn_host *h, const struct gn_frame *f, str
     s->key.raddr = a->src;
     s->ecn = a->head[1] & 3;
     s->tos = a->head[1] & 0xfc;
-    s->ttl = a->head[8];
     s->gso_size = f->gso_size;
-    enter(h, b, i, f->iface);
+    enter(h, b, f->iface);
     return true;
 }
 
 /** tcp_accept() - first pass for a TCP packet; false: dropped */
 static bool tcp_accept(struct gn_host *h, const struct ip_packet *p, struct burst *b)
 {
-    unsigned i = b->n;
-    struct seg *s = &b->seg[i];
+    struct seg *s = b->seg_end;
     enum gn_drop d;
 
     if (!p->csum_ok && !checksum_good(h, p))
@@ -117,9 +129,8 @@ static bool tcp_accept(struct gn_host *h, const struct ip_packet *p, struct burs
     s->key.raddr = p->src;
     s->ecn = p->ecn;
     s->tos = p->tos;
-    s->ttl = p->ttl;
     s->gso_size = p->gso_size;
-    enter(h, b, i, p->iface);
+    enter(h, b, p->iface);
     return true;
 }
 
@@ -194,6 +205,14 @@ static void to_steps(struct gn_host *h, struct tcb *t, const struct tcp_env *e, 
     done(h, s, d, state);
 }
 
+/** trace_run() - tell the tracer of @n segments that left their connection in @state */
+static __attribute__((cold, noinline)) void trace_run(struct gn_host *h, const struct seg *s,
+                                                      unsigned n, enum gn_state state)
+{
+    for (unsigned i = 0; i < n; i++)
+        host_trace_seg(h, GN_TRACE_SEG_IN, &s[i], state);
+}
+
 /** to_conn() - third pass for connection @c: those of the @n segments at @s that it expects, or the
  * first of them alone; how many that was */
 static unsigned to_conn(struct gn_host *h, struct conn *c, const struct seg *s, unsigned n)
@@ -216,8 +235,7 @@ static unsigned to_conn(struct gn_host *h, struct conn *c, const struct seg *s, 
     state = (enum gn_state)t->state;
     conn_after(h, t);
     if (h->env.trace)
-        for (unsigned k = 0; k < taken; k++)
-            host_trace_seg(h, GN_TRACE_SEG_IN, &s[k], state);
+        trace_run(h, s, taken, state);
     return taken;
 }
 
@@ -264,18 +282,16 @@ static void to_small(struct gn_host *h, const struct seg *s, uint32_t hash, ref_
     done(h, s, d, state);
 }
 
-/** deliver_run() - third pass: of a run of segments of one tuple, whose number @first was the
- * first, the one at @s and those of the @n from there on that its connection expects; how many that
- * was */
-static unsigned deliver_run(struct gn_host *h, const struct burst *b, unsigned first,
-                            const struct seg *s, unsigned n)
+/** deliver_some() - third pass: the first of the last @n segments of a run, which is at @s, and
+ * those behind it that its connection expects; how many that was */
+static inline unsigned deliver_some(struct gn_host *h, const struct run *run, const struct seg *s,
+                                    unsigned n)
 {
     struct demux *d = &h->demux;
     void *object = demux_met(d, &s->key);
 
-    h->in_iface = b->iface[first];
     if (!object) {
-        uint32_t hash = b->conn[first] ? demux_hash(d, &s->key) : b->hash[first];
+        uint32_t hash = run->conn ? demux_hash(d, &s->key) : run->hash;
         ref_t r = demux_find_object(d, hash, &s->key, &object);
 
         if (ref_kind(r) != REF_CONN) {
@@ -298,11 +314,12 @@ static inline __attribute__((always_inline)) void expect(const struct gn_host *h
                                                          const struct burst *b)
 {
     bool many = h->conns.used > FAR_CONNS;
+    size_t n = (size_t)(b->run_end - b->run);
     const struct conn *likely[BURST];
 
-    for (unsigned i = 0; i < b->n; i++) {
-        const struct conn *c = b->same[i] ? NULL : b->conn[i];
-        ref_t r = b->same[i] || c ? REF_NULL : demux_likely(&h->demux, b->hash[i]);
+    for (size_t i = 0; i < n; i++) {
+        const struct conn *c = b->run[i].conn;
+        ref_t r = c ? REF_NULL : demux_likely(&h->demux, b->run[i].hash);
 
         if (r.raw) {
             const void *object = pool_at(h->demux.pool[ref_kind(r)], ref_index(r));
@@ -317,7 +334,7 @@ static inline __attribute__((always_inline)) void expect(const struct gn_host *h
         if (c && many)
             prefetch((const char *)c + 64, sizeof(*c) / 64 - 1);
     }
-    for (unsigned i = 0; i < b->n && many; i++)
+    for (size_t i = 0; i < n && many; i++)
         if (likely[i] && likely[i]->tcb)
             prefetch(likely[i]->tcb, CONN_BLOCK_LINES);
 }
@@ -325,18 +342,22 @@ static inline __attribute__((always_inline)) void expect(const struct gn_host *h
 /** deliver_all() - second and third pass */
 static void deliver_all(struct gn_host *h, struct burst *b)
 {
-    if (b->n > 1 && h->demux.mask >= FAR_SLOTS)
-        expect(h, b);
-    for (unsigned i = 0; i < b->n;) {
-        unsigned first = i, end = i + 1;
+    const struct seg *s = b->seg;
 
-        while (end < b->n && b->same[end])
-            end++;
-        do
-            i += deliver_run(h, b, first, &b->seg[i], end - i);
-        while (i < end);
+    if (b->run_end > b->run + 1 && h->demux.mask >= FAR_SLOTS)
+        expect(h, b);
+    for (const struct run *r = b->run; r != b->run_end; r++) {
+        unsigned left = r->n;
+
+        h->in_iface = r->iface;
+        do {
+            unsigned n = deliver_some(h, r, s, left);
+
+            s += n;
+            left -= n;
+        } while (left);
     }
-    b->n = 0;
+    begin(b);
 }
 
 /** inside() - do the octets of a packet lie in its frame? Those of a reassembled one do not, and
@@ -348,30 +369,31 @@ static bool inside(const struct gn_frame *f, const struct ip_packet *p)
 
 void gn_host_input(struct gn_host *h, const struct gn_frame *frames, size_t n, gn_time now)
 {
+    const struct gn_frame *end = frames + n;
     struct ip_packet p;
     struct burst b;
     enum gn_drop d;
 
-    b.n = 0;
+    begin(&b);
     host_now(h, now);
-    for (size_t i = 0; i < n; i++) {
-        d = GN_DROP_NONE;
-        if (i + 1 < n) {
-            __builtin_prefetch(frames[i + 1].data);
-            __builtin_prefetch(frames[i + 1].data + 64);
+    for (const struct gn_frame *f = frames; f != end; f++) {
+        if (f + 1 != end) {
+            __builtin_prefetch(f[1].data);
+            __builtin_prefetch(f[1].data + 64);
         }
-        if (accept_again(h, &frames[i], &b)) {
-            if (b.n == BURST)
+        if (accept_again(h, f, &b)) {
+            if (b.seg_end == b.seg + BURST)
                 deliver_all(h, &b);
             continue;
         }
-        switch (ip_input(&h->ip, &h->ip_env, &frames[i], &p, &d)) {
+        d = GN_DROP_NONE;
+        switch (ip_input(&h->ip, &h->ip_env, f, &p, &d)) {
         case IP_CONSUMED: break;
         case IP_ERROR: d = icmp_error(h, &p); break;
         case IP_TRANSPORT:
             if (p.proto != IP_PROTO_TCP)
                 other(h, &p);
-            else if (tcp_accept(h, &p, &b) && (b.n == BURST || !inside(&frames[i], &p)))
+            else if (tcp_accept(h, &p, &b) && (b.seg_end == b.seg + BURST || !inside(f, &p)))
                 deliver_all(h, &b);
             break;
         }

@@ -105,21 +105,30 @@ static __attribute__((noinline)) unsigned predicted_end(struct tcb *t, const str
     return 1;
 }
 
-unsigned tcp_predicted(struct tcb *t, const struct tcp_env *e, const struct seg *s, unsigned n)
+/* text and ACKs; the first of the @n segments is expected */
+static __attribute__((noinline)) unsigned predicted_run(struct tcb *t, const struct tcp_env *e,
+                                                        const struct seg *s, unsigned n)
 {
-    unsigned i;
+    unsigned i = 0;
 
-    if (!ordinary(t))
-        return predicted_end(t, e, s);
     DASSERT((tcb_check(t), true));
-    for (i = 0; i < n && expected(t, &s[i]) && text_room(t, e, &s[i]); i++) {
+    do {
+        if (!text_room(t, e, &s[i]))
+            break;
         t->segs_in += seg_on_wire(&s[i]);
         t->last_in = e->now;
         ts_update(t, e, &s[i]);
         take_ack(t, e, &s[i]);
         if (s[i].text_len > 0)
             take_text(t, e, &s[i]);
-    }
+    } while (++i < n && expected(t, &s[i]));
     DASSERT((tcb_check(t), true));
-    return i > 0 ? i : predicted_end(t, e, s);
+    return i;
+}
+
+unsigned tcp_predicted(struct tcb *t, const struct tcp_env *e, const struct seg *s, unsigned n)
+{
+    if (ordinary(t) && expected(t, s))
+        return predicted_run(t, e, s, n);
+    return predicted_end(t, e, s);
 }

@@ -35,6 +35,12 @@ static inline bool csum_good(uint64_t sum)
     return sum != 0 && sum % UINT16_MAX == 0;
 }
 
+/** csum_good_some() - the same for octets not all of which are 0, nor could be */
+static inline bool csum_good_some(uint64_t sum)
+{
+    return sum % UINT16_MAX == 0;
+}
+
 /** csum_finish() - what goes into the checksum field: the complement of the fold */
 static inline uint16_t csum_finish(uint64_t sum)
 {

@@ -77,7 +77,7 @@ static inline bool ipv4_sum20(const uint8_t *p)
     sum += sum < last;
     sum += mid;
     sum += sum < mid;
-    return csum_good(sum);
+    return sum != 0 && csum_good_some(sum);
 }
 /** ipv4_pseudo() - sum of the pseudo-header in front of @len octets of transport (RFC 9293 3.1) */
 static inline uint64_t ipv4_pseudo(const struct gn_addr *src, const struct gn_addr *dst,
