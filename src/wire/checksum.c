@@ -285,7 +285,7 @@ static AVX2 uint64_t sum_avx2(const void *p, size_t len)
 }
 
 /** copy_avx2() - csum_copy() */
-static AVX2 uint64_t copy_avx2(void *dst, const void *src, size_t len)
+static AVX2 __attribute__((nonnull)) uint64_t copy_avx2(void *dst, const void *src, size_t len)
 {
     return len <= CSUM_FEW ? few_octets(dst, src, len) : wide_octets(dst, src, len);
 }

@@ -76,12 +76,12 @@ static inline uint64_t csum_narrow(uint64_t sum)
 /** csum() - sum of @len octets that begin at an even offset of the packet */
 uint64_t csum(const void *p, size_t len);
 /** csum_copy() - memcpy and csum() in one pass */
-uint64_t csum_copy(void *dst, const void *src, size_t len);
+__attribute__((nonnull)) uint64_t csum_copy(void *dst, const void *src, size_t len);
 #define CSUM_FEW 128 /* octets, up to which no vectors pay */
 /** csum_few() - csum() of at most CSUM_FEW octets */
 uint64_t csum_few(const void *p, size_t len);
 /** csum_copy_few() - csum_copy() of as few */
-uint64_t csum_copy_few(void *dst, const void *src, size_t len);
+__attribute__((nonnull)) uint64_t csum_copy_few(void *dst, const void *src, size_t len);
 /** The two for the texts of packets, as fast as the processor allows; they give the same values. */
 struct csum_ops {
     uint64_t (*sum)(const void *p, size_t len);
