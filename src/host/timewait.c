@@ -26,13 +26,13 @@ static inline struct time_wait *record(const struct timewait *w, uint32_t link)
     return pool_at(&w->pool, link - 1);
 }
 
-/** enqueue() - append; expires at @at, but not before the one in front of it */
+/** enqueue() - append a record that names none after it; expires at @at, but not before the one in
+ * front of it */
 static void enqueue(struct timewait *w, uint32_t link, gn_time at)
 {
     struct time_wait *r = record(w, link);
     uint32_t ms = (uint32_t)((at + GN_MSEC - 1) / GN_MSEC);
 
-    r->next = 0;
     r->prev = w->tail & LINK_MASK;
     if (w->tail) {
         struct time_wait *last = record(w, w->tail);
@@ -61,6 +61,7 @@ static void dequeue(struct timewait *w, uint32_t link)
         record(w, r->next)->prev = r->prev;
     else
         w->tail = r->prev;
+    r->next = 0;
 }
 
 /** forget() - @r goes; its hash is @hash */

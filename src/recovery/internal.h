@@ -49,7 +49,8 @@ static inline void recovery_all_acked(struct recovery *r, const struct rec_env *
 {
     r->first_unacked = 0;
     r->reo_at = r->pto_at = deadline_none();
-    r->probe_due = r->probe_again = r->force = false;
+    if (r->probe_due || r->probe_again || r->force) /* what `unusual` names is seldom written */
+        r->probe_due = r->probe_again = r->force = false;
     if (!r->ece_hold)
         r->rto_at = deadline_none();
     if (r->rate)

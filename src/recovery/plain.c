@@ -11,11 +11,18 @@
  */
 #include "recovery/internal.h"
 
-/* nothing is mended, probed, held back or doubted, and nobody wants rate samples */
+/* nothing is mended, probed, held back or doubted, and nobody wants rate samples. @unusual: how
+ * recovery.unusual is then */
+static inline bool calm_but(const struct recovery *r, uint64_t unusual)
+{
+    return r->unusual == unusual &&
+           !(r->sent.sacked | r->sent.lost | r->sent.retrans | r->reno_sacked) &&
+           !r->tlp.in_flight && !r->rate;
+}
+
 static inline bool calm(const struct recovery *r)
 {
-    return !r->unusual && !(r->sent.sacked | r->sent.lost | r->sent.retrans | r->reno_sacked) &&
-           !r->tlp.in_flight && !r->rate;
+    return calm_but(r, 0);
 }
 
 /* arm_pto() - recovery_arm_pto() with something in flight */
@@ -106,13 +113,12 @@ static __attribute__((noinline)) bool on_syn_acked(struct recovery *r, const str
                                                    seq_t ack)
 {
     const struct sent *syn = sent_at(&r->sent, r->sent.head);
+    const struct recovery only = {.handshake = true};
 
-    r->handshake = false; /* all else is as usual, or it is none of ours */
-    if (!calm(r) || r->rack.in_dsack_round || syn->flags || !seq_eq(sent_end(syn), ack) ||
-        !seq_eq(ack, r->nxt)) {
-        r->handshake = true;
+    if (!calm_but(r, only.unusual) || r->rack.in_dsack_round || syn->flags ||
+        !seq_eq(sent_end(syn), ack) || !seq_eq(ack, r->nxt))
         return false;
-    }
+    r->unusual = 0; /* as a whole: it is read so, and soon */
     take_times(r, e->now, syn, syn);
     r->una = ack;
     recovery_handshake_done(r, e, 0);

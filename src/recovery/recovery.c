@@ -68,9 +68,11 @@ bool recovery_set_max_pacing(struct recovery *r, const struct rec_env *e, uint64
 
 void recovery_handshake_done(struct recovery *r, const struct rec_env *e, uint32_t retries)
 {
-    r->handshake = false;
     r->rto_spans_syn = retries > 0;
-    r->backoff = 0;  /* CC-6298-11: the timeout begins anew */
+    if (r->unusual) {
+        r->handshake = false;
+        r->backoff = 0; /* CC-6298-11: the timeout begins anew */
+    }
     if (retries > 1) /* CC-5681-3 */
         r->cc.cwnd = r->mss;
     tell_open(r, e);
@@ -78,6 +80,7 @@ void recovery_handshake_done(struct recovery *r, const struct rec_env *e, uint32
 
 void recovery_on_open(struct recovery *r, const struct rec_env *e, uint32_t retries, gn_time rtt)
 {
+    r->unusual = 0; /* the handshake was all of it */
     recovery_handshake_done(r, e, retries);
     r->recover = seq_sub(r->una, 1); /* the SYN (CC-6582-1) */
     r->sent.head = ++r->sent.tail;   /* which counts as delivered */

@@ -70,7 +70,12 @@ struct recovery {
     seq_t cwr_end;       /* with ece_seen: no second answer to ECE before this is acked */
     struct tlp tlp;
     struct prr prr;
-    uint32_t reno_sacked; /* without SACK: octets that duplicate ACKs stand for */
+    uint32_t reno_sacked;   /* without SACK: octets that duplicate ACKs stand for */
+    bool sack_ok       : 1; /* SACK negotiated */
+    bool rto_spans_syn : 1; /* SYN timed out: RFC 6298 5.7 */
+    bool ece_seen      : 1; /* cwr_end is valid */
+    bool rescued       : 1; /* this recovery had its rescue retransmission (RescueRxt) */
+    bool limited;           /* the window was the limit when last looked at */
     struct undo undo;
     struct cwv cwv;
     seq_t mtu_probe_start; /* with mtu_probe: first octet of the probe, and the one after it */
@@ -96,11 +101,6 @@ struct recovery {
         };
         uint64_t unusual; /* all these at once: 0 nearly always, see plain.c */
     };
-    bool sack_ok       : 1; /* SACK negotiated */
-    bool rto_spans_syn : 1; /* SYN timed out: RFC 6298 5.7 */
-    bool ece_seen      : 1; /* cwr_end is valid */
-    bool rescued       : 1; /* this recovery had its rescue retransmission (RescueRxt) */
-    bool limited;           /* the window was the limit when last looked at */
 };
 
 /** What one arriving ACK says. */

@@ -123,8 +123,8 @@ int tcp_send_room(struct tcb *t, const struct tcp_env *e, size_t want, struct gn
     return n < 0 ? (int)n : (int)ring_span(&t->sndbuf, t->sndbuf.len, (uint32_t)n, ret);
 }
 
-/* @n octets have been put into the send buffer */
-static void sent_text(struct tcb *t, const struct tcp_env *e, uint32_t n, unsigned flags)
+/* what of a SEND of @n octets is seldom otherwise than it was */
+static void sent_how(struct tcb *t, uint32_t n, unsigned flags)
 {
     t->syn_waits = t->syn_waits && n == 0;
     t->more = (flags & GN_SEND_MORE) != 0;
@@ -132,6 +132,13 @@ static void sent_text(struct tcb *t, const struct tcp_env *e, uint32_t n, unsign
         t->urg_snd = true;
         t->snd.up = seq_add(sndbuf_base(t), t->sndbuf.len);
     }
+}
+
+/* @n octets have been put into the send buffer */
+static void sent_text(struct tcb *t, const struct tcp_env *e, uint32_t n, unsigned flags)
+{
+    if (t->unusual | flags)
+        sent_how(t, n, flags);
     timeouts_persist(t, e);
 }
 

@@ -284,7 +284,8 @@ void fin_in_order(struct tcb *t, const struct tcp_env *e)
 {
     t->rcv.nxt = seq_add(t->rcv.nxt, 1);
     t->fin_rcvd = true;
-    t->ooo_fin = false;
+    if (t->ooo_fin)
+        t->ooo_fin = false;
     if (seq_lt(t->rcv.edge, t->rcv.nxt))
         t->rcv.edge = t->rcv.nxt;
     t->rcv.max_edge = seq_max(t->rcv.max_edge, t->rcv.edge);

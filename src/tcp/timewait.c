@@ -18,12 +18,14 @@ static uint16_t answer_clock(const struct tcp_env *e)
 
 void time_wait_init(struct time_wait *w, const struct tcp_env *e, const struct tcb *t)
 {
-    *w = (struct time_wait){.key = t->key, .snd_nxt = t->snd.nxt.raw, .rcv_nxt = t->rcv.nxt.raw};
+    *w = (struct time_wait){.key = t->key,
+                            .snd_nxt = t->snd.nxt.raw,
+                            .rcv_nxt = t->rcv.nxt.raw,
+                            .answered = (uint16_t)(answer_clock(e) - INT16_MAX)};
     if (t->ts_ok) {
         w->ts_recent = t->ts.recent;
         w->ts_recent_ms = (uint32_t)(t->ts.recent_at / GN_MSEC) | 1; /* odd: never 0 */
     }
-    w->answered = (uint16_t)(answer_clock(e) - INT16_MAX);
 }
 
 static bool used_timestamps(const struct time_wait *w)
