@@ -389,7 +389,10 @@ void gn_host_input(struct gn_host *h, const struct gn_frame *frames, size_t n, g
         d = GN_DROP_NONE;
         switch (ip_input(&h->ip, &h->ip_env, f, &p, &d)) {
         case IP_CONSUMED: break;
-        case IP_ERROR: d = icmp_error(h, &p); break;
+        case IP_ERROR:
+            deliver_all(h, &b); /* what came before, and may be for a connection that ends now */
+            d = icmp_error(h, &p);
+            break;
         case IP_TRANSPORT:
             if (p.proto != IP_PROTO_TCP)
                 other(h, &p);
