@@ -57,7 +57,8 @@ struct cc_ops {
     void (*on_recovered)(struct cc *c, uint32_t flight, gn_time now); /* leaving fast recovery */
     void (*on_timeout)(struct cc *c, uint32_t flight, bool first, gn_time now);
     void (*on_undo)(struct cc *c, gn_time now); /* the last reduction was spurious */
-    /* RFC 5681 4.1; @idle: since the last transmission */
+    /* RFC 5681 4.1; @idle: since the last transmission. Without pacing it may be left out in the
+     * first slow start (ssthresh is not set) if @idle is @rto or less */
     void (*on_idle)(struct cc *c, gn_time idle, gn_time rto, gn_time now);
     /* may be NULL */
     void (*on_open)(struct cc *c, gn_time srtt, gn_time now); /* handshake over; 0: not known */

@@ -159,29 +159,19 @@ bool recovery_on_plain_ack(struct recovery *r, const struct rec_env *e, seq_t ac
     return true;
 }
 
-/* restart() - about to send with nothing in flight; the timeout, which that does not change */
-static gn_time restart(struct recovery *r, const struct rec_env *e)
+/* idle_counts() - about to send with nothing in flight: has congestion control to hear of the time
+ * since the last transmission, which was @rto at the most in nearly all cases? */
+static inline bool idle_counts(const struct recovery *r, const struct rec_env *e, gn_time rto)
 {
-    gn_time rto = recovery_rto(r, e);
-
-    if (r->last_sent && e->conf->tcp_slow_start_after_idle)
-        r->cc.ops->on_idle(&r->cc, e->now - r->last_sent, rto, e->now);
-    else if (r->last_sent)
-        recovery_validate(r, e);
-    r->first_unacked = e->now;
-    return rto;
+    return r->last_sent && (e->now - r->last_sent > rto || r->cc.ssthresh != UINT32_MAX ||
+                            !e->conf->tcp_slow_start_after_idle);
 }
 
-bool recovery_send_plain(struct recovery *r, const struct rec_env *e, uint32_t len)
+/* push() - a record of what leaves, and the timers; @flight: with it. @rto: the timeout, unless the
+ * timer runs */
+static inline void push(struct recovery *r, const struct rec_env *e, uint32_t len, uint32_t flight,
+                        gn_time rto)
 {
-    uint32_t flight = seq_span(r->una, r->nxt) + len;
-    uint32_t n = len < r->mss ? 1 : 2; /* as the long way, which takes no second look */
-    gn_time rto = 0;                   /* with a flight the timer runs */
-
-    if (!calm(r) || flight > r->cc.cwnd || !sent_reserve(&r->sent, e->mem, n))
-        return false;
-    if (flight == len)
-        rto = restart(r, e);
     if (!deadline_armed(r->rto_at))
         r->rto_at = deadline_at(e->now + rto);
     sent_push(&r->sent, r->nxt, len, e->now);
@@ -189,5 +179,51 @@ bool recovery_send_plain(struct recovery *r, const struct rec_env *e, uint32_t l
     r->last_sent = e->now;
     recovery_note_limit(r, flight);
     arm_pto(r, e);
+}
+
+/* records() - how many to ask room for: as the long way, which takes no second look */
+static inline uint32_t records(const struct recovery *r, uint32_t len)
+{
+    return len < r->mss ? 1 : 2;
+}
+
+/* send_prepared() - recovery_send_plain() when memory is needed first, or time went by that
+ * congestion control has to hear of. Like send_first() apart, so that no registers are saved */
+static __attribute__((noinline)) bool send_prepared(struct recovery *r, const struct rec_env *e,
+                                                    uint32_t len)
+{
+    if (!sent_reserve(&r->sent, e->mem, records(r, len)))
+        return false;
+    recovery_on_idle_restart(r, e);
+    if (seq_eq(r->una, r->nxt))
+        r->first_unacked = e->now;
+    push(r, e, len, seq_span(r->una, r->nxt) + len, recovery_rto(r, e));
+    return true;
+}
+
+/* send_first() - recovery_send_plain() with nothing in flight */
+static __attribute__((noinline)) bool send_first(struct recovery *r, const struct rec_env *e,
+                                                 uint32_t len)
+{
+    gn_time rto = recovery_rto(r, e);
+
+    if (!sent_at_hand(&r->sent, records(r, len)) || idle_counts(r, e, rto))
+        return send_prepared(r, e, len);
+    r->first_unacked = e->now;
+    push(r, e, len, len, rto);
+    return true;
+}
+
+bool recovery_send_plain(struct recovery *r, const struct rec_env *e, uint32_t len)
+{
+    uint32_t flight = seq_span(r->una, r->nxt) + len;
+
+    if (!calm(r) || flight > r->cc.cwnd)
+        return false;
+    if (flight == len)
+        return send_first(r, e, len);
+    if (!sent_at_hand(&r->sent, records(r, len)))
+        return send_prepared(r, e, len);
+    push(r, e, len, flight, 0); /* the timer runs */
     return true;
 }

@@ -103,16 +103,22 @@ static inline bool sent_pending(const struct sent *s)
 /** sent_grow() - sent_reserve() when there is not room enough */
 bool sent_grow(struct sent_log *l, struct mem *m, uint32_t n);
 
-/** sent_reserve() - room for @n more records; false: out of memory, log unchanged */
-static inline bool sent_reserve(struct sent_log *l, struct mem *m, uint32_t n)
+/** sent_at_hand() - sent_reserve() without asking for memory: false if that has to be asked for */
+static inline bool sent_at_hand(struct sent_log *l, uint32_t n)
 {
     if (sent_count(l) + n <= l->cap)
         return true;
     if (l->rec || n > 1)
-        return sent_grow(l, m, n);
+        return false;
     l->rec = &l->own;
     l->cap = 1;
     return true;
+}
+
+/** sent_reserve() - room for @n more records; false: out of memory, log unchanged */
+static inline bool sent_reserve(struct sent_log *l, struct mem *m, uint32_t n)
+{
+    return sent_at_hand(l, n) || sent_grow(l, m, n);
 }
 
 /** sent_shed() - give the block of memory back that it has */

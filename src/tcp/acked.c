@@ -5,11 +5,11 @@
  */
 #include "tcp/internal.h"
 
-/* RFC 5681 2, with CC-5681-7: what counts as a duplicate ACK */
+/* RFC 5681 2, with CC-5681-7: what counts as a duplicate ACK, of those that acknowledge nothing new
+ * while something is in flight */
 static bool is_duplicate(const struct tcb *t, const struct seg *s, uint32_t old_wnd)
 {
-    return seq_eq(s->ack, t->snd.una) && seq_lt(t->snd.una, t->snd.nxt) && s->text_len == 0 &&
-           !(s->ctl & (CTL_SYN | CTL_FIN)) && t->snd.wnd == old_wnd;
+    return s->text_len == 0 && !(s->ctl & (CTL_SYN | CTL_FIN)) && t->snd.wnd == old_wnd;
 }
 
 /* an ACK of something new that says nothing else is all that recovery needs to know, and mostly it
@@ -17,8 +17,7 @@ static bool is_duplicate(const struct tcb *t, const struct seg *s, uint32_t old_
  * included. False: nothing has happened, it is for tell_recovery() */
 static bool tell_briefly(struct tcb *t, const struct tcp_env *e, const struct seg *s)
 {
-    if (!seq_gt(s->ack, t->snd.una) || (s->opt.has & OPT_SACK) || (s->ctl & CTL_ECE) || t->acc.on ||
-        t->search.size != 0)
+    if ((s->opt.has & OPT_SACK) || (s->ctl & CTL_ECE) || t->acc.on || t->search.size != 0)
         return false;
     if (t->fin_sent && seq_eq(s->ack, t->snd.nxt))
         return recovery_on_last_ack(&t->rec, &e->rec);
@@ -72,10 +71,11 @@ static void release(struct tcb *t, const struct tcp_env *e, seq_t ack, seq_t bas
     if (t->fin_sent && seq_eq(ack, t->snd.nxt))
         t->fin_acked = true;
     t->snd.una = ack;
-    t->fast_child = false;        /* our SYN is acknowledged: one like all others */
     t->user_at = deadline_none(); /* that was progress */
-    if (t->urg_snd && seq_ge(ack, t->snd.up))
-        t->urg_snd = false;
+    if (t->unusual != 0) {
+        t->fast_child = false; /* our SYN is acknowledged: one like all others */
+        t->urg_snd = t->urg_snd && seq_lt(ack, t->snd.up);
+    }
     if (n == 0)
         return;
     ring_drop(&t->sndbuf, e->mem, n, false);
@@ -90,6 +90,7 @@ static void release(struct tcb *t, const struct tcp_env *e, seq_t ack, seq_t bas
  */
 void acked_by(struct tcb *t, const struct tcp_env *e, const struct seg *s, seq_t at)
 {
+    bool news = seq_gt(s->ack, t->snd.una);
     uint32_t old_wnd = t->snd.wnd;
 
     window_update(t, s, at);
@@ -97,13 +98,14 @@ void acked_by(struct tcb *t, const struct tcp_env *e, const struct seg *s, seq_t
         e->stats->TCPPureAcks++;
     t->probes = 0; /* the peer lives */
     t->soft_error = GN_OK;
-    if (!seq_eq(t->snd.una, t->snd.nxt)) {
+    if (news) {
         seq_t base = sndbuf_base(t);
 
         if (!tell_briefly(t, e, s))
-            tell_recovery(t, e, s, is_duplicate(t, s, old_wnd));
-        if (seq_gt(s->ack, t->snd.una))
-            release(t, e, s->ack, base);
+            tell_recovery(t, e, s, false);
+        release(t, e, s->ack, base);
+    } else if (!seq_eq(t->snd.una, t->snd.nxt)) {
+        tell_recovery(t, e, s, is_duplicate(t, s, old_wnd));
     }
     timeouts_persist(t, e);
 }
