@@ -21,27 +21,30 @@ struct cc;
 /** What one ACK means to congestion control. Octets and nanoseconds. */
 struct cc_ack {
     gn_time now;
-    uint32_t acked;            /* newly acknowledged cumulatively */
+    uint32_t acked;     /* newly acknowledged cumulatively */
+    uint32_t in_flight; /* pipe after it */
+    gn_time rtt;        /* sample of the youngest segment it delivered, 0: none */
+    gn_time srtt;
+    uint64_t delivered; /* octets delivered in all, this ACK included */
+    bool cwnd_limited;  /* the window was the limit in the last round (CC-2861-2) */
+    bool in_recovery;   /* slow start after a timeout */
+
+    /* for those that want rate samples; nobody else looks at what follows */
+    bool sampled;     /* prior_delivered, tx_in_flight and lost_since are valid */
+    bool app_limited; /* that sample is limited by the application */
+    bool ece;
+    bool fast;                 /* fast recovery; only with own_recovery */
+    bool sack;                 /* SACK was negotiated: each loss is seen */
     uint32_t sacked;           /* newly SACKed */
     uint32_t lost;             /* newly marked lost */
     uint32_t in_flight_before; /* pipe before this ACK */
-    uint32_t in_flight;        /* and after it */
-    gn_time rtt;               /* sample of the youngest segment it delivered, 0: none */
-    gn_time srtt, min_rtt;
-    uint64_t delivered;       /* octets delivered in all, this ACK included */
-    uint64_t prior_delivered; /* the same when the youngest segment delivered was sent: a round
+    gn_time min_rtt;
+    uint64_t prior_delivered; /* `delivered` when the youngest segment delivered was sent: a round
                                  ends when this reaches what `delivered` was at its start */
     gn_time interval; /* delivery rate = (delivered - prior_delivered) / interval; 0: none */
     uint32_t newly_delivered; /* octets, for the first time */
     uint32_t tx_in_flight;    /* pipe when the segment of the sample was sent, itself included */
     uint32_t lost_since;      /* octets lost from then until now */
-    bool sampled;             /* prior_delivered and the two above are valid */
-    bool app_limited;         /* that sample is limited by the application */
-    bool ece;
-    bool cwnd_limited; /* the window was the limit in the last round (CC-2861-2) */
-    bool in_recovery;  /* slow start after a timeout */
-    bool fast;         /* fast recovery; only with own_recovery */
-    bool sack;         /* SACK was negotiated: each loss is seen */
 };
 
 struct cc_ops {

@@ -350,6 +350,19 @@ static void tell_cc(struct ack *k)
     rate_drained(r);
 }
 
+/* all_acked() - nothing is in flight any more */
+static void all_acked(struct recovery *r, const struct rec_env *e)
+{
+    deadline_t rto_at = r->ece_hold ? r->rto_at : deadline_none();
+
+    if (r->unusual) /* its flags are seldom written */
+        r->probe_due = r->probe_again = r->force = false;
+    if (r->rate)
+        rate_drained(r);
+    recovery_drained(r, e);
+    r->rto_at = rto_at; /* CC-3168-5 */
+}
+
 /* settle_timers() - una has advanced. Restart the RTO (CC-6298-9: 5.2, 5.3); without SACK only the
  * first partial ACK does (CC-6582-5) */
 static void settle_timers(struct ack *k)
@@ -357,7 +370,7 @@ static void settle_timers(struct ack *k)
     struct recovery *r = k->r;
 
     if (seq_eq(r->una, r->nxt)) {
-        recovery_all_acked(r, k->e);
+        all_acked(r, k->e);
         return;
     }
     r->first_unacked = sent_at(&r->sent, r->sent.head)->first_xmit;
@@ -391,20 +404,6 @@ static void take(struct ack *k)
         recovery_handshake_done(r, k->e, r->timeouts);
     k->ret->sacked = k->sack.sacked;
     k->ret->dsack = k->sack.dsack;
-}
-
-bool recovery_on_last_ack(struct recovery *r, const struct rec_env *e)
-{
-    const struct sent_log *l = &r->sent;
-
-    if (r->state != GN_RECOVERY_OPEN || r->dup_acks || l->n_sacked || l->lost || l->retrans ||
-        r->undo.on || r->tlp.in_flight || r->timeouts || r->backoff || r->handshake || r->rate ||
-        r->ece_hold || r->mtu_probe != MTU_PROBE_NONE)
-        return false;
-    r->delivered += seq_span(r->una, r->nxt);
-    r->una = r->nxt;
-    recovery_all_acked(r, e);
-    return true;
 }
 
 void recovery_on_ack(struct recovery *r, const struct rec_env *e, const struct rec_ack *a,

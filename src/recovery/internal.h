@@ -44,17 +44,12 @@ static inline bool recovery_has_rack(const struct recovery *r, const struct rec_
     return r->sack_ok && (e->conf->tcp_recovery & RECOVERY_RACK);
 }
 
-/** recovery_all_acked() - nothing is in flight: nothing to wait for, nothing to remember */
-static inline void recovery_all_acked(struct recovery *r, const struct rec_env *e)
+/** recovery_drained() - nothing is in flight, and nothing was unusual before: nothing to wait for,
+ * nothing to remember */
+static inline void recovery_drained(struct recovery *r, const struct rec_env *e)
 {
     r->first_unacked = 0;
-    r->reo_at = r->pto_at = deadline_none();
-    if (r->probe_due || r->probe_again || r->force) /* what `unusual` names is seldom written */
-        r->probe_due = r->probe_again = r->force = false;
-    if (!r->ece_hold)
-        r->rto_at = deadline_none();
-    if (r->rate)
-        rate_drained(r);
+    r->rto_at = r->reo_at = r->pto_at = deadline_none();
     sent_release(&r->sent, e->mem);
 }
 /** recovery_handshake_done() - the SYN is acknowledged; it had been sent again @retries times */

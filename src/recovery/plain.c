@@ -58,24 +58,19 @@ static bool survey(const struct recovery *r, const struct rec_env *e, seq_t ack,
 }
 
 /* tell_cc() - @acked octets, the last of them sent at @xmit: congestion control and its validation.
- * What is not set here, rate samples, only those look at who want them */
+ * What is not set here only those look at who want rate samples (cc.h) */
 static void tell_cc(struct recovery *r, const struct rec_env *e, uint32_t acked, gn_time xmit)
 {
-    uint32_t in_flight = seq_span(r->una, r->nxt);
     struct cc_ack c;
 
     c.now = e->now;
-    c.acked = c.newly_delivered = acked;
-    c.sacked = c.lost = 0;
-    c.in_flight_before = in_flight + acked;
-    c.in_flight = in_flight;
+    c.acked = acked;
+    c.in_flight = seq_span(r->una, r->nxt);
     c.rtt = max_u64(e->now - xmit, 1);
     c.srtt = r->rtt.srtt;
-    c.min_rtt = r->rtt.min;
     c.delivered = r->delivered;
     c.cwnd_limited = recovery_cwnd_limited(r);
-    c.sampled = c.app_limited = c.ece = c.in_recovery = c.fast = false;
-    c.sack = r->sack_ok;
+    c.in_recovery = false;
     if (cwv_on_ack(&r->cwv, acked, r->una, r->nxt, r->rtt.srtt, e->now))
         recovery_validate(r, e);
     r->cc.ops->on_ack(&r->cc, &c);
@@ -122,7 +117,7 @@ static __attribute__((noinline)) bool on_syn_acked(struct recovery *r, const str
     take_times(r, e->now, syn, syn);
     r->una = ack;
     recovery_handshake_done(r, e, 0);
-    recovery_all_acked(r, e);
+    recovery_drained(r, e);
     return true;
 }
 
@@ -146,7 +141,7 @@ bool recovery_on_plain_ack(struct recovery *r, const struct rec_env *e, seq_t ac
     l->head = end;
     tell_cc(r, e, acked, newest);
     if (seq_eq(ack, r->nxt)) {
-        recovery_all_acked(r, e);
+        recovery_drained(r, e);
         return true;
     }
     if (recovery_has_rack(r, e)) {
@@ -156,6 +151,16 @@ bool recovery_on_plain_ack(struct recovery *r, const struct rec_env *e, seq_t ac
     r->first_unacked = sent_at(l, end)->first_xmit;
     recovery_arm_rto(r, e);
     arm_pto(r, e);
+    return true;
+}
+
+bool recovery_on_last_ack(struct recovery *r, const struct rec_env *e)
+{
+    if (!calm(r) || r->undo.on)
+        return false;
+    r->delivered += seq_span(r->una, r->nxt);
+    r->una = r->nxt;
+    recovery_drained(r, e);
     return true;
 }
 
