@@ -106,8 +106,7 @@ static bool put_headers(struct gn_host *h, const struct seg *s, struct gn_frame 
  * fragmented, text in one piece at most */
 static inline bool plain(const struct ip_path *path, const struct seg *s)
 {
-    return path->bare4 && !(path->caps & (GN_CAP_CSUM_TX | GN_CAP_GATHER)) && !s->fragment &&
-           s->n_text <= 1;
+    return path->plain && !s->fragment && s->n_text <= 1;
 }
 
 /** finish_plain() - the rest of a segment that is plain(): of its TCP packet, @len octets, only the

@@ -304,6 +304,7 @@ enum gn_err ip_path(const struct ip *ip, const struct ip_env *e, const struct gn
     ret->mtu = ip->iface[r->iface].mtu;
     ret->caps = ip->iface[r->iface].caps;
     ret->bare4 = addr_v4(dst) && ip->iface[r->iface].medium == GN_MEDIUM_IP;
+    ret->plain = ret->bare4 && !(ret->caps & (GN_CAP_CSUM_TX | GN_CAP_GATHER));
     return GN_OK;
 }
 

@@ -173,6 +173,7 @@ bool ip_is_local(const struct ip *ip, const struct ip_env *e, const struct gn_ad
 struct ip_path {
     uint8_t iface;
     bool bare4; /* dst is an IPv4 address, and packets to it have no link header */
+    bool plain; /* and the interface wants text and checksum in the frame */
     bool loops; /* dst is local: packets turn round at the interface */
     struct gn_addr next_hop;
     struct gn_addr source; /* our address on that interface, of dst's family */
