@@ -102,16 +102,16 @@ void *pool_alloc(struct pool *p, uint32_t *ret_index)
     return object;
 }
 
-void pool_free(struct pool *p, uint32_t index)
+void pool_free(struct pool *p, void *object, uint32_t index)
 {
     uint32_t *g = pool_word(p, index);
-    uint8_t *object = pool_at(p, index);
 
     ASSERT(*g & 1);
+    DASSERT(object == pool_at(p, index));
     if (!++*g) /* the next generation, of nothing that lives; after the last comes the first */
         *g = (POOL_GEN_NONE + 1) << 1;
     memcpy(object, &p->free_head, sizeof(p->free_head));
-    POISON(object + 8, p->object_bytes - 8);
+    POISON((uint8_t *)object + 8, p->object_bytes - 8);
     p->free_head = index + 1;
     p->used--;
 }

@@ -33,7 +33,8 @@ void pool_init(struct pool *p, struct mem *m, uint32_t object_bytes, uint32_t ma
 void pool_fini(struct pool *p);
 /** pool_alloc() - an object, not cleared, and its index; NULL: limit or memory */
 void *pool_alloc(struct pool *p, uint32_t *ret_index);
-void pool_free(struct pool *p, uint32_t index);
+/** pool_free() - @object, whose index is @index, goes */
+void pool_free(struct pool *p, void *object, uint32_t index);
 /** pool_at() - the object of a live index */
 static inline void *pool_at(const struct pool *p, uint32_t index)
 {

@@ -78,7 +78,7 @@ static void give_up(struct passive *p, struct flow *f)
     sent_free(p, &f->end[1]);
     list_remove(&f->link);
     unchain(p, f);
-    pool_free(&p->flows, f->index);
+    pool_free(&p->flows, f, f->index);
 }
 
 /** push_out() - room by giving up what is over, or was silent for longest; false: there is none */

@@ -17,7 +17,7 @@ struct tcb *conn_new(struct gn_host *h, const struct tcp_key *k, uint32_t hash, 
 
     if (!t) {
         if (c)
-            pool_free(&h->conns, index);
+            pool_free(&h->conns, c, index);
         return NULL;
     }
     tcb_begin(t, k, o);
@@ -70,8 +70,8 @@ void conn_free(struct gn_host *h, struct tcb *t)
     unlist(&t->ready);
     unlist(&t->event);
     tcb_free(t, &h->env);
-    pool_free(&h->blocks, t->block);
-    pool_free(&h->conns, c->index);
+    pool_free(&h->blocks, t, t->block);
+    pool_free(&h->conns, c, c->index);
 }
 
 /** held() - conn_held() */

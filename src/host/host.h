@@ -140,10 +140,17 @@ static inline struct tcp_env *host_env_any(struct gn_host *h)
  * it is established */
 void host_env_open(struct gn_host *h, struct tcp_env *e, const struct tcb *t);
 
+/** host_env_plain() - the environment for a call that concerns @t, but for what only those need
+ * that are not established yet */
+static inline struct tcp_env *host_env_plain(struct gn_host *h, const struct tcb *t)
+{
+    return host_env_which(h, t->env);
+}
+
 /** host_env() - the environment for a call that concerns @t */
 static inline struct tcp_env *host_env(struct gn_host *h, const struct tcb *t)
 {
-    struct tcp_env *e = host_env_which(h, t->env);
+    struct tcp_env *e = host_env_plain(h, t);
 
     if (t->state == GN_SYN_SENT || t->cookie_due)
         host_env_open(h, e, t);

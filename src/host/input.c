@@ -38,19 +38,13 @@ static inline void begin(struct burst *b)
     b->seg_end = b->seg;
 }
 
-/** sum_octets() - the sum of @len octets at @p, see wire/checksum.h */
-static inline uint64_t sum_octets(const struct gn_host *h, const uint8_t *p, uint32_t len)
-{
-    return len <= CSUM_FEW ? csum_few(p, len) : h->csum->sum(p, len);
-}
-
 /** checksum_good() - MUST-2, MUST-3: the sum over pseudo-header, header and text is all ones */
 static bool checksum_good(const struct gn_host *h, const struct ip_packet *p)
 {
     uint64_t sum = ip_pseudo(&p->src, &p->dst, IP_PROTO_TCP, p->pseudo_len);
     size_t at = p->len;
 
-    sum += sum_octets(h, p->p, p->len);
+    sum += h->csum->sum(p->p, p->len);
     for (unsigned i = 0; i < p->n_tail; i++) {
         sum = csum_join(sum, h->csum->sum(p->tail[i].ptr, p->tail[i].len), at);
         at += p->tail[i].len;
@@ -79,6 +73,12 @@ static inline void enter(struct gn_host *h, struct burst *b, uint8_t iface)
         return;
     r->hash = demux_hash(&h->demux, &s->key);
     demux_prefetch_slot(&h->demux, r->hash);
+}
+
+/** sum_octets() - the sum of @len octets at @p, see wire/checksum.h */
+static inline uint64_t sum_octets(const struct gn_host *h, const uint8_t *p, uint32_t len)
+{
+    return len <= CSUM_FEW ? csum_few(p, len) : h->csum->sum(p, len);
 }
 
 /** accept_again() - first pass for a TCP packet whose IP header is that of the one before; false:
@@ -184,7 +184,7 @@ static inline void done(struct gn_host *h, const struct seg *s, enum gn_drop d, 
 }
 
 /** to_steps() - a segment that its connection did not expect */
-static void to_steps(struct gn_host *h, struct tcb *t, const struct tcp_env *e, const struct seg *s)
+static void to_steps(struct gn_host *h, struct tcb *t, const struct seg *s)
 {
     bool syn_sent = t->state == GN_SYN_SENT;
     enum gn_state state;
@@ -195,7 +195,7 @@ static void to_steps(struct gn_host *h, struct tcb *t, const struct tcp_env *e, 
         done(h, s, d, GN_SYN_RECEIVED);
         return;
     }
-    d = tcp_segment_arrives(t, e, s);
+    d = tcp_segment_arrives(t, host_env(h, t), s);
     state = (enum gn_state)t->state;
     if (syn_sent && state_synchronised(state) && t->fast_tried)
         hostcache_learn(&h->hostcache, &h->secrets.table, &t->key.raddr,
@@ -218,7 +218,6 @@ static __attribute__((cold, noinline)) void trace_run(struct gn_host *h, const s
 static unsigned to_conn(struct gn_host *h, struct conn *c, const struct seg *s, unsigned n)
 {
     struct tcb *t = rest_wake(h, c);
-    const struct tcp_env *e;
     enum gn_state state;
     unsigned taken;
 
@@ -226,10 +225,9 @@ static unsigned to_conn(struct gn_host *h, struct conn *c, const struct seg *s, 
         done(h, s, GN_DROP_NO_MEMORY, GN_ESTABLISHED);
         return 1;
     }
-    e = host_env(h, t);
-    taken = tcp_predicted(t, e, s, n);
+    taken = tcp_predicted(t, host_env_plain(h, t), s, n);
     if (!taken) {
-        to_steps(h, t, e, s);
+        to_steps(h, t, s);
         return 1;
     }
     state = (enum gn_state)t->state;

@@ -209,7 +209,7 @@ void listen_close(struct gn_host *h, struct listener *l)
     if (list_linked(&l->event))
         list_remove(&l->event);
     host_transition(h, &k, GN_LISTEN, GN_CLOSED, GN_CAUSE_LISTENER_CLOSED);
-    pool_free(&t->pool, l->index);
+    pool_free(&t->pool, l, l->index);
 }
 
 /** enqueue() - into the accept queue, and tell the user */

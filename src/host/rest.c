@@ -69,7 +69,7 @@ static bool put(struct gn_host *h, struct tcb *t)
         wheel_cancel(&h->wheel, &c->timer);
     else if (!wheel_armed(&c->timer) || c->timer.at != deadline_time(t->keepalive_at))
         wheel_arm(&h->wheel, &c->timer, deadline_time(t->keepalive_at));
-    pool_free(&h->blocks, t->block);
+    pool_free(&h->blocks, t, t->block);
     return true;
 }
 
@@ -145,5 +145,5 @@ void rest_abort(struct gn_host *h, struct conn *c)
     tcp_abort(&t, host_env(h, &t), GN_CAUSE_ABORT_CALL, GN_E_ABORTED);
     demux_remove(&h->demux, c->hash, conn_ref(&t));
     wheel_cancel(&h->wheel, &c->timer);
-    pool_free(&h->conns, c->index);
+    pool_free(&h->conns, c, c->index);
 }

@@ -43,9 +43,8 @@ static inline struct half_open *entry(const struct syncache *c, uint32_t link)
 }
 
 /** dequeue() - take an entry out of the queue of its level */
-static void dequeue(struct syncache *c, uint32_t link)
+static void dequeue(struct syncache *c, const struct half_open *o)
 {
-    struct half_open *o = entry(c, link);
     unsigned l = o->retries;
 
     if (o->prev)
@@ -82,12 +81,11 @@ static gn_time due_at(const struct gn_conf *c, const struct half_open *o, gn_tim
     return n <= 0 ? now : ((now >> UNIT_SHIFT) + (uint32_t)n) << UNIT_SHIFT;
 }
 
-/** enqueue() - append to the queue of its level, stamped with the time rounded up; nobody may sleep
- * longer than the first one waits */
-static void enqueue(struct gn_host *h, uint32_t link)
+/** enqueue() - append @o, which @link names, to the queue of its level, stamped with the time
+ * rounded up; nobody may sleep longer than the first one waits */
+static void enqueue(struct gn_host *h, struct half_open *o, uint32_t link)
 {
     struct syncache *c = &h->syncache;
-    struct half_open *o = entry(c, link);
     unsigned l = o->retries;
     uint64_t units = (h->now + (1 << FINE_SHIFT) - 1) >> FINE_SHIFT;
 
@@ -111,13 +109,11 @@ static struct listener *listener_of(const struct gn_host *h, const struct half_o
 }
 
 /** forget() - the entry goes, whatever it becomes; the demux table is the caller's */
-static void forget(struct gn_host *h, uint32_t index)
+static void forget(struct gn_host *h, struct half_open *o, uint32_t index)
 {
-    struct half_open *o = pool_at(&h->syncache.pool, index);
-
     listener_of(h, o)->n_half--;
-    dequeue(&h->syncache, index + 1);
-    pool_free(&h->syncache.pool, index);
+    dequeue(&h->syncache, o);
+    pool_free(&h->syncache.pool, o, index);
 }
 
 void syncache_drop(struct gn_host *h, uint32_t index, enum gn_cause cause)
@@ -126,7 +122,7 @@ void syncache_drop(struct gn_host *h, uint32_t index, enum gn_cause cause)
 
     host_transition(h, &o->key, GN_SYN_RECEIVED, GN_CLOSED, cause);
     demux_remove(&h->demux, demux_hash(&h->demux, &o->key), ref_make(REF_HALF_OPEN, index));
-    forget(h, index);
+    forget(h, o, index);
 }
 
 /** wake() - the host has slept so long that stamps have wrapped: no client waits any more, and an
@@ -193,7 +189,7 @@ enum gn_drop syncache_syn(struct gn_host *h, struct listener *l, const struct se
         return send_cookie(h, l, s, e);
     o = l->n_half < h->conf.tcp_max_syn_backlog ? pool_alloc(&c->pool, &index) : NULL;
     if (o && !demux_insert(&h->demux, hash, ref_make(REF_HALF_OPEN, index))) {
-        pool_free(&c->pool, index);
+        pool_free(&c->pool, o, index);
         o = NULL;
     }
     if (!o) {
@@ -212,7 +208,7 @@ enum gn_drop syncache_syn(struct gn_host *h, struct listener *l, const struct se
             o->iss = tw->snd_nxt + ISS_GAP + 1;
     }
     l->n_half++;
-    enqueue(h, index + 1);
+    enqueue(h, o, index + 1);
     host_transition(h, &o->key, GN_LISTEN, GN_SYN_RECEIVED, GN_CAUSE_SYN);
     half_open_reply_with(o, e, &l->opts, ts_offset);
     return GN_DROP_NONE;
@@ -262,7 +258,7 @@ static enum gn_drop establish(struct gn_host *h, ref_t r, struct half_open *o, c
     if (d)
         return d;
     tw = o->flags & HALF_OPEN_SHADOWS ? demux_find_time_wait(&h->demux, hash, &o->key) : REF_NULL;
-    forget(h, ref_index(r));
+    forget(h, o, ref_index(r));
     if (tw.raw)
         timewait_drop(h, ref_index(tw), GN_CAUSE_TIME_WAIT_REUSED);
     return GN_DROP_NONE;
@@ -320,10 +316,10 @@ static void entry_due(struct gn_host *h, uint32_t index)
         syncache_drop(h, index, GN_CAUSE_RETRIES);
         return;
     }
-    dequeue(&h->syncache, index + 1);
+    dequeue(&h->syncache, o);
     o->retries = (o->retries + 1u) & 15;
     o->answers = 0;
-    enqueue(h, index + 1);
+    enqueue(h, o, index + 1);
     if (waits && defers(h, l, o)) /* the client has answered: not it is awaited, but its text */
         return;
     o->flags |= HALF_OPEN_REXMIT;

@@ -26,11 +26,10 @@ static inline struct time_wait *record(const struct timewait *w, uint32_t link)
     return pool_at(&w->pool, link - 1);
 }
 
-/** enqueue() - append a record that names none after it; expires at @at, but not before the one in
- * front of it */
-static void enqueue(struct timewait *w, uint32_t link, gn_time at)
+/** enqueue() - append @r, which @link names, and which names none after it; expires at @at, but not
+ * before the one in front of it */
+static void enqueue(struct timewait *w, struct time_wait *r, uint32_t link, gn_time at)
 {
-    struct time_wait *r = record(w, link);
     uint32_t ms = (uint32_t)((at + GN_MSEC - 1) / GN_MSEC);
 
     r->prev = w->tail & LINK_MASK;
@@ -49,10 +48,8 @@ static void enqueue(struct timewait *w, uint32_t link, gn_time at)
 }
 
 /** dequeue() - take a record out */
-static void dequeue(struct timewait *w, uint32_t link)
+static void dequeue(struct timewait *w, struct time_wait *r)
 {
-    struct time_wait *r = record(w, link);
-
     if (r->prev)
         record(w, r->prev)->next = r->next;
     else
@@ -78,8 +75,8 @@ static void forget(struct gn_host *h, uint32_t index, uint32_t hash, enum gn_cau
         h->stats.TimeWaitOverflow++;
     host_transition(h, &r->key, GN_TIME_WAIT, GN_CLOSED, cause);
     demux_remove(&h->demux, hash, ref_make(REF_TIME_WAIT, index));
-    dequeue(w, index + 1);
-    pool_free(&w->pool, index);
+    dequeue(w, r);
+    pool_free(&w->pool, r, index);
 }
 
 void timewait_drop(struct gn_host *h, uint32_t index, enum gn_cause cause)
@@ -102,7 +99,7 @@ static bool add(struct gn_host *h, struct tcb *t)
     if (!r)
         return false;
     time_wait_init(r, host_env(h, t), t);
-    enqueue(w, index + 1, deadline_time(t->state_at)); /* MUST-13 */
+    enqueue(w, r, index + 1, deadline_time(t->state_at)); /* MUST-13 */
     demux_replace(&h->demux, t->conn->hash, conn_ref(t), ref_make(REF_TIME_WAIT, index));
     t->hashed = false;
     return true;
@@ -132,8 +129,8 @@ enum gn_drop timewait_input(struct gn_host *h, ref_t ref, const struct seg *s, u
     switch (v) {
     case TIME_WAIT_KEEP: return d;
     case TIME_WAIT_RESTART:
-        dequeue(w, index + 1);
-        enqueue(w, index + 1, h->now + 2 * h->conf.tcp_msl);
+        dequeue(w, r);
+        enqueue(w, r, index + 1, h->now + 2 * h->conf.tcp_msl);
         return d;
     case TIME_WAIT_DELETE: forget(h, index, hash, GN_CAUSE_RST); return d;
     case TIME_WAIT_SYN: break;

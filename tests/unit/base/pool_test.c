@@ -64,7 +64,7 @@ Test(pool, a_stale_name_finds_nothing)
     cr_assert_eq(pool_find(&pool, index, gen), p);
     cr_assert_null(pool_find(&pool, index, gen + 1));
     cr_assert_null(pool_find(&pool, index, gen | 0x80000000u));
-    pool_free(&pool, index);
+    pool_free(&pool, pool_at(&pool, index), index);
     cr_assert_null(pool_find(&pool, index, gen));
     cr_assert_null(pool_find(&pool, index, gen + 1));
     cr_assert_eq(pool_alloc(&pool, &again), p);
@@ -82,7 +82,7 @@ Test(pool, generation_wraps_past_zero)
     cr_assert_not_null(pool_alloc(&pool, &index));
     *pool_word(&pool, index) = 0x7fffffffu << 1 | 1;
     cr_assert_not_null(pool_find(&pool, index, 0x7fffffff));
-    pool_free(&pool, index);
+    pool_free(&pool, pool_at(&pool, index), index);
     cr_assert_eq(pool_gen(&pool, index), 1);
 }
 
@@ -94,7 +94,7 @@ Test(pool, limit_holds)
         cr_assert_not_null(pool_alloc(&pool, &index));
     cr_assert_lt(index, 20000);
     cr_assert_null(pool_alloc(&pool, &index));
-    pool_free(&pool, index);
+    pool_free(&pool, pool_at(&pool, index), index);
     cr_assert_not_null(pool_alloc(&pool, &index));
 }
 
@@ -124,7 +124,7 @@ Test(pool, next_walks_the_live_ones_in_order)
     for (unsigned i = 0; i < N; i++)
         cr_assert_not_null(pool_alloc(&pool, &index[i]));
     for (unsigned i = 0; i < N; i += 3)
-        pool_free(&pool, index[i]);
+        pool_free(&pool, pool_at(&pool, index[i]), index[i]);
     for (unsigned i = 0; i < N; i++) {
         if (i % 3 == 0)
             continue;

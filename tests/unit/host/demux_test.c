@@ -71,6 +71,13 @@ static ref_t insert(const struct tcp_key *k, enum ref_kind kind)
     return r;
 }
 
+static void forget(ref_t r)
+{
+    struct pool *p = pool_of(ref_kind(r));
+
+    pool_free(p, pool_at(p, ref_index(r)), ref_index(r));
+}
+
 static void toggle(struct prng *p, unsigned i)
 {
     const struct tcp_key *k = &m.key[i];
@@ -86,11 +93,11 @@ static void toggle(struct prng *p, unsigned i)
 
         *o = *k;
         demux_replace(&m.d, hash, m.ref[i], to);
-        pool_free(pool_of(ref_kind(m.ref[i])), ref_index(m.ref[i]));
+        forget(m.ref[i]);
         m.ref[i] = to;
     } else {
         demux_remove(&m.d, hash, m.ref[i]);
-        pool_free(pool_of(ref_kind(m.ref[i])), ref_index(m.ref[i]));
+        forget(m.ref[i]);
         m.ref[i] = REF_NULL;
     }
 }
