@@ -30,15 +30,11 @@ struct cc_ack {
     bool in_recovery;   /* slow start after a timeout */
 
     /* for those that want rate samples; nobody else looks at what follows */
-    bool sampled;     /* prior_delivered, tx_in_flight and lost_since are valid */
-    bool app_limited; /* that sample is limited by the application */
-    bool ece;
-    bool fast;                 /* fast recovery; only with own_recovery */
-    bool sack;                 /* SACK was negotiated: each loss is seen */
-    uint32_t sacked;           /* newly SACKed */
-    uint32_t lost;             /* newly marked lost */
-    uint32_t in_flight_before; /* pipe before this ACK */
-    gn_time min_rtt;
+    bool sampled;             /* prior_delivered, tx_in_flight and lost_since are valid */
+    bool app_limited;         /* that sample is limited by the application */
+    bool fast;                /* fast recovery; only with own_recovery */
+    bool sack;                /* SACK was negotiated: each loss is seen */
+    uint32_t lost;            /* newly marked lost */
     uint64_t prior_delivered; /* `delivered` when the youngest segment delivered was sent: a round
                                  ends when this reaches what `delivered` was at its start */
     gn_time interval; /* delivery rate = (delivered - prior_delivered) / interval; 0: none */

@@ -53,7 +53,6 @@ static struct cc_ack round_ack(uint32_t n, uint32_t flight, uint64_t bw)
                        .newly_delivered = n,
                        .rtt = RTT,
                        .srtt = RTT,
-                       .min_rtt = RTT,
                        .sampled = true,
                        .sack = true,
                        .cwnd_limited = true};
