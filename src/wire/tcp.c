@@ -9,17 +9,10 @@
 
 #define SYN_ONLY (OPT_MSS | OPT_WSCALE | OPT_SACKOK | OPT_TFO)
 
-/** set_text() - the rest of the contiguous part, then the tails: lengths come from the buffers,
+/** add_text() - the text that is not in one piece with the header: lengths come from the buffers,
  * never from the wire (MAL-60) */
-static void set_text(struct seg *s, const uint8_t *p, uint32_t len, const struct gn_span *tail,
-                     unsigned n_tail)
+static void add_text(struct seg *s, const struct gn_span *tail, unsigned n_tail)
 {
-    s->n_text = 0;
-    s->text_len = 0;
-    if (len > 0) {
-        s->text[s->n_text++] = (struct gn_span){p, len};
-        s->text_len = len;
-    }
     for (unsigned i = 0; i < n_tail; i++) {
         if (tail[i].len == 0)
             continue;
@@ -66,16 +59,8 @@ enum gn_drop tcp_parse_any(const uint8_t *p, uint32_t len, const struct gn_span 
     } else { /* MAL-10: a broken list must not cost an established connection its segment */
         (void)tcpopt_parse(p + TCP_HEADER_MIN, header - TCP_HEADER_MIN, false, &ret->opt);
     }
-    ret->key.rport = get16(p + TCP_OFF_SPORT);
-    ret->key.lport = get16(p + TCP_OFF_DPORT);
-    ret->seq = seq(get32(p + TCP_OFF_SEQ));
-    ret->ack = seq(get32(p + TCP_OFF_ACK));
-    ret->ctl = bits & TCP_CTL_MASK;
-    ret->wnd = get16(p + TCP_OFF_WND);
-    ret->up = get16(p + TCP_OFF_UP);
-    ret->ttl = 0;
-    ret->gso_size = 0;
-    set_text(ret, p + header, len - header, tail, n_tail);
+    tcp_read_fixed(p, len, header, bits, ret);
+    add_text(ret, tail, n_tail);
     return GN_DROP_NONE;
 }
 
