@@ -396,8 +396,11 @@ static void take(struct ack *k)
         count_reno(k);
     sample_rtt(k);
     rack_update(&r->rack, &k->d);
-    if (syn && k->ret->acked)
+    if (syn && k->ret->acked) {
+        r->handshake = false;
+        r->backoff = 0; /* CC-6298-11: the timeout begins anew */
         recovery_handshake_done(r, k->e, r->timeouts);
+    }
     k->ret->sacked = k->sack.sacked;
     k->ret->dsack = k->sack.dsack;
 }

@@ -52,7 +52,8 @@ static inline void recovery_drained(struct recovery *r, const struct rec_env *e)
     r->rto_at = r->reo_at = r->pto_at = deadline_none();
     sent_release(&r->sent, e->mem);
 }
-/** recovery_handshake_done() - the SYN is acknowledged; it had been sent again @retries times */
+/** recovery_handshake_done() - the SYN is acknowledged; it had been sent again @retries times. No
+ * more of that is among what is unusual */
 void recovery_handshake_done(struct recovery *r, const struct rec_env *e, uint32_t retries);
 /** recovery_tell_lost() - tell congestion control what was found lost since the last time */
 void recovery_tell_lost(struct recovery *r, const struct rec_env *e);

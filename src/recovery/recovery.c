@@ -69,10 +69,6 @@ bool recovery_set_max_pacing(struct recovery *r, const struct rec_env *e, uint64
 void recovery_handshake_done(struct recovery *r, const struct rec_env *e, uint32_t retries)
 {
     r->rto_spans_syn = retries > 0;
-    if (r->unusual) {
-        r->handshake = false;
-        r->backoff = 0; /* CC-6298-11: the timeout begins anew */
-    }
     if (retries > 1) /* CC-5681-3 */
         r->cc.cwnd = r->mss;
     tell_open(r, e);
