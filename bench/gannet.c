@@ -10,8 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define BURST     32
-#define HUGE_PAGE ((size_t)2 << 20)
+#define BURST 32
 
 struct bench_host {
     struct gn_host *h;
@@ -27,11 +26,11 @@ struct bench_host {
 /** page_alloc() - gn_page_source.alloc, counting. Large blocks in huge pages, if there are any */
 static void *page_alloc(void *ctx, size_t bytes)
 {
-    void *p = aligned_alloc(bytes < HUGE_PAGE ? 4096 : HUGE_PAGE, bytes);
+    void *p = aligned_alloc(bytes < WORLD_HUGE ? 4096 : WORLD_HUGE, bytes);
 
     if (p)
         *(uint64_t *)ctx += bytes;
-    if (p && bytes >= HUGE_PAGE)
+    if (p && bytes >= WORLD_HUGE)
         madvise(p, bytes, MADV_HUGEPAGE);
     return p;
 }
