@@ -67,6 +67,15 @@ static struct tcpopt option(unsigned order, unsigned n, uint32_t a, uint32_t b, 
         .has = OPT_ACCECN, .acc_order = order & 1, .n_acc = (uint8_t)n, .acc = {a, b, c}};
 }
 
+/* an_ack() with @o arrives */
+static enum gn_drop tells(unsigned n, unsigned ace, struct tcpopt o)
+{
+    struct seg s = an_ack(n, ace);
+
+    s.opt = o;
+    return fx_arrives(&fx, s);
+}
+
 /* CC-9768-7, CC-9768-2: three bits of a counter of any length; beyond seven segments the safest
  * likely number */
 Test(accecn, CC_9768_7_marks)
@@ -145,8 +154,6 @@ Test(accecn, CC_9768_7_many_each_time)
 /* nor where the peer's options get through: the next tells; and not for what SACK blocks told of */
 Test(accecn, CC_9768_7_many_told_otherwise)
 {
-    struct seg s;
-
     open_accurate();
     fx.tcb.sack_ok = fx.tcb.rec.sack_ok = true;
     send_segments(36);
@@ -154,14 +161,10 @@ Test(accecn, CC_9768_7_many_told_otherwise)
     cr_assert_eq(fx_arrives(&fx, a_sack(2, 5, 3, 12)), GN_DROP_NONE);
     cr_assert_eq(fx_arrives(&fx, an_ack(12, 5)), GN_DROP_NONE);
     cr_expect_eq(fx.tcb.acc.s_cep, 5);
-    s = an_ack(14, 5);
-    s.opt = option(0, 3, 1 + 14 * MSS, 0, 1);
-    cr_assert_eq(fx_arrives(&fx, s), GN_DROP_NONE);
+    cr_assert_eq(tells(14, 5, option(0, 3, 1 + 14 * MSS, 0, 1)), GN_DROP_NONE);
     cr_assert_eq(fx_arrives(&fx, an_ack(24, 5)), GN_DROP_NONE);
     cr_expect_eq(fx.tcb.acc.s_cep, 5);
-    s = an_ack(26, 5);
-    s.opt = option(0, 3, 1 + 18 * MSS, 8 * MSS, 1);
-    cr_assert_eq(fx_arrives(&fx, s), GN_DROP_NONE);
+    cr_assert_eq(tells(26, 5, option(0, 3, 1 + 18 * MSS, 8 * MSS, 1)), GN_DROP_NONE);
     cr_expect_eq(fx.tcb.acc.s_cep, 13);
     fx_fini(&fx);
 }
@@ -170,18 +173,12 @@ Test(accecn, CC_9768_7_many_told_otherwise)
  * last one */
 Test(accecn, CC_9768_8_octets_of_marks_already_told)
 {
-    struct seg s;
-
     open_accurate();
     send_segments(10);
     cr_assert_eq(fx_arrives(&fx, an_ack(2, 6)), GN_DROP_NONE);
-    s = an_ack(4, 6);
-    s.opt = option(0, 3, 1 + 3 * MSS, MSS, 1);
-    cr_assert_eq(fx_arrives(&fx, s), GN_DROP_NONE);
+    cr_assert_eq(tells(4, 6, option(0, 3, 1 + 3 * MSS, MSS, 1)), GN_DROP_NONE);
     cr_expect_eq(fx.tcb.acc.s_cep, 6);
-    s = an_ack(6, 7);
-    s.opt = option(0, 3, 1 + 4 * MSS, 2 * MSS, 1);
-    cr_assert_eq(fx_arrives(&fx, s), GN_DROP_NONE);
+    cr_assert_eq(tells(6, 7, option(0, 3, 1 + 4 * MSS, 2 * MSS, 1)), GN_DROP_NONE);
     cr_expect_eq(fx.tcb.acc.s_cep, 7);
     fx_fini(&fx);
 }
@@ -319,28 +316,18 @@ Test(accecn, CC_9768_2_super_segments)
 Test(accecn, CC_9768_8_options)
 {
     struct accecn *x = &fx.tcb.acc;
-    struct seg s;
-
     open_accurate();
     send_segments(20);
-    s = an_ack(2, 6);
-    s.opt = option(0, 3, 1 + MSS, MSS, 1);
-    cr_assert_eq(fx_arrives(&fx, s), GN_DROP_NONE);
+    cr_assert_eq(tells(2, 6, option(0, 3, 1 + MSS, MSS, 1)), GN_DROP_NONE);
     cr_expect(x->s_byte[0] == 1 + MSS && x->s_byte[1] == MSS && x->s_byte[2] == 1);
     cr_expect(x->opt_heard && x->s_cep == 6);
-    s = an_ack(4, 7);
-    s.opt = option(1, 2, 1, 2 * MSS, 0);
-    cr_assert_eq(fx_arrives(&fx, s), GN_DROP_NONE);
+    cr_assert_eq(tells(4, 7, option(1, 2, 1, 2 * MSS, 0)), GN_DROP_NONE);
     cr_expect(x->s_byte[0] == 1 + MSS && x->s_byte[1] == 2 * MSS && x->s_byte[2] == 1);
-    s = an_ack(16, 0);
-    s.opt = option(0, 2, 1, 3 * MSS, 0);
-    cr_assert_eq(fx_arrives(&fx, s), GN_DROP_NONE);
+    cr_assert_eq(tells(16, 0, option(0, 2, 1, 3 * MSS, 0)), GN_DROP_NONE);
     cr_expect_eq(x->s_byte[0], 1 + MSS, "not back");
     cr_expect_eq(x->s_cep, 8, "one mark, though twelve segments would allow for nine");
     x->s_byte[1] = 0xfffff0;
-    s = an_ack(17, 1);
-    s.opt = option(0, 2, 1 + MSS, 0x10, 0);
-    cr_assert_eq(fx_arrives(&fx, s), GN_DROP_NONE);
+    cr_assert_eq(tells(17, 1, option(0, 2, 1 + MSS, 0x10, 0)), GN_DROP_NONE);
     cr_expect_eq(x->s_byte[1], 0x1000010, "around 2^24");
     fx_fini(&fx);
 }
@@ -348,13 +335,9 @@ Test(accecn, CC_9768_8_options)
 /* a path that clears the option shows that in the first */
 Test(accecn, CC_9768_8_cleared_option)
 {
-    struct seg s;
-
     open_accurate();
     send_segments(4);
-    s = an_ack(2, 5);
-    s.opt = option(0, 3, 0, 0, 0);
-    cr_assert_eq(fx_arrives(&fx, s), GN_DROP_NONE);
+    cr_assert_eq(tells(2, 5, option(0, 3, 0, 0, 0)), GN_DROP_NONE);
     cr_expect(fx.tcb.acc.opt_bad && !fx.tcb.acc.no_ect);
     cr_assert_eq(text(0, 3), GN_DROP_NONE);
     cr_assert(fx_output(&fx));
