@@ -8,7 +8,8 @@ QUIET_SETUP = tools/setup.sh --quiet
 .DEFAULT_GOAL := release
 .PHONY: release dev clang run test bench bench-instructions fuzz cov fmt check lint rfc install clean setup help
 
-release: ## programs and libraries, optimised, in build/bin and build/lib
+release: ## set up, build programs and libraries, optimised, in build/bin and build/lib
+	@$(QUIET_SETUP) build
 	@tools/build.sh release $(JOBS)
 
 dev clang: ## everything with sanitizers and tests, by gcc (dev) or clang

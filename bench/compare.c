@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/** in_child() - the child's side: run, write the result, end without clean-up */
+/** in_child() - the child's side: run, write the result, end; nothing of the parent's is left to flush */
 static void in_child(const struct workload *wl, const char *stack, const struct options *o, int fd)
 {
     struct result r = {.n = 0};
@@ -18,7 +18,7 @@ static void in_child(const struct workload *wl, const char *stack, const struct 
 
     wl->run(stack, o, &r);
     n = write(fd, &r, sizeof(r));
-    _exit(n == (ssize_t)sizeof(r) ? 0 : 1);
+    exit(n == (ssize_t)sizeof(r) ? 0 : 1);
 }
 
 /** one_run() - run in a child of our own */

@@ -2,6 +2,7 @@
 # The layers of the house, bottom up. What may include what: tools/check_layers.py.
 set(core_layers base wire congestion recovery tcp ip host explain)
 set(outer_layers link loop socket)
+set(profiled_layers base wire congestion recovery tcp ip host)
 
 # gn_layer(NAME): all of src/NAME as one object library, gn-NAME. Nothing if it has no sources.
 function(gn_layer name)
@@ -12,6 +13,10 @@ function(gn_layer name)
     add_library(gn-${name} OBJECT ${sources})
     set_target_properties(gn-${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
     target_link_libraries(gn-${name} PRIVATE gn_flags)
+    if(name IN_LIST profiled_layers)
+        target_link_libraries(gn-${name} PRIVATE gn_profile)
+        set_source_files_properties(${sources} PROPERTIES OBJECT_DEPENDS "${trained}")
+    endif()
     if(name IN_LIST core_layers)
         # Optimisers make calls that the core must not need: gcc's -O3 turns a loop over a text into
         # strlen, clang turns memcmp() == 0 into bcmp.
