@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/** in_child() - the child's side: run, write the result, end; nothing of the parent's is left to flush */
+/** in_child() - the child: run, write the result, end; nothing of the parent is left to flush */
 static void in_child(const struct workload *wl, const char *stack, const struct options *o, int fd)
 {
     struct result r = {.n = 0};
