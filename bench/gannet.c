@@ -137,23 +137,19 @@ static void keep_alive(struct bench_host *b, gn_handle h, uint64_t now)
     gn_host_set_option(b->h, h, GN_OPT_KEEPIDLE, b->setup.keepalive_idle, now);
 }
 
-/** accept_all() - a listener has connections */
+/** accept_all() - a listener has connections; what has happened to them is among the next events */
 static void accept_all(struct bench_host *b, gn_handle listener, uint64_t now)
 {
     gn_handle h;
 
     while (gn_host_accept(b->h, listener, &h) == GN_OK) {
         struct bench_conn *c = b->user->accept(b->user->arg, b->user->side);
-        unsigned what;
 
         c->handle = h;
         c->open = true;
         gn_host_set_user(b->h, h, c);
         if (b->setup.keepalive)
             keep_alive(b, h, now);
-        what = gn_host_poll(b->h, h);
-        if (what & (GN_EV_READABLE | GN_EV_EOF))
-            read_all(b, c, what, now);
     }
 }
 
@@ -216,11 +212,9 @@ static void gannet_work(struct bench_host *b, uint64_t now)
     size_t n;
 
     do {
-        do {
-            n = gn_host_events(b->h, e, 64);
+        while ((n = gn_host_events(b->h, e, 64)) > 0)
             for (size_t i = 0; i < n; i++)
                 tell(b, &e[i], now);
-        } while (n == 64);
     } while (transmit(b, now));
 }
 
