@@ -179,29 +179,32 @@ static void tell(struct bench_host *b, const struct gn_event *e, uint64_t now)
 /** transmit() - a burst from the host to the wire; true: there may be more */
 static bool transmit(struct bench_host *b, uint64_t now)
 {
-    uint32_t room = bench_wire_room(b->out), first = b->out->tail & (b->out->size - 1);
+    struct bench_wire *w = b->out;
+    uint32_t room = bench_wire_room(w), first = w->tail & (w->size - 1);
     struct gn_frame *f = &b->frame[first];
+    struct bench_packet *p = &w->ring[first];
+    uint64_t octets = 0;
     size_t n;
 
     if (room > BURST)
         room = BURST;
-    if (room > b->out->size - first)
-        room = b->out->size - first;
+    if (room > w->size - first)
+        room = w->size - first;
     n = gn_host_output(b->h, f, room, now);
     for (size_t i = 0; i < n; i++) {
-        struct bench_packet *p = bench_wire_slot(b->out, 0);
-
         if (b->setup.super) {
-            p->flags = f[i].flags;
-            p->gso_size = f[i].gso_size;
-            p->hdr_len = f[i].hdr_len;
-            p->csum_start = f[i].csum_start;
-            p->csum_offset = f[i].csum_offset;
+            p[i].flags = f[i].flags;
+            p[i].gso_size = f[i].gso_size;
+            p[i].hdr_len = f[i].hdr_len;
+            p[i].csum_start = f[i].csum_start;
+            p[i].csum_offset = f[i].csum_offset;
         }
-        if (f[i].data != p->data)
-            memmove(p->data, f[i].data, f[i].len);
-        bench_wire_put(b->out, f[i].len);
+        if (f[i].data != p[i].data)
+            memmove(p[i].data, f[i].data, f[i].len);
+        p[i].len = f[i].len;
+        octets += f[i].len;
     }
+    bench_wire_filled(w, (uint32_t)n, octets);
     return n && n == room;
 }
 

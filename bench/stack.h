@@ -46,12 +46,19 @@ static inline struct bench_packet *bench_wire_slot(struct bench_wire *w, uint32_
     return &w->ring[(w->tail + ahead) & (w->size - 1)];
 }
 
+/** bench_wire_filled() - the next @n free places have been filled, with @octets in all */
+static inline void bench_wire_filled(struct bench_wire *w, uint32_t n, uint64_t octets)
+{
+    w->tail += n;
+    w->packets += n;
+    w->octets += octets;
+}
+
 /** bench_wire_put() - the next free place has been filled with @len octets */
 static inline void bench_wire_put(struct bench_wire *w, uint32_t len)
 {
-    w->ring[w->tail++ & (w->size - 1)].len = len;
-    w->packets++;
-    w->octets += len;
+    bench_wire_slot(w, 0)->len = len;
+    bench_wire_filled(w, 1, len);
 }
 
 /** How the two hosts of a run are set up. Times in nanoseconds. */
