@@ -268,6 +268,8 @@ enum gn_drop step6_to_8(struct arrival *a)
     step6_urgent(a); /* also with a closed window (MUST-66) */
     if (a->refuse_text)
         return GN_DROP_WINDOW_CLOSED;
+    if (a->s.text_len == 0 && !(a->s.ctl & CTL_FIN)) /* nor does it fill a gap */
+        return GN_DROP_NONE;
     d = step7_text(a);
     return d != GN_DROP_NONE ? d : step8_fin(a);
 }

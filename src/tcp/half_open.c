@@ -329,7 +329,6 @@ void tcp_open_half(struct tcb *t, const struct tcp_env *e, const struct half_ope
     struct arrival a;
     gn_time rtt;
 
-    arrival_begin(&a, t, e, s);
     half_open_inherit(t, e, h, ts_offset, seq(h->iss + 1));
     enter_syn_received(t, e, cause);
     t->snd.wnd = t->snd.max_wnd = (uint32_t)s->wnd << t->snd.wscale;
@@ -341,10 +340,13 @@ void tcp_open_half(struct tcb *t, const struct tcp_env *e, const struct half_ope
     tcb_enter(t, e, GN_ESTABLISHED, GN_CAUSE_ACK_OF_SYN);
     t->events |= GN_EV_CONNECTED | GN_EV_WRITABLE;
     timeouts_on_established(t, e);
+    if (predicted_text(t, e, s)) /* a request, as a rule */
+        return;
+    arrival_begin(&a, t, e, s);
     ts_update(t, e, &a.s);
     accecn_third_ack(t, &a.s);
     if (t->acc.on)
         accecn_received(&a);
-    t->segs_in++;
+    t->segs_in += seg_on_wire(s);
     (void)step6_to_8(&a);
 }

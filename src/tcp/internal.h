@@ -108,6 +108,10 @@ void fin_is_acked(struct tcb *t, const struct tcp_env *e);
 enum gn_drop step5_ack(struct arrival *a);
 enum gn_drop step6_to_8(struct arrival *a);
 
+/* predict.c */
+/** predicted_text() - tcp_predicted() of one segment, unless it ends something */
+bool predicted_text(struct tcb *t, const struct tcp_env *e, const struct seg *s);
+
 /* text.c */
 enum gn_drop step7_text(struct arrival *a);
 void count_text(struct tcb *t, const struct tcp_env *e, const struct seg *s, uint32_t n);

@@ -126,6 +126,11 @@ static __attribute__((noinline)) unsigned predicted_run(struct tcb *t, const str
     return i;
 }
 
+bool predicted_text(struct tcb *t, const struct tcp_env *e, const struct seg *s)
+{
+    return ordinary(t) && expected(t, s) && predicted_run(t, e, s, 1) == 1;
+}
+
 unsigned tcp_predicted(struct tcb *t, const struct tcp_env *e, const struct seg *s, unsigned n)
 {
     if (ordinary(t) && expected(t, s))
