@@ -113,12 +113,32 @@ static void gannet_input(struct bench_host *b, const struct bench_packet *p, siz
     gn_host_input(b->h, f, n, now);
 }
 
+/** read_loan() - the application looks at what there is in the receive buffer itself */
+static void read_loan(struct bench_host *b, struct bench_conn *c, uint64_t now)
+{
+    struct gn_span s[2];
+    size_t len = 0;
+    int n = gn_host_recv_data(b->h, c->handle, s);
+
+    for (int i = 0; i < n; i++)
+        for (size_t at = 0, part; at < s[i].len; at += part, len += part) {
+            part = s[i].len - at < BENCH_SINK ? s[i].len - at : BENCH_SINK;
+            b->user->on(b->user->arg, c, BENCH_DATA, s[i].ptr + at, part);
+        }
+    if (len)
+        gn_host_recv_done(b->h, c->handle, len, now);
+}
+
 /** read_all() - the application reads what there is, up to the end if the peer has sent it */
 static void read_all(struct bench_host *b, struct bench_conn *c, unsigned what, uint64_t now)
 {
     gn_handle h = c->handle;
     int64_t n;
 
+    if (b->setup.loan) {
+        read_loan(b, c, now);
+        return;
+    }
     do {
         n = gn_host_recv(b->h, h, b->sink, BENCH_SINK, 0, now);
         if (n > 0)
@@ -254,12 +274,38 @@ static bool gannet_connect(struct bench_host *b, struct bench_conn *c, uint16_t 
     return true;
 }
 
+/** send_loan() - the application makes its octets in the send buffer itself; octets taken */
+static size_t send_loan(struct bench_host *b, struct bench_conn *c, const uint8_t *data, size_t len,
+                        uint64_t now)
+{
+    struct gn_span s[2];
+    size_t done = 0;
+
+    for (int n; done < len && (n = gn_host_send_room(b->h, c->handle, len - done, s)) > 0;) {
+        size_t made = 0;
+
+        for (int i = 0; i < n; i++) {
+            size_t part = len - done - made < s[i].len ? len - done - made : s[i].len;
+
+            memcpy((void *)(uintptr_t)s[i].ptr, data + done + made, part);
+            made += part;
+        }
+        if (gn_host_send_commit(b->h, c->handle, made, 0, now) < 0)
+            break;
+        done += made;
+    }
+    return done;
+}
+
 /** gannet_send() - octets taken */
 static size_t gannet_send(struct bench_host *b, struct bench_conn *c, const uint8_t *data,
                           size_t len, uint64_t now)
 {
-    int64_t n = gn_host_send(b->h, c->handle, data, len, 0, now);
+    int64_t n;
 
+    if (b->setup.loan)
+        return send_loan(b, c, data, len, now);
+    n = gn_host_send(b->h, c->handle, data, len, 0, now);
     return n > 0 ? (size_t)n : 0;
 }
 

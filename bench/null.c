@@ -2,7 +2,8 @@
 /**
  * @file null.c  No protocol at all: the floor under the other figures.
  *
- * It moves octets as a TCP does (application, send buffer, packet, receive buffer, application) in
+ * It moves octets as a TCP does (application, send buffer, packet, receive buffer, application; the
+ * last copy is left out if the application reads in the receive buffer) in
  * packets of the same size, keeps the same window and acknowledges once a burst. There is no
  * checksum, no header but a length and a count, no timer, no loss, and one connection.
  */
@@ -22,6 +23,7 @@ struct bench_host {
     uint64_t written, sent, acked; /* octets of the stream out */
     uint64_t arrived, read;        /* octets of the stream in */
     bool owes, fresh;              /* an acknowledgment; the news that it is connected */
+    bool loan;
     uint8_t sink[BENCH_SINK];
 };
 
@@ -43,6 +45,7 @@ static struct bench_host *null_open(const struct bench_setup *s, const struct be
     b->user = u;
     b->out = out;
     b->window = s->window;
+    b->loan = s->loan;
     b->payload = s->super ? 65535 - HEAD : BENCH_MTU - HEAD;
     b->snd = malloc(s->window);
     b->rcv = malloc(s->window);
@@ -104,6 +107,22 @@ static void transmit(struct bench_host *b, size_t len)
     bench_wire_put(b->out, (uint32_t)(HEAD + len));
 }
 
+/** read_some() - the application gets @n octets */
+static void read_some(struct bench_host *b, uint64_t n)
+{
+    uint64_t at = b->read % b->window;
+    const uint8_t *data = b->sink;
+
+    if (b->loan) {
+        n = n < b->window - at ? n : b->window - at;
+        data = b->rcv + at;
+    } else {
+        ring_out(b->rcv, b->window, b->read, b->sink, n);
+    }
+    b->read += n;
+    b->user->on(b->user->arg, b->c, BENCH_DATA, data, n);
+}
+
 /** null_work() - the application reads and writes, then packets go out */
 static void null_work(struct bench_host *b, uint64_t now)
 {
@@ -116,9 +135,7 @@ static void null_work(struct bench_host *b, uint64_t now)
         uint64_t n = b->arrived - b->read;
 
         n = n < BENCH_SINK ? n : BENCH_SINK;
-        ring_out(b->rcv, b->window, b->read, b->sink, n);
-        b->read += n;
-        b->user->on(b->user->arg, b->c, BENCH_DATA, b->sink, n);
+        read_some(b, n);
     }
     if (b->c && b->written - b->acked < b->window / 2)
         b->user->on(b->user->arg, b->c, BENCH_WRITABLE, NULL, 0);

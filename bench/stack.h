@@ -67,6 +67,7 @@ struct bench_setup {
     uint64_t window; /* send and receive buffer, octets; 0: whatever the stack has */
     bool timestamps, sack;
     bool super; /* packets of 64 KiB, checksums left to the wire */
+    bool loan;  /* the application makes and reads its octets in the stack's buffers */
     bool keepalive;
     uint64_t keepalive_idle;
     uint64_t time_wait; /* 0: whatever the stack has */
@@ -91,8 +92,8 @@ struct bench_user {
     unsigned side;
     /* a connection has been accepted: the record for it */
     struct bench_conn *(*accept)(void *arg, unsigned side);
-    /* something has happened; DATA: the application has got @len octets, in its own buffer. It may
-     * call send, close and connect from here */
+    /* something has happened; DATA: the application has got @len octets, in its own buffer (or on
+     * loan: then it may not call anything). It may call send, close and connect from here */
     void (*on)(void *arg, struct bench_conn *c, enum bench_event e, const uint8_t *data,
                size_t len);
 };

@@ -18,7 +18,7 @@
 
 #define BURST        32
 #define WIRE_PACKETS 1024
-#define WIRE_SUPER   64 /* super-segments: as much room for payload as in 1024 small packets */
+#define WIRE_SUPER   16 /* super-segments: not more octets than 1024 small packets have room for */
 #define SLOT_SMALL   1536
 #define SLOT_SUPER   (66 * 1024)
 #define PACKET_NS    1000

@@ -18,6 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 SUITE = [
     ("64 KiB window", "bulk window=64k"),
     ("64 KiB window, timestamps", "bulk window=64k timestamps=1"),
+    ("64 KiB window, octets on loan", "bulk window=64k loan=1"),
     ("256 KiB", "bulk window=256k"),
     ("256 KiB, timestamps", "bulk window=256k timestamps=1"),
     ("1 MiB", "bulk window=1m"),
@@ -25,6 +26,10 @@ SUITE = [
     ("4 MiB", "bulk window=4m"),
     ("4 MiB, timestamps", "bulk window=4m timestamps=1"),
     ("super-segments, 256 KiB, timestamps", "bulk super=1 window=256k timestamps=1"),
+    ("super-segments, 64 KiB, timestamps, octets on loan",
+     "bulk super=1 window=64k timestamps=1 loan=1"),
+    ("super-segments, 256 KiB, timestamps, octets on loan",
+     "bulk super=1 window=256k timestamps=1 loan=1"),
     ("super-segments, 1 MiB, timestamps", "bulk super=1 window=1m timestamps=1"),
     ("TIME-WAIT 2 ms, the stack chooses ports", "churn time_wait_ms=2 total=20000"),
     ("TIME-WAIT 60 s, the stack chooses ports", "churn total=10000 runs=5"),

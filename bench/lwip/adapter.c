@@ -178,6 +178,13 @@ static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
             self.user->on(self.user->arg, c, BENCH_END, NULL, 0);
         return ERR_OK;
     }
+    if (self.setup.loan) {
+        for (struct pbuf *q = p; q && c; q = q->next)
+            self.user->on(self.user->arg, c, BENCH_DATA, q->payload, q->len);
+        tcp_recved(pcb, p->tot_len);
+        pbuf_free(p);
+        return ERR_OK;
+    }
     n = pbuf_copy_partial(p, self.sink, p->tot_len, 0);
     tcp_recved(pcb, n);
     pbuf_free(p);
@@ -283,10 +290,12 @@ static bool lwip_connect(struct bench_host *b, struct bench_conn *c, uint16_t po
     return false;
 }
 
-/** lwip_send() - octets taken, in writes of at most 32 KiB */
+/** lwip_send() - octets taken, in writes of at most 32 KiB; on loan lwIP refers to the
+ * application's own, which stay as they are */
 static size_t lwip_send(struct bench_host *b, struct bench_conn *c, const uint8_t *data, size_t len,
                         uint64_t now)
 {
+    u8_t copy = self.setup.loan ? 0 : TCP_WRITE_FLAG_COPY;
     struct tcp_pcb *p = c->pcb;
     size_t done = 0;
 
@@ -297,9 +306,8 @@ static size_t lwip_send(struct bench_host *b, struct bench_conn *c, const uint8_
 
         n = n < 32768 ? n : 32768;
         n = n < tcp_sndbuf(p) ? n : tcp_sndbuf(p);
-        if (!n ||
-            tcp_write(p, data + done, (u16_t)n,
-                      TCP_WRITE_FLAG_COPY | (done + n < len ? TCP_WRITE_FLAG_MORE : 0)) != ERR_OK)
+        if (!n || tcp_write(p, data + done, (u16_t)n,
+                            copy | (done + n < len ? TCP_WRITE_FLAG_MORE : 0)) != ERR_OK)
             break;
         done += n;
     }
