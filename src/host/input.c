@@ -5,16 +5,19 @@
  *
  * Theory of operation. A burst goes through three passes, so that the cache misses of its segments
  * overlap: (1) IP, checksum, parse, hash, and a hint for the slot of the demux table; (2) a hint
- * for the object that the slot names; (3) delivery. Segments of one tuple that follow each other go
- * to their connection together: what is found once serves for all of them. Nothing is sent
- * meanwhile: blocks note what they owe, and gn_host_output() decides once for the whole burst
- * (MUST-58, MUST-59).
+ * for the object that the slot names; (3) delivery. Much text of one connection takes them in
+ * parts. Segments of one tuple that follow each other go to their connection together: what is
+ * found once serves for all of them. Nothing is sent meanwhile: blocks note what they owe, and
+ * gn_host_output() decides once for the whole burst (MUST-58, MUST-59).
  */
 #include "base/bits.h"
 #include "host/host.h"
 #include "tcp/fsm.h"
 
 #define BURST 32
+/* octets that a first pass may sum up before their text is copied: they are to be in the first
+ * level of cache still */
+#define NEAR 8192
 
 /** Segments that follow each other, of one tuple, from one interface. */
 struct run {
@@ -27,6 +30,7 @@ struct run {
 struct burst {
     struct run *run_end; /* behind those there are */
     struct seg *seg_end;
+    uint32_t octets;
     struct run run[BURST];
     struct seg seg[BURST];
 };
@@ -36,6 +40,14 @@ static inline void begin(struct burst *b)
 {
     b->run_end = b->run;
     b->seg_end = b->seg;
+    b->octets = 0;
+}
+
+/** full() - the segments have to be delivered before one more passes. Those of one tuple have no
+ * misses to overlap, but text to copy */
+static inline bool full(const struct burst *b)
+{
+    return b->seg_end == b->seg + BURST || (b->octets > NEAR && b->run_end == b->run + 1);
 }
 
 /** checksum_good() - MUST-2, MUST-3: the sum over pseudo-header, header and text is all ones */
@@ -61,6 +73,7 @@ static inline void enter(struct gn_host *h, struct burst *b, uint8_t iface)
     const struct seg *s = b->seg_end++;
 
     h->stats.InSegs += seg_on_wire(s);
+    b->octets += s->text_len;
     if (r != b->run && iface == r[-1].iface && tcp_key_equal(&s->key, &s[-1].key)) {
         r[-1].n++;
         return;
@@ -380,7 +393,7 @@ void gn_host_input(struct gn_host *h, const struct gn_frame *frames, size_t n, g
             __builtin_prefetch(f[1].data + 64);
         }
         if (accept_again(h, f, &b)) {
-            if (b.seg_end == b.seg + BURST)
+            if (full(&b))
                 deliver_all(h, &b);
             continue;
         }
@@ -394,7 +407,7 @@ void gn_host_input(struct gn_host *h, const struct gn_frame *frames, size_t n, g
         case IP_TRANSPORT:
             if (p.proto != IP_PROTO_TCP)
                 other(h, &p);
-            else if (tcp_accept(h, &p, &b) && (b.seg_end == b.seg + BURST || !inside(f, &p)))
+            else if (tcp_accept(h, &p, &b) && (full(&b) || !inside(f, &p)))
                 deliver_all(h, &b);
             break;
         }
