@@ -109,8 +109,8 @@ static inline void leaves(struct demux *d, ref_t r)
     if (ref_kind(r) != REF_CONN)
         return;
     object = slot_object(d, r);
-    if (d->met[demux_place(object)] == object)
-        d->met[demux_place(object)] = NULL;
+    if (d->met[demux_place(object)].object == object)
+        d->met[demux_place(object)].object = NULL;
 }
 
 /** put() - into the first free slot from the hash's own on */

@@ -13,7 +13,8 @@
  *
  * Most segments are for a connection that had one, or was opened, a moment ago. So there is a short
  * way: the connection that was met last, for each of a few numbers made of the two ports, is looked
- * at before anything is hashed. Who aims at that makes a lookup cost what it costs without.
+ * at before anything is hashed. Its ports stand beside it: one that is another's, of very many, is
+ * far away. Who aims at that makes a lookup cost what it costs without.
  *
  * A TIME-WAIT record may be shadowed by a half-open entry of the same tuple (a new incarnation that
  * is not proved yet); demux_find() then gives the half-open one.
@@ -55,6 +56,12 @@ struct demux_slot {
 
 #define DEMUX_MET 1024
 
+/** The connection of a place that was met last. */
+struct demux_met {
+    void *object;   /* in the table; it begins with its key. NULL: there is none */
+    uint32_t ports; /* tcp_key_ports() of the key */
+};
+
 struct demux {
     struct demux_slot *slot;
     uint32_t mask; /* slots - 1 */
@@ -64,8 +71,7 @@ struct demux {
     struct siphash_start start; /* of the key */
     struct mem *mem;
     uint64_t removals; /* tuples that became free, ever */
-    void
-        *met[DEMUX_MET]; /* connections in the table, by demux_place(); they begin with their key */
+    struct demux_met met[DEMUX_MET]; /* by demux_place() */
 };
 
 /** demux_init() - @conns, @half, @tw: where the objects live; false: no memory */
@@ -91,23 +97,23 @@ static inline unsigned demux_place(const struct tcp_key *k)
 }
 /** demux_met_ports() - a connection with these ports, most likely of this tuple; NULL: it takes
  * demux_find() to know */
-static inline const void *demux_met_ports(const struct demux *d, const struct tcp_key *k)
+static inline void *demux_met_ports(const struct demux *d, const struct tcp_key *k)
 {
-    const struct tcp_key *object = d->met[demux_place(k)];
+    const struct demux_met *m = &d->met[demux_place(k)];
 
-    return object && tcp_key_ports(object) == tcp_key_ports(k) ? object : NULL;
+    return m->ports == tcp_key_ports(k) ? m->object : NULL;
 }
 /** demux_met() - the connection of this tuple; NULL: it takes demux_find() to know */
 static inline void *demux_met(const struct demux *d, const struct tcp_key *k)
 {
-    void *object = d->met[demux_place(k)];
+    void *object = demux_met_ports(d, k);
 
-    return object && tcp_key_equal(object, k) ? object : NULL;
+    return object && tcp_key_addrs_equal(object, k) ? object : NULL;
 }
 /** demux_meet() - remember connection @object, which is in the table */
 static inline void demux_meet(struct demux *d, void *object)
 {
-    d->met[demux_place(object)] = object;
+    d->met[demux_place(object)] = (struct demux_met){object, tcp_key_ports(object)};
 }
 /** demux_find_time_wait() - the TIME-WAIT record of this tuple, shadowed or not */
 ref_t demux_find_time_wait(const struct demux *d, uint32_t hash, const struct tcp_key *k);

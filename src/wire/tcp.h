@@ -59,12 +59,17 @@ static inline uint32_t tcp_key_ports(const struct tcp_key *k)
     return ports;
 }
 
+/** tcp_key_addrs_equal() - two tuples have the same addresses */
+static inline bool tcp_key_addrs_equal(const struct tcp_key *a, const struct tcp_key *b)
+{
+    return addr_same(&a->raddr, &b->raddr) && addr_same(&a->laddr, &b->laddr);
+}
+
 /** tcp_key_equal() - two tuples are the same */
 static inline bool tcp_key_equal(const struct tcp_key *a, const struct tcp_key *b)
 {
     /* most that differ do so in their ports */
-    return tcp_key_ports(a) == tcp_key_ports(b) && addr_same(&a->raddr, &b->raddr) &&
-           addr_same(&a->laddr, &b->laddr);
+    return tcp_key_ports(a) == tcp_key_ports(b) && tcp_key_addrs_equal(a, b);
 }
 
 /** One segment. SEG.LEN is seg_len(): text plus SYN plus FIN. */

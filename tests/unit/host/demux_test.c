@@ -107,7 +107,7 @@ static void toggle(struct prng *p, unsigned i)
 static void check_met(const unsigned i)
 {
     const struct tcp_key *k = &m.key[i], *met = demux_met(&m.d, k);
-    const void *place = m.d.met[demux_place(k)];
+    const void *place = m.d.met[demux_place(k)].object;
 
     cr_assert_eq(met != NULL, place && tcp_key_equal(place, k));
     if (met) {
