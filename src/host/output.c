@@ -55,7 +55,8 @@ static size_t put_replies(struct gn_host *h, struct gn_frame *f, size_t n)
     return used;
 }
 
-/** put_several() - put_turn() for one that may have more than one segment, or nothing, to send.
+/** put_several() - put_turn() for one that may have more than one segment, or nothing, to send, or
+ * one that is not for tcp_output_last().
  *
  * An interface that takes no super-segments gets them all the same: cut here, so that the
  * connection decides once for all of them */
@@ -73,7 +74,7 @@ static __attribute__((noinline)) size_t put_several(struct gn_host *h, struct tc
 
         if (cut)
             e->segs_max = (uint16_t)frames_for(h, &f[used], min_u64(left, n - used));
-        more = tcp_output(t, e, &s);
+        more = tcp_output_any(t, e, &s);
         if (!more)
             break;
         segs = seg_on_wire(&s);

@@ -528,14 +528,12 @@ bool output_any(struct tcb *t, const struct tcp_env *e, struct seg *s)
            make_loss_probe(t, e, s) || make_bare(t, e, s);
 }
 
-bool tcp_output(struct tcb *t, const struct tcp_env *e, struct seg *ret)
+bool tcp_output_any(struct tcb *t, const struct tcp_env *e, struct seg *ret)
 {
     bool sent;
 
     if (t->state == GN_CLOSED || t->state == GN_LISTEN)
         return false;
-    if (tcp_output_last(t, e, ret))
-        return true;
     DASSERT((tcb_check(t), true));
     sent = output_any(t, e, ret);
     timeouts_persist(t, e);

@@ -175,9 +175,14 @@ static inline bool tcp_wants_output(const struct tcb *t)
  * nothing stands in its way: then tcp_wants_output() is false afterwards. False, and nothing has
  * happened, if not so. A test sends the same by both ways */
 bool tcp_output_last(struct tcb *t, const struct tcp_env *e, struct seg *ret);
+/** tcp_output_any() - tcp_output() for all blocks there are */
+bool tcp_output_any(struct tcb *t, const struct tcp_env *e, struct seg *ret);
 /** tcp_output() - the next segment to send, or false. Its text is borrowed from the send buffer
  * until the next call on this block. The segment counts as sent */
-bool tcp_output(struct tcb *t, const struct tcp_env *e, struct seg *ret);
+static inline bool tcp_output(struct tcb *t, const struct tcp_env *e, struct seg *ret)
+{
+    return tcp_output_last(t, e, ret) || tcp_output_any(t, e, ret);
+}
 /** tcp_mss() - payload octets that fit one segment now, options counted (MUST-16) */
 uint32_t tcp_mss(const struct tcb *t, const struct tcp_env *e);
 
