@@ -54,7 +54,7 @@ struct demux_slot {
     uint32_t hash, ref; /* ref 0: free */
 };
 
-#define DEMUX_MET 1024
+#define DEMUX_MET 2048
 
 /** The connection of a place that was met last. */
 struct demux_met {
