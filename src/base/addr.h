@@ -31,12 +31,13 @@ static inline bool addr_v4(const struct gn_addr *a)
 /** addr_is_any() - gn_addr_is_any() without a call */
 static inline bool addr_is_any(const struct gn_addr *a)
 {
-    uint32_t last;
+    uint64_t first;
+    uint32_t then, last;
 
+    memcpy(&first, a->b, 8);
+    memcpy(&then, a->b + 8, 4);
     memcpy(&last, a->b + 12, 4);
-    if (last)
-        return false;
-    return addr_v4(a) || gn_addr_is_any(a);
+    return last == 0 && ((first | then) == 0 || addr_v4(a));
 }
 
 #endif

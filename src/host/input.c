@@ -115,8 +115,8 @@ static inline bool accept_again(struct gn_host *h, const struct gn_frame *f, str
     h->stats.IpInReceives++;
     s->key.laddr = a->dst;
     s->key.raddr = a->src;
-    s->ecn = a->head[1] & 3;
-    s->tos = a->head[1] & 0xfc;
+    s->ecn = a->ecn;
+    s->tos = a->tos;
     s->gso_size = f->gso_size;
     enter(h, b, f->iface);
     return true;

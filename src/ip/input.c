@@ -225,6 +225,8 @@ static void remember4(const struct arrival *a, const struct ipv4 *h)
     r->src = h->src;
     r->dst = h->dst;
     r->sum = ipv4_pseudo(&h->src, &h->dst, 0, 0);
+    r->tos = h->tos & 0xfc;
+    r->ecn = h->tos & 3;
     r->iface = a->f->iface;
     r->bare = a->at == 0 ? a->f->iface : IP_IFACE_NONE;
 }
@@ -246,8 +248,8 @@ static bool again4(struct arrival *a)
     p->src = r->src;
     p->dst = r->dst;
     p->proto = head[9];
-    p->ecn = head[1] & 3;
-    p->tos = head[1] & 0xfc;
+    p->ecn = r->ecn;
+    p->tos = r->tos;
     p->ttl = head[8];
     a->plain = true;
     set_octets(a, IPV4_HEADER, total);

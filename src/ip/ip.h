@@ -81,6 +81,7 @@ struct ip_again {
     uint16_t bare;  /* the same if it has no link headers, else IP_IFACE_NONE */
     struct gn_addr src, dst;
     uint64_t sum; /* of both */
+    uint8_t tos, ecn;
 };
 
 /** ip_alike4() - is @head, 20 octets, that of a packet like the one before, and whole? */
