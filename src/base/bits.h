@@ -96,6 +96,7 @@ static inline uint64_t clamp_u64(uint64_t x, uint64_t lo, uint64_t hi)
 /** prefetch() - a hint for @n cache lines from @p on */
 static inline void prefetch(const void *p, unsigned n)
 {
+#pragma GCC unroll 32
     for (unsigned i = 0; i < n; i++)
         __builtin_prefetch((const char *)p + 64 * i);
 }
