@@ -96,11 +96,23 @@ struct conn *conn_held(const struct gn_host *h, gn_handle handle)
     return held(h, handle);
 }
 
+/** wake_for_call() - the block of @c, which rests; NULL: no memory */
+static __attribute__((noinline)) struct tcb *wake_for_call(struct gn_host *h, struct conn *c)
+{
+    struct tcb *t = rest_end(h, c);
+
+    if (t)
+        rest_join(h, t); /* the call may come to nothing */
+    return t;
+}
+
 struct tcb *conn_find(struct gn_host *h, gn_handle handle)
 {
     struct conn *c = held(h, handle);
 
-    return c ? rest_wake(h, c) : NULL;
+    if (!c)
+        return NULL;
+    return c->tcb ? c->tcb : wake_for_call(h, c);
 }
 
 gn_handle conn_handle(const struct gn_host *h, const struct conn *c)

@@ -7,18 +7,22 @@
 #include "base/bits.h"
 #include "host/host.h"
 
+/* octets of a set that are alike for all who share it: what is behind them each has for itself */
+#define SET_SHARED offsetof(struct tcb_opts, sndbuf)
+
+_Static_assert(SET_SHARED + 2 * sizeof(uint32_t) == sizeof(struct tcb_opts),
+               "sizes of buffers are the last of the options");
+
 /** set_take() - the number of a set with these options, counted as used once more; REST_SETS: there
  * are too many different ones */
-static uint32_t set_take(struct rests *r, const struct tcb_opts *t)
+static uint32_t set_take(struct rests *r, const struct tcb_opts *o)
 {
     uint32_t found = REST_SETS;
-    struct tcb_opts o = *t;
 
-    o.sndbuf = o.rcvbuf = 0;
     for (uint32_t k = 0; k < REST_SETS; k++) {
         uint32_t i = (r->last + k) % REST_SETS;
 
-        if (r->set[i].users && !memcmp(&r->set[i].opts, &o, sizeof(o))) {
+        if (r->set[i].users && !memcmp(&r->set[i].opts, o, SET_SHARED)) {
             found = i;
             break;
         }
@@ -28,7 +32,7 @@ static uint32_t set_take(struct rests *r, const struct tcb_opts *t)
     if (found == REST_SETS)
         return found;
     if (!r->set[found].users++)
-        r->set[found].opts = o;
+        r->set[found].opts = *o;
     r->last = found;
     return found;
 }
@@ -123,7 +127,6 @@ struct tcb *rest_end(struct gn_host *h, struct conn *c)
     h->rests.set[c->opts].users--;
     t->block = block;
     c->tcb = t;
-    rest_join(h, t);
     return t;
 }
 

@@ -38,7 +38,8 @@ void rest_leave(struct gn_host *h, struct tcb *t);
 /** rest_some() - put some to rest if too many are awake; for hosts with more than tcp_rest_above
  * connections */
 void rest_some(struct gn_host *h);
-/** rest_end() - rest_wake() for one that rests */
+/** rest_end() - rest_wake() for one that rests. It is in no list: conn_after() is to follow, or
+ * rest_join() */
 struct tcb *rest_end(struct gn_host *h, struct conn *c);
 /** rest_wake() - the block of @c; NULL: it rests, and there is no memory */
 static inline struct tcb *rest_wake(struct gn_host *h, struct conn *c)
