@@ -276,7 +276,7 @@ static bool gannet_connect(struct bench_host *b, struct bench_conn *c, uint16_t 
 
 /** send_loan() - the application makes its octets in the send buffer itself; octets taken */
 static __attribute__((noinline)) size_t send_loan(struct bench_host *b, struct bench_conn *c,
-                                                 const uint8_t *data, size_t len, uint64_t now)
+                                                  const uint8_t *data, size_t len, uint64_t now)
 {
     struct gn_span s[2];
     size_t done = 0;

@@ -70,7 +70,7 @@ struct demux {
     struct siphash_key key;
     struct siphash_start start; /* of the key */
     struct mem *mem;
-    uint64_t removals; /* tuples that became free, ever */
+    uint64_t removals;               /* tuples that became free, ever */
     struct demux_met met[DEMUX_MET]; /* by demux_place() */
 };
 
