@@ -13,7 +13,7 @@
 
 #define MESSAGE    64
 #define PORTS      64   /* of the server */
-#define WARM       2000 /* life cycles before the clock starts */
+#define WARM       2000 /* life cycles before the clock starts, unless asked otherwise */
 #define REST_EVERY 200
 #define SHORT_NS   ((uint64_t)1000000000)
 #define CLOSING_NS 1000000 /* for the last connections to finish closing, not counted */
@@ -119,7 +119,7 @@ void churn_run(const char *stack, const struct options *o, struct result *r)
                             .sack = o->sack,
                             .backlog = (unsigned)o->backlog};
     struct world *w = world_open(stack, &s, on, r->why);
-    uint64_t has, warm = o->total < 10 * WARM ? o->total / 10 : WARM, packets;
+    uint64_t has, warm = o->warm, packets;
     bool rests;
     double t = 0;
 
@@ -129,6 +129,8 @@ void churn_run(const char *stack, const struct options *o, struct result *r)
     world_listen(w, PORTS);
     has = w->stack[0]->time_wait(w->host[0]);
     rests = s.time_wait < SHORT_NS && has > s.time_wait;
+    if (!warm)
+        warm = o->total < 10 * WARM ? o->total / 10 : WARM;
     lives(&churn, warm ? warm : 1, o->at_once);
     world_pass(w, CLOSING_NS);
     packets = w->wire[0].packets + w->wire[1].packets;

@@ -18,6 +18,7 @@
     OPTION(loan, 0, "bulk", "1: zero-copy calls: octets are made and read in the buffers") \
     OPTION(check, 0, "bulk", "1: compare every octet read (costs time)")                   \
     OPTION(total, 200000, "churn cores", "life cycles")                                    \
+    OPTION(warm, 0, "churn", "life cycles before the clock starts (0: some)")              \
     OPTION(at_once, 100, "churn ping", "connections, or pings (at most n), under way")     \
     OPTION(time_wait_ms, 60000, "churn", "duration of TIME-WAIT, 2 and more")              \
     OPTION(own_ports, 0, "churn", "1: the program chooses the ports, not the stack")       \

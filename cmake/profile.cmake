@@ -15,7 +15,8 @@ if(GN_PROFILE AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
     elseif(EXISTS ${GN_PROFILE}/trained)
         # A function that was changed since is compiled as if nothing were known of it.
         target_compile_options(gn_profile INTERFACE
-            -fprofile-use=${GN_PROFILE} ${prefix} -fprofile-partial-training -Wno-coverage-mismatch)
+            -fprofile-use=${GN_PROFILE} ${prefix} -fprofile-partial-training -Wno-coverage-mismatch
+            -Wno-missing-profile)
         set(trained ${GN_PROFILE}/trained)
     endif()
 endif()

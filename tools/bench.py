@@ -38,6 +38,8 @@ SUITE = [
      "churn total=200000 timestamps=1 stacks=gannet"),
     ("TIME-WAIT 60 s, the stack chooses, 1,000,000 lives",
      "churn total=1000000 timestamps=1 stacks=gannet"),
+    ("TIME-WAIT 7 s, one begins and one ends with each life, a million stand",
+     "churn total=300000 timestamps=1 time_wait_ms=7000 warm=2200000 stacks=gannet"),
     ("10,000 connections", "idle n=10000"),
     ("100,000 connections", "idle n=100000 stacks=gannet"),
     ("1 connection, one at a time", "ping n=1 at_once=1"),

@@ -98,7 +98,7 @@ GN_API struct gn_deadline gn_host_deadline(const struct gn_host *h);
 /** What has happened to a connection or listener; bits, several may come at once. */
 enum {
     GN_EV_ACCEPT = 1,    /* listener: gn_host_accept() will give a connection */
-    GN_EV_CONNECTED = 2, /* active OPEN done */
+    GN_EV_CONNECTED = 2, /* ESTABLISHED: an active OPEN is done (a passive end tells it, too) */
     GN_EV_READABLE = 4,  /* data, or the end of it, can be read */
     GN_EV_WRITABLE = 8,  /* room in the send buffer again after a short gn_host_send() */
     GN_EV_EOF = 16,      /* the peer has sent its FIN */

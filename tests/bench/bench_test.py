@@ -28,6 +28,7 @@ RUNS = [
     ("churn total=300 at_once=7", "gannet lwip", {"in TIME-WAIT at the end": 330}),
     ("churn total=300 timestamps=1", "gannet", {"in TIME-WAIT at the end": 330}),
     ("churn total=300 own_ports=1", "gannet lwip", {"in TIME-WAIT at the end": 330}),
+    ("churn total=300 warm=50", "gannet lwip", {"in TIME-WAIT at the end": 350}),
     ("churn total=300 time_wait_ms=2", "gannet lwip", {}),
     ("idle n=100", "gannet lwip", {}),
     ("ping n=50 pings=500", "gannet lwip", {}),
