@@ -49,9 +49,10 @@ enum gn_err gn_host_accept(struct gn_host *h, gn_handle listener, gn_handle *ret
     t = LIST_ENTRY(n, struct tcb, link);
     t->listener = UINT32_MAX;
     t->accepted = true;
-    rest_join(h, t);
     if (t->events)
         list_append(&h->conn_events, &t->event);
+    else
+        rest_join(h, t);
     *ret = conn_handle(h, t->conn);
     return GN_OK;
 }

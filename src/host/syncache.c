@@ -108,10 +108,10 @@ static struct listener *listener_of(const struct gn_host *h, const struct half_o
     return pool_at(&h->listeners.pool, o->listener);
 }
 
-/** forget() - the entry goes, whatever it becomes; the demux table is the caller's */
-static void forget(struct gn_host *h, struct half_open *o, uint32_t index)
+/** forget() - an entry of @l goes, whatever it becomes; the demux table is the caller's */
+static void forget(struct gn_host *h, struct listener *l, struct half_open *o, uint32_t index)
 {
-    listener_of(h, o)->n_half--;
+    l->n_half--;
     dequeue(&h->syncache, o);
     pool_free(&h->syncache.pool, o, index);
 }
@@ -122,7 +122,7 @@ void syncache_drop(struct gn_host *h, uint32_t index, enum gn_cause cause)
 
     host_transition(h, &o->key, GN_SYN_RECEIVED, GN_CLOSED, cause);
     demux_remove(&h->demux, demux_hash(&h->demux, &o->key), ref_make(REF_HALF_OPEN, index));
-    forget(h, o, index);
+    forget(h, listener_of(h, o), o, index);
 }
 
 /** wake() - the host has slept so long that stamps have wrapped: no client waits any more, and an
@@ -232,11 +232,10 @@ static bool defers(const struct gn_host *h, const struct listener *l, const stru
     return l->opts.defer_accept_ms && waited << UNIT_SHIFT < l->opts.defer_accept_ms * GN_MSEC;
 }
 
-/** establish() - a good ACK for an entry */
-static enum gn_drop establish(struct gn_host *h, ref_t r, struct half_open *o, const struct seg *s,
-                              uint32_t hash)
+/** establish() - a good ACK for an entry of @l */
+static enum gn_drop establish(struct gn_host *h, struct listener *l, ref_t r, struct half_open *o,
+                              const struct seg *s, uint32_t hash)
 {
-    struct listener *l = listener_of(h, o);
     ref_t tw;
     enum gn_drop d;
 
@@ -258,7 +257,7 @@ static enum gn_drop establish(struct gn_host *h, ref_t r, struct half_open *o, c
     if (d)
         return d;
     tw = o->flags & HALF_OPEN_SHADOWS ? demux_find_time_wait(&h->demux, hash, &o->key) : REF_NULL;
-    forget(h, o, ref_index(r));
+    forget(h, l, o, ref_index(r));
     if (tw.raw)
         timewait_drop(h, ref_index(tw), GN_CAUSE_TIME_WAIT_REUSED);
     return GN_DROP_NONE;
@@ -268,12 +267,13 @@ enum gn_drop syncache_input(struct gn_host *h, ref_t r, struct half_open *o, con
                             uint32_t hash)
 {
     const struct tcp_env *e = host_env_iface(h, h->in_iface, &s->key.raddr);
+    struct listener *l = listener_of(h, o);
     enum half_open_verdict v = HALF_OPEN_KEEP;
-    enum gn_drop d = half_open_arrives(o, e, s, &listener_of(h, o)->opts, &v);
+    enum gn_drop d = half_open_arrives(o, e, s, &l->opts, &v);
 
     switch (v) {
     case HALF_OPEN_KEEP: return d;
-    case HALF_OPEN_ESTABLISH: return establish(h, r, o, s, hash);
+    case HALF_OPEN_ESTABLISH: return establish(h, l, r, o, s, hash);
     case HALF_OPEN_DELETE: break;
     }
     /* a TIME-WAIT record that it shadowed is in force again (TW-9) */

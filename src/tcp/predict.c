@@ -38,6 +38,15 @@ static bool expected(const struct tcb *t, const struct seg *s)
            (s->text_len > 0 || seq_gt(s->ack, t->snd.una));
 }
 
+/* what ts_update() comes to for one that is next() */
+static inline void take_ts(struct tcb *t, const struct tcp_env *e, const struct seg *s)
+{
+    if (!t->ts_ok || !seq_le(s->seq, t->rcv.acked))
+        return;
+    t->ts.recent = s->opt.tsval;
+    t->ts.recent_at = e->now;
+}
+
 /* step 5. With nothing in flight and nothing to send there is only the window to look at */
 static void take_ack(struct tcb *t, const struct tcp_env *e, const struct seg *s)
 {
@@ -84,7 +93,7 @@ static void take_end(struct tcb *t, const struct tcp_env *e, const struct seg *s
 {
     t->segs_in++;
     t->last_in = e->now;
-    ts_update(t, e, s);
+    take_ts(t, e, s);
     acked_by(t, e, s, s->seq);
     if (s->ctl & CTL_FIN) {
         t->fin_seq = s->seq;
@@ -117,7 +126,7 @@ static __attribute__((noinline)) unsigned predicted_run(struct tcb *t, const str
             break;
         t->segs_in += seg_on_wire(&s[i]);
         t->last_in = e->now;
-        ts_update(t, e, &s[i]);
+        take_ts(t, e, &s[i]);
         take_ack(t, e, &s[i]);
         if (s[i].text_len > 0)
             take_text(t, e, &s[i]);
