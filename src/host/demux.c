@@ -105,12 +105,17 @@ static inline void enters(struct demux *d, ref_t r)
 static inline void leaves(struct demux *d, ref_t r)
 {
     const struct tcp_key *object;
+    struct demux_met *m;
 
     if (ref_kind(r) != REF_CONN)
         return;
     object = slot_object(d, r);
-    if (d->met[demux_place(object)].object == object)
-        d->met[demux_place(object)].object = NULL;
+    m = d->met[demux_place(object)];
+    if (m[0].object == object)
+        m[0] = m[1];
+    else if (m[1].object != object)
+        return;
+    m[1] = (struct demux_met){NULL, 0};
 }
 
 /** put() - into the first free slot from the hash's own on */

@@ -12,9 +12,9 @@
  * slots.
  *
  * Most segments are for a connection that had one, or was opened, a moment ago. So there is a short
- * way: the connection that was met last, for each of a few numbers made of the two ports, is looked
- * at before anything is hashed. Its ports stand beside it: one that is another's, of very many, is
- * far away. Who aims at that makes a lookup cost what it costs without.
+ * way: the two connections that were met last, for each of a few numbers made of the two ports, are
+ * looked at before anything is hashed. Their ports stand beside them: one that is another's, of
+ * very many, is far away. Who aims at that makes a lookup cost what it costs without.
  *
  * A TIME-WAIT record may be shadowed by a half-open entry of the same tuple (a new incarnation that
  * is not proved yet); demux_find() then gives the half-open one.
@@ -54,12 +54,12 @@ struct demux_slot {
     uint32_t hash, ref; /* ref 0: free */
 };
 
-#define DEMUX_MET 2048
+#define DEMUX_PLACES 512
 
-/** The connection of a place that was met last. */
+/** A connection of those of a place that were met last. */
 struct demux_met {
     void *object;   /* in the table; it begins with its key. NULL: there is none */
-    uint32_t ports; /* tcp_key_ports() of the key */
+    uint32_t ports; /* tcp_key_ports() of the key; 0: there is none */
 };
 
 struct demux {
@@ -70,8 +70,9 @@ struct demux {
     struct siphash_key key;
     struct siphash_start start; /* of the key */
     struct mem *mem;
-    uint64_t removals;               /* tuples that became free, ever */
-    struct demux_met met[DEMUX_MET]; /* by demux_place() */
+    uint64_t removals; /* tuples that became free, ever */
+    /* by demux_place(), the later met first; each pair in one cache line */
+    _Alignas(2 * sizeof(struct demux_met)) struct demux_met met[DEMUX_PLACES][2];
 };
 
 /** demux_init() - @conns, @half, @tw: where the objects live; false: no memory */
@@ -93,15 +94,17 @@ static inline ref_t demux_find(const struct demux *d, uint32_t hash, const struc
 /** demux_place() - where in `met` a connection with this tuple stands */
 static inline unsigned demux_place(const struct tcp_key *k)
 {
-    return (unsigned)(k->lport ^ k->rport) % DEMUX_MET;
+    return (unsigned)(k->lport ^ k->rport) % DEMUX_PLACES;
 }
-/** demux_met_ports() - a connection with these ports, most likely of this tuple; NULL: it takes
- * demux_find() to know */
+/** demux_met_ports() - the connection with these ports that was met last, most likely of this
+ * tuple; NULL: it takes demux_find() to know */
 static inline void *demux_met_ports(const struct demux *d, const struct tcp_key *k)
 {
-    const struct demux_met *m = &d->met[demux_place(k)];
+    const struct demux_met *m = d->met[demux_place(k)];
 
-    return m->ports == tcp_key_ports(k) ? m->object : NULL;
+    if (m[0].ports == tcp_key_ports(k))
+        return m[0].object;
+    return m[1].ports == tcp_key_ports(k) ? m[1].object : NULL;
 }
 /** demux_met() - the connection of this tuple; NULL: it takes demux_find() to know */
 static inline void *demux_met(const struct demux *d, const struct tcp_key *k)
@@ -113,7 +116,10 @@ static inline void *demux_met(const struct demux *d, const struct tcp_key *k)
 /** demux_meet() - remember connection @object, which is in the table */
 static inline void demux_meet(struct demux *d, void *object)
 {
-    d->met[demux_place(object)] = (struct demux_met){object, tcp_key_ports(object)};
+    struct demux_met *m = d->met[demux_place(object)];
+
+    m[1] = m[0];
+    m[0] = (struct demux_met){object, tcp_key_ports(object)};
 }
 /** demux_find_time_wait() - the TIME-WAIT record of this tuple, shadowed or not */
 ref_t demux_find_time_wait(const struct demux *d, uint32_t hash, const struct tcp_key *k);

@@ -85,8 +85,7 @@ struct gn_host {
 static inline void host_now(struct gn_host *h, gn_time now)
 {
     if (now > h->now)
-        h->now = now;
-    h->env.now = h->ip_env.now = h->now;
+        h->now = h->env.now = h->ip_env.now = now;
 }
 
 /** host_many() - are there so many connections that most of them rest? */
