@@ -79,9 +79,8 @@ static bool wire_open(struct bench_wire *w, bool super)
     w->size = super ? WIRE_SUPER : WIRE_PACKETS;
     w->cap = super ? SLOT_SUPER : SLOT_SMALL;
     w->ring = calloc(w->size, sizeof(*w->ring));
-    room = mmap(NULL, (size_t)w->size * w->cap, PROT_READ | PROT_WRITE,
-                MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-    if (!w->ring || room == MAP_FAILED)
+    room = world_pages((size_t)w->size * w->cap);
+    if (!w->ring || !room)
         return false;
     for (uint32_t i = 0; i < w->size; i++)
         w->ring[i].data = room + (size_t)i * w->cap;
