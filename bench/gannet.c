@@ -275,21 +275,17 @@ static bool gannet_connect(struct bench_host *b, struct bench_conn *c, uint16_t 
 }
 
 /** send_loan() - the application makes its octets in the send buffer itself; octets taken */
-static __attribute__((noinline)) size_t send_loan(struct bench_host *b, struct bench_conn *c,
-                                                  const uint8_t *data, size_t len, uint64_t now)
+static size_t send_loan(struct bench_host *b, struct bench_conn *c, const uint8_t *data, size_t len,
+                        uint64_t now)
 {
-    struct gn_span s[2];
+    struct gn_room room[2];
     size_t done = 0;
 
-    for (int n; done < len && (n = gn_host_send_room(b->h, c->handle, len - done, s)) > 0;) {
+    for (int n; done < len && (n = gn_host_send_room(b->h, c->handle, len - done, room)) > 0;) {
         size_t made = 0;
 
-        for (int i = 0; i < n; i++) {
-            size_t part = len - done - made < s[i].len ? len - done - made : s[i].len;
-
-            memcpy((void *)(uintptr_t)s[i].ptr, data + done + made, part);
-            made += part;
-        }
+        for (int i = 0; i < n; made += room[i++].len)
+            memcpy(room[i].ptr, data + done + made, room[i].len);
         if (gn_host_send_commit(b->h, c->handle, made, 0, now) < 0)
             break;
         done += made;

@@ -28,6 +28,12 @@ struct gn_span {
     uint32_t len;
 };
 
+/** A span to be filled. */
+struct gn_room {
+    uint8_t *ptr;
+    uint32_t len;
+};
+
 enum {
     GN_FRAME_CSUM_OK = 1, /* transport checksum verified */
     GN_FRAME_CSUM_OWED =

@@ -158,9 +158,9 @@ GN_API int64_t gn_host_send(struct gn_host *h, gn_handle c, const void *buf, siz
 GN_API int64_t gn_host_recv(struct gn_host *h, gn_handle c, void *buf, size_t len, unsigned flags,
                             gn_time now);
 /** gn_host_send_room() / gn_host_send_commit() - zero-copy SEND: up to 2 spans of free send buffer
- * (at least one octet of @want in all, or WOULD_BLOCK), then say how many were filled. Spans are
- * dead after any other call into the host */
-GN_API int gn_host_send_room(struct gn_host *h, gn_handle c, size_t want, struct gn_span ret[2]);
+ * (their number; 1 to @want octets in all, or WOULD_BLOCK), then say how many were filled. Spans
+ * are dead after any other call into the host */
+GN_API int gn_host_send_room(struct gn_host *h, gn_handle c, size_t want, struct gn_room ret[2]);
 GN_API int64_t gn_host_send_commit(struct gn_host *h, gn_handle c, size_t len, unsigned flags,
                                    gn_time now);
 /** gn_host_recv_data() / gn_host_recv_done() - zero-copy RECEIVE: up to 2 spans of readable data

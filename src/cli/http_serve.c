@@ -328,16 +328,15 @@ static bool send_head(struct http *c, gn_time now, bool *end)
 static bool send_file(struct http *c, gn_time now, bool *end)
 {
     struct gn_host *h = c->peer.app->host;
-    struct gn_span span[2];
+    struct gn_room room[2];
     while (c->left) {
         size_t want = c->left < SEND_CHUNK ? (size_t)c->left : SEND_CHUNK;
-        int n = gn_host_send_room(h, c->peer.handle, want, span);
+        int n = gn_host_send_room(h, c->peer.handle, want, room);
         if (n <= 0) {
             *end = n != GN_E_WOULD_BLOCK;
             return false;
         }
-        size_t len = span[0].len < want ? span[0].len : want;
-        ssize_t got = pread(c->served, (void *)(uintptr_t)span[0].ptr, len, (off_t)c->at);
+        ssize_t got = pread(c->served, room[0].ptr, room[0].len, (off_t)c->at);
         if (got <= 0) {
             *end = true;
             return false;

@@ -58,21 +58,21 @@ static void fail_io(struct nc *n, int err)
 /** pump_in() - standard input to the connection; how much was done */
 static size_t pump_in(struct nc *n, gn_time now)
 {
-    struct gn_span span[2];
+    struct gn_room room[2];
     size_t done = 0;
     while (n->open && n->room && !n->in_done && (n->in_ready || n->in_file)) {
-        int spans = gn_host_send_room(n->rig.host, n->conn, CHUNK, span);
+        int spans = gn_host_send_room(n->rig.host, n->conn, CHUNK, room);
         if (spans <= 0) {
             n->room = false;
             break;
         }
-        ssize_t got = read(0, (void *)(uintptr_t)span[0].ptr, span[0].len);
+        ssize_t got = read(0, room[0].ptr, room[0].len);
         n->in_ready = false;
         if (got > 0) {
             (void)gn_host_send_commit(n->rig.host, n->conn, (size_t)got, 0, now);
             n->sent += (uint64_t)got;
             done++;
-            n->in_ready = (size_t)got == span[0].len && n->in_file;
+            n->in_ready = (size_t)got == room[0].len && n->in_file;
         } else if (got == 0) {
             n->in_done = true;
             gn_loop_unwatch(n->rig.loop, 0);

@@ -171,7 +171,7 @@ int64_t gn_host_recv(struct gn_host *h, gn_handle c, void *buf, size_t len, unsi
     return n;
 }
 
-int gn_host_send_room(struct gn_host *h, gn_handle c, size_t want, struct gn_span ret[2])
+int gn_host_send_room(struct gn_host *h, gn_handle c, size_t want, struct gn_room ret[2])
 {
     struct tcb *t = conn_find(h, c);
 

@@ -70,7 +70,7 @@ static void pair_send(struct bottle *b, struct pair *p, gn_time now)
     uint64_t total = p->plan->octets ? p->plan->octets : UINT64_MAX;
 
     while (p->sent < total) {
-        struct gn_span span[2];
+        struct gn_room span[2];
         uint64_t room = 0;
         int n = gn_host_send_room(b->host[0], p->from, min_u64(total - p->sent, 1 << 20), span);
 

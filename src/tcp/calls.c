@@ -116,11 +116,18 @@ static int64_t send_room(struct tcb *t, const struct tcp_env *e, size_t want)
     return t->sndbuf.len == 0 ? GN_E_NO_MEMORY : GN_E_WOULD_BLOCK;
 }
 
-int tcp_send_room(struct tcb *t, const struct tcp_env *e, size_t want, struct gn_span ret[2])
+int tcp_send_room(struct tcb *t, const struct tcp_env *e, size_t want, struct gn_room ret[2])
 {
     int64_t n = send_room(t, e, want);
+    struct gn_span s[2];
+    unsigned spans;
 
-    return n < 0 ? (int)n : (int)ring_span(&t->sndbuf, t->sndbuf.len, (uint32_t)n, ret);
+    if (n < 0)
+        return (int)n;
+    spans = ring_span(&t->sndbuf, t->sndbuf.len, (uint32_t)n, s);
+    for (unsigned i = 0; i < spans; i++)
+        ret[i] = (struct gn_room){t->sndbuf.mem + (s[i].ptr - t->sndbuf.mem), s[i].len};
+    return (int)spans;
 }
 
 /* what of a SEND of @n octets is seldom otherwise than it was */

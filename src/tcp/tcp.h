@@ -87,7 +87,7 @@ void tcp_open_fast(struct tcb *t, const struct tcp_env *e, const struct seg *syn
 uint32_t tcp_fastopen_room(const struct tcb *t, const struct tcp_env *e);
 int64_t tcp_send(struct tcb *t, const struct tcp_env *e, const void *buf, size_t len,
                  unsigned flags);
-int tcp_send_room(struct tcb *t, const struct tcp_env *e, size_t want, struct gn_span ret[2]);
+int tcp_send_room(struct tcb *t, const struct tcp_env *e, size_t want, struct gn_room ret[2]);
 int64_t tcp_send_commit(struct tcb *t, const struct tcp_env *e, size_t len, unsigned flags);
 int64_t tcp_recv(struct tcb *t, const struct tcp_env *e, void *buf, size_t len, unsigned flags);
 /** tcp_recv_urgent() - the urgent octet alone: 1, 0 (the end came instead), GN_E_INVALID (none, or

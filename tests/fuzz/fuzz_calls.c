@@ -56,37 +56,36 @@ static void keep(unsigned i, gn_handle *p, gn_handle c)
     *p = c;
 }
 
-/** call_zero_copy() - room is filled to the last octet; data is read */
+/** call_zero_copy() - room is asked for and left, or data is read */
 static void call_zero_copy(unsigned i, gn_handle c, struct input *in)
 {
+    struct gn_room room[2];
     struct gn_span s[2];
-    uint32_t want = take16(in), total = 0;
-    int n = take8(in) & 1 ? gn_host_send_room(d.h[i], c, want, s) : gn_host_recv_data(d.h[i], c, s);
+    uint32_t want = take16(in);
+    bool sends = take8(in) & 1;
+    int n = sends ? gn_host_send_room(d.h[i], c, want, room) : gn_host_recv_data(d.h[i], c, s);
     static uint8_t sink;
 
-    for (int k = 0; k < n; k++) {
+    for (int k = 0; k < n && !sends; k++)
         for (uint32_t at = 0; at < s[k].len; at++)
             sink ^= s[k].ptr[at];
-        total += s[k].len;
-    }
     if (n <= 0)
         return;
     if (want & 1)
         (void)gn_host_recv_done(d.h[i], c, take16(in), d.now);
     else
         (void)gn_host_recv(d.h[i], c, &sink, 1, GN_RECV_PEEK, d.now);
-    (void)total;
 }
 
 /** call_fill() - zero-copy SEND */
 static void call_fill(unsigned i, gn_handle c, struct input *in)
 {
-    struct gn_span s[2];
+    struct gn_room s[2];
     uint32_t want = take16(in), total = 0;
     int n = gn_host_send_room(d.h[i], c, want, s);
 
     for (int k = 0; k < n; k++) {
-        memset((uint8_t *)(uintptr_t)s[k].ptr, 0x55, s[k].len);
+        memset(s[k].ptr, 0x55, s[k].len);
         total += s[k].len;
     }
     if (n > 0)

@@ -78,6 +78,7 @@ Test(events, none_after_close)
 Test(events, zero_copy)
 {
     gn_handle l, c, s;
+    struct gn_room room[2];
     struct gn_span span[2];
     uint8_t got[10];
     uint32_t n = 0;
@@ -85,11 +86,11 @@ Test(events, zero_copy)
 
     world_init(&w, NULL, 0, GN_MEDIUM_IP);
     world_pair(&w, false, 80, &l, &c, &s);
-    k = gn_host_send_room(w.h[0], c, 10, span);
+    k = gn_host_send_room(w.h[0], c, 10, room);
     cr_assert_gt(k, 0);
     for (int i = 0; i < k; i++)
-        for (uint32_t j = 0; j < span[i].len; j++)
-            ((uint8_t *)(uintptr_t)span[i].ptr)[j] = (uint8_t)n++;
+        for (uint32_t j = 0; j < room[i].len; j++)
+            room[i].ptr[j] = (uint8_t)n++;
     cr_expect_eq(n, 10);
     cr_expect_eq(gn_host_send_commit(w.h[0], c, 10, 0, w.now), 10);
     world_flush(&w);
