@@ -30,7 +30,7 @@ struct run {
 struct burst {
     struct run *run_end; /* behind those there are */
     struct seg *seg_end;
-    uint32_t octets;
+    uint32_t summed; /* octets */
     struct run run[BURST];
     struct seg seg[BURST];
 };
@@ -40,14 +40,14 @@ static inline void begin(struct burst *b)
 {
     b->run_end = b->run;
     b->seg_end = b->seg;
-    b->octets = 0;
+    b->summed = 0;
 }
 
 /** full() - the segments have to be delivered before one more passes. Those of one tuple have no
  * misses to overlap, but text to copy */
 static inline bool full(const struct burst *b)
 {
-    return b->seg_end == b->seg + BURST || (b->octets > NEAR && b->run_end == b->run + 1);
+    return b->seg_end == b->seg + BURST || (b->summed > NEAR && b->run_end == b->run + 1);
 }
 
 /** checksum_good() - MUST-2, MUST-3: the sum over pseudo-header, header and text is all ones */
@@ -73,7 +73,6 @@ static inline void enter(struct gn_host *h, struct burst *b, uint8_t iface)
     const struct seg *s = b->seg_end++;
 
     h->stats.InSegs += seg_on_wire(s);
-    b->octets += s->text_len;
     if (r != b->run && iface == r[-1].iface && tcp_key_equal(&s->key, &s[-1].key)) {
         r[-1].n++;
         return;
@@ -107,9 +106,11 @@ static inline bool accept_again(struct gn_host *h, const struct gn_frame *f, str
     if (len < IPV4_HEADER + TCP_HEADER_MIN)
         return false;
     len -= IPV4_HEADER;
-    if (!(f->flags & (GN_FRAME_CSUM_OK | GN_FRAME_CSUM_OWED)) &&
-        !csum_good_some(a->sum + IP_PROTO_TCP + len + sum_octets(h, p, len)))
-        return false;
+    if (!(f->flags & (GN_FRAME_CSUM_OK | GN_FRAME_CSUM_OWED))) {
+        if (!csum_good_some(a->sum + IP_PROTO_TCP + len + sum_octets(h, p, len)))
+            return false;
+        b->summed += len;
+    }
     if (tcp_parse(p, len, NULL, 0, s) != GN_DROP_NONE)
         return false;
     h->stats.IpInReceives++;
@@ -143,6 +144,7 @@ static bool tcp_accept(struct gn_host *h, const struct ip_packet *p, struct burs
     s->ecn = p->ecn;
     s->tos = p->tos;
     s->gso_size = p->gso_size;
+    b->summed += p->csum_ok ? 0 : p->len;
     enter(h, b, p->iface);
     return true;
 }
