@@ -123,6 +123,10 @@ struct tcb *rest_end(struct gn_host *h, struct conn *c)
 
     if (!t)
         return NULL;
+    if (c->timed) { /* it will leave its place in the wheel, where its neighbours are far away */
+        __builtin_prefetch(c->timer.list.prev, 1);
+        __builtin_prefetch(c->timer.list.next, 1);
+    }
     wake(h, c, t);
     h->rests.set[c->opts].users--;
     t->block = block;
