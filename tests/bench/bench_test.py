@@ -40,6 +40,7 @@ RUNS = [
     ("lossy seconds=1", "gannet to-gannet kernel", {}),
     ("lossy seconds=1 cc=0 loss_ppm=0 reorder_ppm=20000", "gannet to-gannet kernel", {}),
     ("tun seconds=1", "gannet to-gannet kernel", {}),
+    ("tun seconds=1 loan=1", "gannet to-gannet kernel", {}),
 ]
 WRONG = [
     (["nonsense"], "no workload 'nonsense'"),
