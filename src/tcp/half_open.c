@@ -340,6 +340,7 @@ void tcp_open_half(struct tcb *t, const struct tcp_env *e, const struct half_ope
     tcb_enter(t, e, GN_ESTABLISHED, GN_CAUSE_ACK_OF_SYN);
     t->events |= GN_EV_CONNECTED | GN_EV_WRITABLE;
     timeouts_on_established(t, e);
+    t->acc.asked = 0;            /* the handshake is over */
     if (predicted_text(t, e, s)) /* a request, as a rule */
         return;
     arrival_begin(&a, t, e, s);

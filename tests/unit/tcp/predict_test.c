@@ -13,6 +13,7 @@
 #define LIVES       150
 #define BRIEF_LIVES 600
 #define ROUNDS      120
+#define THIRD_ACKS  20000
 #define BURST       20
 #define WIRE_MAX    400
 #define SCALE       6
@@ -357,13 +358,18 @@ static void live(struct pair *p, uint32_t life, bool brief)
     fx_fini(&p->fast);
 }
 
+static void make_text(void)
+{
+    for (unsigned i = 0; i < TEXT; i++)
+        text[i] = (uint8_t)(i * 131 + (i >> 8));
+}
+
 Test(predict, prediction_and_trains_change_nothing)
 {
     static struct pair p;
     uint32_t taken = 0, ends = 0;
 
-    for (unsigned i = 0; i < TEXT; i++)
-        text[i] = (uint8_t)(i * 131 + (i >> 8));
+    make_text();
     for (uint32_t life = 1; life <= LIVES; life++) {
         live(&p, life, false);
         taken += p.taken;
@@ -374,4 +380,84 @@ Test(predict, prediction_and_trains_change_nothing)
     }
     cr_assert_gt(taken, LIVES * 94, "prediction took no more than %u segments", taken);
     cr_assert_gt(ends, BRIEF_LIVES / 4, "prediction took no more than %u ends", ends);
+}
+
+/* a half-open connection; accurate ECN, which counts segments, is left to the steps */
+static struct half_open any_half_open(struct pair *p, const struct tcp_key *k)
+{
+    uint32_t ecn = any(p, 3); /* none, classic, or asked for by a later SYN */
+
+    return (struct half_open){
+        .key = *k,
+        .irs = FX_RCV - 1,
+        .iss = FX_UNA - 1,
+        .ts_recent = 7,
+        .mss = 1460,
+        .flags = (uint8_t)(any(p, 2) * HALF_OPEN_TS | any(p, 2) * HALF_OPEN_SACK |
+                           any(p, 2) * HALF_OPEN_WSCALE | (ecn == 1 ? HALF_OPEN_ECN : 0u)),
+        .syn_ecn = (ecn == 2 ? any(p, 3) : 0) & 3,
+        .wscale = any(p, 15) & 15,
+    };
+}
+
+/* an acceptable ACK that completes it, with a request and more */
+static struct seg any_third_ack(struct pair *p, const struct half_open *h)
+{
+    static const uint16_t more[] = {0, CTL_PSH, CTL_PSH, CTL_FIN, CTL_URG, CTL_ECE, CTL_CWR};
+    static const uint32_t length[] = {1, 100, 1448, 4344, 60000};
+    struct seg s = {.key = h->key,
+                    .seq = seq(h->irs + 1),
+                    .ack = seq(h->iss + 1),
+                    .ctl = CTL_ACK | more[any(p, 7)],
+                    .wnd = (uint16_t)(one_in(p, 8) ? 0 : any(p, 65536)),
+                    .ecn = (uint8_t)(one_in(p, 4) ? any(p, 4) : 0),
+                    .up = 1,
+                    .n_text = 1,
+                    .text_len = length[any(p, 5)]};
+
+    s.text[0] = (struct gn_span){text, s.text_len};
+    if (h->flags & HALF_OPEN_TS) {
+        s.opt.has = OPT_TS;
+        s.opt.tsval = h->ts_recent + any(p, 3);
+        s.opt.tsecr = tcp_ts_clock(p->step.env.now) - any(p, 300);
+    }
+    return s;
+}
+
+/* a block for @h, which @s completes */
+static void complete(struct fixture *fx, const struct half_open *h, const struct tcb_opts *o,
+                     const struct seg *s)
+{
+    tcb_begin(&fx->tcb, &h->key, o);
+    tcp_open_half(&fx->tcb, &fx->env, h, 0, s, GN_CAUSE_ACK_OF_SYN);
+}
+
+/* a third ACK with text is the same as one without, and the text in a segment for the steps */
+Test(predict, third_ack_with_a_request)
+{
+    static struct pair p = {.random = 1};
+    struct tcb_opts o;
+
+    make_text();
+    fx_init(&p.step, GN_CLOSED);
+    fx_init(&p.fast, GN_CLOSED);
+    tcb_opts_default(&o, &p.step.conf);
+    for (unsigned i = 0; i < THIRD_ACKS; i++) {
+        struct half_open h = any_half_open(&p, &p.step.tcb.key);
+        struct seg whole = any_third_ack(&p, &h), bare = whole;
+
+        bare.ctl &= (uint16_t) ~(CTL_PSH | CTL_FIN | CTL_URG);
+        bare.text_len = bare.n_text = 0;
+        complete(&p.step, &h, &o, &bare);
+        (void)tcp_segment_arrives(&p.step.tcb, &p.step.env, &whole);
+        p.step.tcb.segs_in--;
+        complete(&p.fast, &h, &o, &whole);
+        assert_same(&p, "a third ACK");
+        p.taken += p.fast.tcb.rcvbuf.len > 0;
+        tcb_free(&p.step.tcb, &p.step.env);
+        tcb_free(&p.fast.tcb, &p.fast.env);
+    }
+    cr_assert_gt(p.taken, THIRD_ACKS / 2, "text came with no more than %u", p.taken);
+    fx_fini(&p.step);
+    fx_fini(&p.fast);
 }
