@@ -3,9 +3,9 @@
  * @file null.c  No protocol at all: the floor under the other figures.
  *
  * It moves octets as a TCP does (application, send buffer, packet, receive buffer, application; the
- * last copy is left out if the application reads in the receive buffer) in
- * packets of the same size, keeps the same window and acknowledges once a burst. There is no
- * checksum, no header but a length and a count, no timer, no loss, and one connection.
+ * last copy is left out if the application reads in the receive buffer) in packets of the same
+ * size, keeps the same window and acknowledges once a burst. There is no checksum, no header but a
+ * length and a count, no timer, no loss, and one connection.
  */
 #include "world.h"
 
