@@ -144,7 +144,17 @@ static inline uint32_t ts_now(const struct tcb *t, const struct tcp_env *e)
 {
     return tcp_ts_clock(e->now) + t->ts.offset;
 }
+/** ts_take() - the timestamp of @s, which is none of the past: R3 of RFC 7323 4.3, remember what to
+ * echo; only from a segment that reaches Last.ACK.sent (OPT-TS-4, OPT-TS-10) */
+static inline void ts_take(struct tcb *t, const struct tcp_env *e, const struct seg *s)
+{
+    if (!seq_le(s->seq, t->rcv.acked))
+        return;
+    t->ts.recent = s->opt.tsval;
+    t->ts.recent_at = e->now;
+}
 enum gn_drop ts_check(struct arrival *a);
+/** ts_update() - ts_take() of any segment: it may have no timestamp, or an old one */
 void ts_update(struct tcb *t, const struct tcp_env *e, const struct seg *s);
 bool ts_rtt(const struct tcb *t, const struct tcp_env *e, const struct seg *s, gn_time *ret);
 

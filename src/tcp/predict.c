@@ -41,10 +41,8 @@ static bool expected(const struct tcb *t, const struct seg *s)
 /* what ts_update() comes to for one that is next() */
 static inline void take_ts(struct tcb *t, const struct tcp_env *e, const struct seg *s)
 {
-    if (!t->ts_ok || !seq_le(s->seq, t->rcv.acked))
-        return;
-    t->ts.recent = s->opt.tsval;
-    t->ts.recent_at = e->now;
+    if (t->ts_ok)
+        ts_take(t, e, s);
 }
 
 /* step 5. With nothing in flight and nothing to send there is only the window to look at */

@@ -28,18 +28,13 @@ enum gn_drop ts_check(struct arrival *a)
     return GN_DROP_PAWS;
 }
 
-/* R3 of RFC 7323 4.3: remember what to echo; only from a segment that reaches Last.ACK.sent
- * (OPT-TS-4, OPT-TS-10) */
 void ts_update(struct tcb *t, const struct tcp_env *e, const struct seg *s)
 {
     if (!t->ts_ok || !(s->opt.has & OPT_TS) || (s->ctl & CTL_RST))
         return;
-    if (!seq_le(s->seq, t->rcv.acked))
-        return;
     if ((int32_t)(s->opt.tsval - t->ts.recent) < 0 && e->now - t->ts.recent_at <= PAWS_IDLE)
         return;
-    t->ts.recent = s->opt.tsval;
-    t->ts.recent_at = e->now;
+    ts_take(t, e, s);
 }
 
 /* a round-trip time from the echo; an echo of 0 or from the future gives none (OPT-TS-5, MAL-52) */
