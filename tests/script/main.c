@@ -52,6 +52,7 @@ static bool play_one(const char *path, const char *text, char report[REPORT])
     report[0] = 0;
     if (pipe(fd))
         return false;
+    fflush(stdout); /* or each child would write what waits in the buffer once more */
     pid = fork();
     if (pid == 0) {
         dup2(fd[1], STDOUT_FILENO);
