@@ -10,6 +10,8 @@
 
 enum { OPT_LIST = 1, OPT_MAX, OPT_LOSE, OPT_DUPLICATE, OPT_TIMEOUT };
 
+#define EXIT_PART 3 /* nothing is wrong in what was tried, but that was not all */
+
 static const struct option_spec options[] = {
     {OPT_LIST, 0, "list", NULL, "list the scenarios"},
     {OPT_LOSE, 0, "lose", "N", "so many more losses"},
@@ -65,10 +67,21 @@ static void print_transitions(const struct explore_result *r, bool all)
         puts("these are all that are legal, and no other");
 }
 
+/** verdict() - the exit code; @given_up of @found scenarios were not searched whole */
+static int verdict(const struct explore_result *sum, size_t found, size_t given_up)
+{
+    if (given_up)
+        complain("not exhaustive: %zu of %zu scenarios were given up (--max-states)", given_up,
+                 found);
+    if (!sum->ok)
+        return EXIT_FAILED;
+    return given_up ? EXIT_PART : EXIT_FINE;
+}
+
 /** run() - the sub-command */
 static int run(struct args *a)
 {
-    size_t n, found = 0;
+    size_t n, found = 0, given_up = 0;
     const struct explore_config *s = explore_scenarios(&n);
     struct explore_result sum = {.ok = true};
     const char *value, *word = NULL;
@@ -101,6 +114,7 @@ static int run(struct args *a)
         c.budget.duplicate = (uint8_t)(c.budget.duplicate + more[1]);
         c.budget.timeout = (uint8_t)(c.budget.timeout + more[2]);
         sum.ok &= explore_run(&c, &r, stdout);
+        given_up += r.ok && !r.complete;
         print_result(&c, &r);
         fflush(stdout);
         explore_merge(&sum, &r);
@@ -111,7 +125,7 @@ static int run(struct args *a)
         return EXIT_FINE;
     print_pairs(&sum);
     print_transitions(&sum, !word);
-    return sum.ok ? EXIT_FINE : EXIT_FAILED;
+    return verdict(&sum, found, given_up);
 }
 
 const struct command command_explore = {
@@ -121,7 +135,8 @@ const struct command command_explore = {
         "Try every interleaving of calls, deliveries, losses and timeouts of one connection.",
     .details =
         "With WORD only the scenarios that have it in their names. What is wrong is drawn as "
-        "the shortest\nladder that shows it. Exit code 1: something is wrong.",
+        "the shortest\nladder that shows it. Exit code 1: something is wrong; 3: nothing is, but "
+        "not all was tried\n(--max-states).",
     .options = options,
     .run = run,
 };
