@@ -101,6 +101,7 @@ struct question {
     const char *record, *replay;
     uint32_t seconds; /* between two samples; 0: one is enough */
     const char *id;
+    const char *stray; /* a word that only an option which follows may make sense of */
 };
 
 /** page() - print the page about one rule */
@@ -161,6 +162,33 @@ static bool is_port(const char *word)
     return parse_number(word, 1, 65535, &n);
 }
 
+/** word() - one that is neither an option nor its value */
+static void word(struct args *a, const char *value, struct question *q)
+{
+    if (q->explain && !q->id)
+        q->id = value;
+    else if (is_capture(value) && !q->place.capture)
+        q->place.capture = value;
+    else if (filter_begins(value) || q->stray)
+        filter_word(a, value, &q->view);
+    else
+        q->stray = value;
+}
+
+/** settle_stray() - all options are known: what was that word about? */
+static void settle_stray(struct args *a, struct question *q)
+{
+    const char *value = q->stray;
+    if (!value)
+        return;
+    if (q->explain && !q->id)
+        q->id = value;
+    else if ((q->web || q->metrics) && is_port(value))
+        usage_fail(a, "'%s' is no filter; --listen %s serves at that port", value, value);
+    else
+        filter_word(a, value, &q->view);
+}
+
 /** take() - one option or word */
 static void take(struct args *a, int id, const char *value, struct question *q)
 {
@@ -202,15 +230,7 @@ static void take(struct args *a, int id, const char *value, struct question *q)
     case OPT_WIDTH: q->style.width = number(a, "width from 60 to 1000", value, 60, 1000); break;
     case OPT_ASCII: q->style.ascii = true; break;
     case OPT_COLOUR: args_colour(a, value, &q->style.colour); break;
-    default:
-        if (q->explain && !q->id)
-            q->id = value;
-        else if (is_capture(value) && !p->capture)
-            p->capture = value;
-        else if ((q->web || q->metrics) && is_port(value))
-            usage_fail(a, "'%s' is no filter; --listen %s serves at that port", value, value);
-        else
-            filter_word(a, value, &q->view);
+    default: word(a, value, q);
     }
 }
 
@@ -343,6 +363,7 @@ static int run(struct args *a)
     int id;
     while ((id = args_next(a, &value)))
         take(a, id, value, &q);
+    settle_stray(a, &q);
     if (q.explain)
         return q.id ? page(q.id) : list_pages(q.markdown);
     q.rules.filter.states = q.view.states;

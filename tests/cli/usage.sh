@@ -78,6 +78,12 @@ expect 1 1 "No such file or directory" -- stats --control /nonexistent
 expect 2 1 "no state is called 'frob'" -- ss state frob
 expect 2 1 "is no filter" -- ss frob
 expect 2 1 "is no port" -- ss sport = :0
+expect 2 1 "'8080' is no filter; --listen 8080 serves at that port" -- why --web 8080
+expect 2 1 "'8080' is no filter; --listen 8080 serves at that port" -- why 8080 --web
+expect 2 1 "'8080' is no filter: state S" -- why 8080
+expect 2 1 "'frob' is no filter: state S" -- why 8080 frob --web
+expect 0 0 '# ' -- why close-wait-leak --explain
+expect 1 1 "there is no finding './x'" -- why --explain ./x
 expect 2 1 "which request" -- ctl
 expect 1 1 "no knob has 'frob'" -- knobs frob
 expect 0 0 'tcp_syn_retries' -- knobs
