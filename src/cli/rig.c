@@ -163,7 +163,7 @@ void rig_take(struct args *a, int id, const char *value, struct rig_options *o)
     case RIG_MTU:
         if (!parse_number(value, 576, 65535, &n))
             usage_fail(a, "--mtu is a number from 576 to 65535, not '%s'", value);
-        o->mtu = (uint16_t)n;
+        o->mtu = o->mtu_most = (uint16_t)n;
         break;
     case RIG_PCAP: o->pcap = value; break;
     case RIG_SET:
@@ -423,14 +423,15 @@ static void on_netif(void *ctx, int fd, unsigned what, gn_time now)
     (void)now;
     int mtu = gn_netif_changed(fd) ? gn_netif_mtu(r->device) : -1;
     if (mtu > 0 && mtu <= UINT16_MAX)
-        r->link->iface.mtu = (uint16_t)mtu;
+        r->link->iface.mtu = r->mtu_most && r->mtu_most < mtu ? r->mtu_most : (uint16_t)mtu;
 }
 
-/** watch_device() - from now on the MTU of the device is that of the host's interface. Without, it
- * stays as it is */
-static void watch_device(struct rig *r, struct gn_link *link)
+/** watch_device() - from now on the MTU of the device is that of the host's interface, but no more
+ * than @most if that is not 0. Without, it stays as it is */
+static void watch_device(struct rig *r, struct gn_link *link, uint16_t most)
 {
     r->link = link;
+    r->mtu_most = most;
     r->watch = gn_netif_watch();
     if (r->watch >= 0)
         (void)gn_loop_watch(r->loop, r->watch, GN_WATCH_READ, on_netif, r);
@@ -481,7 +482,7 @@ bool rig_open_share(struct rig_options *o, struct rig_share *share, struct rig *
         complain("device %s: %s", ret->device, gn_err_text((enum gn_err)iface));
         gn_link_close(link);
     } else if (configure(o, ret->host, iface)) {
-        watch_device(ret, link);
+        watch_device(ret, link, o->mtu_most);
         return true;
     }
     rig_close(ret);

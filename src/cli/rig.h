@@ -22,7 +22,8 @@ struct rig_options {
     enum rig_link link;
     const char *device; /* NULL: "gannet0" */
     bool own_netns, no_offload, verbose;
-    uint16_t mtu; /* 0: 1500, or the interface's */
+    uint16_t mtu;      /* 0: 1500, or the interface's */
+    uint16_t mtu_most; /* as the user said; 0: whatever the device has */
     uint8_t mac[6];
     struct gn_prefix addr[RIG_ADDRS]; /* the host's own */
     unsigned n_addr;
@@ -82,6 +83,7 @@ struct rig {
     struct gn_host *host;
     struct gn_link *link; /* the loop's */
     int watch;            /* tells when the device changes; -1: nothing does */
+    uint16_t mtu_most;    /* of the host's interface, whatever the device's; 0: no bound */
     char device[16];
 };
 

@@ -115,6 +115,29 @@ else
     echo "ok $n - xdp # SKIP programs for the kernel need root"
 fi
 
+# somebody gives the device another MTU: the smaller of that and what was asked for holds
+connected() { there "$gannet" ss -i state established sport = :9 | tee "$tmp/out" | grep -q :9; }
+gone() { ! connected; }
+mss_is() { # of a new connection
+    exec 5<>/dev/tcp/10.81.0.2/9
+    wait_for connected
+    grep -q "mss:$1 " "$tmp/out"
+    local status=$?
+    exec 5>&-
+    wait_for gone
+    return $status
+}
+up packet:gnthere --mtu 1400
+mss_is 1348
+result $? "packet: a smaller MTU than the interface's"
+there ip link set gnthere mtu 1300
+mss_is 1248
+result $? "packet: the interface's becomes smaller"
+there ip link set gnthere mtu 1500
+mss_is 1348
+result $? "packet: and larger again, but what was asked for stays"
+down
+
 up packet:gnthere --no-offload
 get http://10.81.0.2/file.bin | cmp - "$tmp/www/file.bin" >"$tmp/out" 2>&1
 result $? "packet: without offloads"
