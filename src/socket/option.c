@@ -170,13 +170,15 @@ static bool closed(const struct sock *sk)
             s.state == GN_CLOSED);
 }
 
-/** lowat() - SO_RCVLOWAT: 1 at least, and no more than half of the largest buffer */
+/** lowat() - SO_RCVLOWAT: 1 at least, and no more than a buffer set by hand, else half of the
+ * largest. Linux takes half of either, but of its own number, twice what was set */
 static uint64_t lowat(const struct sock *sk, int v)
 {
-    uint64_t most = sk->opt_set >> GN_OPT_RCVBUF & 1 ? value_of(sk, GN_OPT_RCVBUF)
-                                                     : gn_host_conf(sk->stack->host)->tcp_rmem_max;
+    uint64_t most = sk->opt_set >> GN_OPT_RCVBUF & 1
+                        ? value_of(sk, GN_OPT_RCVBUF)
+                        : gn_host_conf(sk->stack->host)->tcp_rmem_max / 2;
 
-    return clamp_u64(v < 0 ? UINT64_MAX : (uint64_t)v, 1, most / 2);
+    return clamp_u64(v < 0 ? UINT64_MAX : (uint64_t)v, 1, most);
 }
 
 /** defer_time() - TCP_DEFER_ACCEPT in seconds, as Linux rounds it: up to when a SYN,ACK would be

@@ -110,14 +110,14 @@ static bool set_time(struct tcb *t, const struct tcp_env *e, enum gn_opt o, uint
 }
 
 /* GN_OPT_RCVLOWAT: a buffer that cannot hold so much would never be readable. Twice that, so that
- * the peer need not wait for the reader */
+ * the peer need not wait for the reader; but what was set by hand stays, and may be filled */
 static void set_rcvlowat(struct tcb *t, const struct tcp_env *e, uint64_t v)
 {
     struct tcb_opts *p = &t->opts;
-    uint64_t most = p->rcvbuf_fixed ? p->rcvbuf : max_u64(p->rcvbuf, e->conf->tcp_rmem_max);
+    uint64_t most = p->rcvbuf_fixed ? p->rcvbuf : max_u64(p->rcvbuf, e->conf->tcp_rmem_max) / 2;
 
-    p->rcvlowat = (uint32_t)clamp_u64(v, 1, most / 2);
-    if (2 * p->rcvlowat <= p->rcvbuf)
+    p->rcvlowat = (uint32_t)clamp_u64(v, 1, most);
+    if (p->rcvbuf_fixed || 2 * p->rcvlowat <= p->rcvbuf)
         return;
     p->rcvbuf = 2 * p->rcvlowat;
     if (window_worth_telling(t, e))

@@ -283,7 +283,10 @@ Test(option, receive_low_water_mark_of_a_fixed_buffer)
     net_pair(80, s);
     net_option(s[1], SOL_SOCKET, SO_RCVBUF, 20000);
     net_option(s[1], SOL_SOCKET, SO_RCVLOWAT, 15000);
-    cr_expect_eq(get(s[1], SOL_SOCKET, SO_RCVLOWAT), 10000, "half of it");
+    cr_expect_eq(get(s[1], SOL_SOCKET, SO_RCVLOWAT), 15000);
+    cr_expect_eq(get(s[1], SOL_SOCKET, SO_RCVBUF), 40000, "which stays");
+    net_option(s[1], SOL_SOCKET, SO_RCVLOWAT, 25000);
+    cr_expect_eq(get(s[1], SOL_SOCKET, SO_RCVLOWAT), 20000, "all of it");
     net_option(s[1], SOL_SOCKET, SO_RCVBUF, 5000);
     send_some(s[0], 9999);
     net_pass(GN_SEC);
