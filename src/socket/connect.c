@@ -29,7 +29,7 @@ void sock_dissolve(struct sock *sk, bool reset)
     sk->phase = PHASE_IDLE;
     sk->handle = GN_NO_HANDLE;
     sk->shut_rd = sk->shut_wr = false;
-    sock_notify(sk);
+    sock_notify(sk, NEWS_ALL);
 }
 
 int gn_socket_on(struct gn_stack *st, int domain, int type, int protocol)
@@ -266,7 +266,7 @@ static int shutdown_call(struct sock *sk, int how)
         (void)gn_host_shutdown_read(st->host, sk->handle, stack_now(st));
         sk->shut_rd = true;
     }
-    sock_notify(sk);
+    sock_notify(sk, NEWS_ALL);
     return 0;
 }
 

@@ -4,12 +4,13 @@
  *
  * Theory of operation. An instance has a number of its own: a slot of the table of sockets that is
  * no socket. An interest is linked to its socket like somebody who sleeps in it, for as long as it
- * lasts; when something happens to the socket, the interest goes on the instance's ready list and
- * the sleepers of the instance are woken. epoll_wait() asks each socket on the list how it stands.
- * What is not ready leaves the list; so does what was told once and is not to be told again before
- * something new happens (EPOLLET) or before it is asked for (EPOLLONESHOT). The work of a call
- * depends on what has happened, never on the number of interests. Instances may look after
- * instances: one is readable while its ready list holds something that is.
+ * lasts; when something happens to the socket that it is about (text is no news for who waits for
+ * room), the interest goes on the instance's ready list and the sleepers of the instance are woken.
+ * epoll_wait() asks each socket on the list how it stands. What is not ready leaves the list; so
+ * does what was told once and is not to be told again before something new happens (EPOLLET) or
+ * before it is asked for (EPOLLONESHOT). The work of a call depends on what has happened, never on
+ * the number of interests. Instances may look after instances: one is readable while its ready list
+ * holds something that is.
  */
 #define _GNU_SOURCE
 
@@ -41,16 +42,16 @@ struct interest {
     epoll_data_t data;
 };
 
-/** happened() - to an interest's socket: its turn to be looked at */
-static void happened(struct wait_link *l)
+/** happened() - to an interest's socket: its turn to be looked at, if it is about what it wants */
+static void happened(struct wait_link *l, uint32_t news)
 {
     struct interest *i = LIST_ENTRY(l, struct interest, link);
 
-    if (i->off)
+    if (i->off || !(news & (i->events | EPOLLERR | EPOLLHUP)))
         return;
     if (!list_linked(&i->ready))
         list_append(&i->epoll->ready, &i->ready);
-    sock_notify(i->epoll->self);
+    sock_notify(i->epoll->self, NEWS_IN);
 }
 
 /** forget() - an interest goes */
@@ -181,7 +182,7 @@ static int want(struct epoll *e, struct sock *sk, const struct epoll_event *ev)
     i->data = ev->data;
     list_append(&e->all, &i->all);
     list_append(&sk->waiters, &i->link.node);
-    happened(&i->link); /* it may be ready already */
+    happened(&i->link, NEWS_ALL); /* it may be ready already */
     return 0;
 }
 
@@ -206,7 +207,7 @@ static int ctl_call(struct epoll *e, int op, struct sock *sk, const struct epoll
     i->events = ev->events;
     i->data = ev->data;
     i->off = false;
-    happened(&i->link);
+    happened(&i->link, NEWS_ALL);
     return 0;
 }
 

@@ -112,7 +112,7 @@ void sock_close(struct sock *sk)
 {
     sk->closed = true;
     list_remove(&sk->all);
-    sock_notify(sk);
+    sock_notify(sk, NEWS_ALL);
     if (sk->epoll)
         epoll_free(sk);
     epoll_leave(sk);

@@ -86,8 +86,12 @@ int64_t call_end(struct sock *sk, int64_t r);
 /** sock_wait() - sleep until something happens to the socket; 0, -ETIMEDOUT, -EBADF (closed
  * meanwhile), -EDEADLK */
 int sock_wait(struct sock *sk, gn_time until);
-/** sock_notify() - wake who sleeps in it */
-void sock_notify(struct sock *sk);
+#define NEWS_ALL UINT32_MAX
+#define NEWS_IN  (EPOLLIN | EPOLLRDNORM | EPOLLPRI | EPOLLRDBAND)
+#define NEWS_OUT (EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND)
+/** sock_notify() - wake who sleeps in it; @news: what may have changed, bits of epoll, for those
+ * who wait for one thing and not for the other */
+void sock_notify(struct sock *sk, uint32_t news);
 /** sock_until() - when a call with time-out @t (0: none) gives up; now, if it must not block */
 gn_time sock_until(const struct sock *sk, gn_time t, bool dontwait);
 

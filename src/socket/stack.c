@@ -257,13 +257,13 @@ static void waiter_wake(struct waiter *w)
         pthread_cond_signal(&w->cond);
 }
 
-void sock_notify(struct sock *sk)
+void sock_notify(struct sock *sk, uint32_t news)
 {
     for (struct list *n = sk->waiters.next; n != &sk->waiters; n = n->next) {
         struct wait_link *l = LIST_ENTRY(n, struct wait_link, node);
 
         if (l->happened)
-            l->happened(l);
+            l->happened(l, news);
         else
             waiter_wake(l->waiter);
     }
@@ -285,6 +285,23 @@ static void wake_expired(struct gn_stack *st)
     }
 }
 
+/** news_of() - what an event is to epoll, as on Linux: text and room are one thing each, an end is
+ * news for all; less text than SO_RCVLOWAT is none */
+static uint32_t news_of(const struct sock *sk, unsigned what)
+{
+    uint32_t news = 0;
+
+    if (what & (GN_EV_CONNECTED | GN_EV_EOF | GN_EV_ERROR | GN_EV_CLOSED))
+        return NEWS_ALL;
+    if (what & GN_EV_READABLE && sk->opt_set >> GN_OPT_RCVLOWAT & 1)
+        what &= ~(unsigned)GN_EV_READABLE | gn_host_poll(sk->stack->host, sk->handle);
+    if (what & (GN_EV_READABLE | GN_EV_ACCEPT | GN_EV_URGENT))
+        news |= NEWS_IN;
+    if (what & GN_EV_WRITABLE)
+        news |= NEWS_OUT;
+    return news;
+}
+
 size_t gn_stack_service(void *ctx, struct gn_host *h, gn_time now)
 {
     struct gn_stack *st = ctx;
@@ -298,7 +315,7 @@ size_t gn_stack_service(void *ctx, struct gn_host *h, gn_time now)
 
             /* one that was closed since, and perhaps opened again, has another handle */
             if (sk && sk->handle == ev[i].handle)
-                sock_notify(sk);
+                sock_notify(sk, news_of(sk, ev[i].what));
         }
         total += n;
     }

@@ -33,12 +33,12 @@ struct waiter {
     struct list node; /* of the stack's sleepers */
 };
 
-/** One of the things it waits for; or an interest of an epoll instance, which wants to hear of all
- * that happens. */
+/** One of the things it waits for; or an interest of an epoll instance, which is told what has
+ * happened. */
 struct wait_link {
     struct list node; /* of the socket's waiters */
     struct waiter *waiter;
-    void (*happened)(struct wait_link *l); /* NULL: wake the waiter */
+    void (*happened)(struct wait_link *l, uint32_t news); /* NULL: wake the waiter */
 };
 
 struct gn_stack {

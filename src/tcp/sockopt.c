@@ -59,6 +59,16 @@ static bool set_flag(struct tcb *t, const struct tcp_env *e, enum gn_opt o, bool
     return true;
 }
 
+/* a limit of what may wait to be sent was set: whoever waits for room must look, even if nothing
+ * moves */
+static void tell_room(struct tcb *t, const struct tcp_env *e)
+{
+    if (!state_synchronised(t->state) || !sndbuf_writable(t, e))
+        return;
+    t->want_write = false;
+    t->events |= GN_EV_WRITABLE;
+}
+
 /* buffers: what is set by hand is no longer tuned */
 static bool set_buffer(struct tcb *t, const struct tcp_env *e, enum gn_opt o, uint64_t v)
 {
@@ -68,6 +78,7 @@ static bool set_buffer(struct tcb *t, const struct tcp_env *e, enum gn_opt o, ui
     if (o == GN_OPT_SNDBUF) {
         t->opts.sndbuf = n;
         t->opts.sndbuf_fixed = true;
+        tell_room(t, e);
     } else {
         t->opts.rcvbuf = n;
         t->opts.rcvbuf_fixed = true;
@@ -117,6 +128,7 @@ static void set_rcvlowat(struct tcb *t, const struct tcp_env *e, uint64_t v)
     uint64_t most = p->rcvbuf_fixed ? p->rcvbuf : max_u64(p->rcvbuf, e->conf->tcp_rmem_max) / 2;
 
     p->rcvlowat = (uint32_t)clamp_u64(v, 1, most);
+    t->events |= tcp_readiness(t, e) & GN_EV_READABLE; /* it may be reached by what is there */
     if (p->rcvbuf_fixed || 2 * p->rcvlowat <= p->rcvbuf)
         return;
     p->rcvbuf = 2 * p->rcvlowat;
@@ -141,8 +153,6 @@ static bool set_small(struct tcb_opts *p, enum gn_opt o, uint64_t v)
         p->pmtu = (uint8_t)v;
     else if (o == GN_OPT_FASTOPEN && v <= UINT16_MAX)
         p->fastopen = (uint16_t)v;
-    else if (o == GN_OPT_NOTSENT_LOWAT && v <= UINT32_MAX)
-        p->notsent_lowat = (uint32_t)v;
     else
         return false;
     return true;
@@ -167,6 +177,9 @@ static bool set_number(struct tcb *t, const struct tcp_env *e, enum gn_opt o, ui
             return recovery_set_max_pacing(&t->rec, &e->rec, p->max_pacing_rate);
     } else if (o == GN_OPT_RCVLOWAT && v <= BUF_MAX) {
         set_rcvlowat(t, e, v);
+    } else if (o == GN_OPT_NOTSENT_LOWAT && v <= UINT32_MAX) {
+        p->notsent_lowat = (uint32_t)v;
+        tell_room(t, e);
     } else if (o == GN_OPT_FASTOPEN_CONNECT && v <= 2) {
         p->fastopen_connect = (uint8_t)v;
         t->syn_waits = v == 2 && t->sndbuf.len == 0 && tcp_fastopen_room(t, e) > 0;

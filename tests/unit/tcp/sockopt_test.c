@@ -84,7 +84,7 @@ Test(sockopt, max_pacing_rate)
 }
 
 /* SO-16: writable, and SEND, stop at so much unsent text; sending it, not only its acknowledgment,
- * makes room */
+ * makes room, and so does another limit */
 Test(sockopt, notsent_lowat)
 {
     static char text[8000];
@@ -94,6 +94,8 @@ Test(sockopt, notsent_lowat)
     fx_init(&fx, GN_ESTABLISHED);
     set(&fx, GN_OPT_NOTSENT_LOWAT, 4000);
     cr_assert(tcp_readiness(t, &fx.env) & GN_EV_WRITABLE);
+    cr_assert_eq(t->events, GN_EV_WRITABLE, "as on Linux, which tells whenever it is set");
+    t->events = 0;
     cr_assert_eq(tcp_send(t, &fx.env, text, sizeof text, 0), 4000);
     cr_assert_not(tcp_readiness(t, &fx.env) & GN_EV_WRITABLE);
     cr_assert_eq(tcp_send(t, &fx.env, text, 1, 0), GN_E_WOULD_BLOCK);
@@ -102,6 +104,11 @@ Test(sockopt, notsent_lowat)
     cr_assert(t->events & GN_EV_WRITABLE);
     cr_assert(tcp_readiness(t, &fx.env) & GN_EV_WRITABLE);
     cr_assert_eq(sndbuf_room(t, &fx.env), 1460); /* what was sent, and it is a full segment */
+    t->events = 0;
+    set(&fx, GN_OPT_NOTSENT_LOWAT, 1);
+    cr_assert_eq(t->events, 0);
+    set(&fx, GN_OPT_NOTSENT_LOWAT, 8000);
+    cr_assert_eq(t->events, GN_EV_WRITABLE);
     fx_fini(&fx);
 }
 
