@@ -61,13 +61,22 @@ static void report_first(struct tcb *t, struct range r)
     t->sack[0] = r;
 }
 
+/* RFC 2883 4.2: of text that came before in part, the first such part is what is reported */
+static void note_duplicate_part(struct tcb *t, const struct tcp_env *e, seq_t from, seq_t to)
+{
+    const struct range *r = ranges_next(&t->ooo, from);
+
+    if (r != NULL && seq_lt(r->a, to))
+        note_duplicate(t, e, seq_max(from, r->a), seq_min(to, r->b));
+}
+
 /* text beyond a gap: SHLD-31, MAY-13 */
 static enum gn_drop out_of_order(struct arrival *a)
 {
     struct tcb *t = a->t;
     const struct tcp_env *e = a->e;
     uint32_t at = t->rcvbuf.len + seq_span(t->rcv.nxt, a->s.seq);
-    uint32_t held = beyond(t), fresh = 0;
+    uint32_t held = beyond(t);
     seq_t x = a->s.seq, end = seq_add(a->s.seq, a->s.text_len);
     struct range whole;
 
@@ -93,12 +102,11 @@ static enum gn_drop out_of_order(struct arrival *a)
                   seq_span(x, stop));
         x = stop;
     }
-    if (!ranges_add(&t->ooo, e->mem, a->s.seq, end, &whole, &fresh)) {
+    note_duplicate_part(t, e, a->s.seq, end);
+    if (!ranges_add(&t->ooo, e->mem, a->s.seq, end, &whole, NULL)) {
         e->stats->TCPOFODrop++;
         return GN_DROP_OUT_OF_ORDER_LIMIT;
     }
-    if (fresh < a->s.text_len)
-        note_duplicate(t, e, a->s.seq, end);
     report_first(t, whole);
     e->stats->TCPOFOQueue++;
     return GN_DROP_NONE;
