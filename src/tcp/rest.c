@@ -162,7 +162,8 @@ static void wake_rcv(const struct tcb_rest *r, gn_time now, struct tcb *t)
     t->segs_in = count(r, REST_SEGS_IN);
     t->ts.recent = r->ts_recent;
     t->ts.offset = r->ts_offset;
-    t->ts.recent_at = rest_ms_back(r->ts_recent_at, now);
+    /* no later than this, and then not long before; 52 days may have passed since (OPT-TS-7) */
+    t->ts.recent_at = rest_ms_back(r->ts_recent_at, r->last_in);
     t->drs.since = rest_us_back(r->drs_since, now);
     t->drs.octets = r->drs_octets;
     t->drs.space = r->drs_space;

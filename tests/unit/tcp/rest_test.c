@@ -216,6 +216,32 @@ Test(rest, changes_nothing_on_the_wire_nor_in_STATUS)
     cr_assert_gt(rests, 20 * LIVES, "%u", rests);
 }
 
+/* OPT-TS-7: after 24 days of silence TS.Recent is void, and after any number of them */
+Test(rest, no_timestamp_is_old_after_24_days)
+{
+    for (unsigned days = 25; days < 400; days += 5) {
+        struct fixture fx;
+        struct tcb_rest r;
+        struct tcp_key key;
+        struct tcb_opts o;
+        struct seg s = fx_seg(CTL_ACK, FX_RCV, FX_UNA, "x");
+
+        set_up(&fx, 4);
+        fx.tcb.ts.recent = 1000;
+        fx.tcb.ts.recent_at = fx.env.now;
+        cr_assert(tcp_may_rest(&fx.tcb, &fx.env));
+        key = fx.tcb.key;
+        o = fx.tcb.opts;
+        tcp_rest(&fx.tcb, &r);
+        fx.env.now += days * 86400 * GN_SEC;
+        tcp_wake(&r, &key, &o, fx.env.now, &fx.tcb);
+        s.opt.has = OPT_TS;
+        s.opt.tsval = 999; /* of a clock that has gone half round */
+        cr_expect_eq(fx_arrives(&fx, s), GN_DROP_NONE, "after %u days", days);
+        fx_fini(&fx);
+    }
+}
+
 Test(rest, nothing_under_way_may_rest)
 {
     struct fixture fx;
