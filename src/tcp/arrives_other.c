@@ -34,10 +34,13 @@ static bool reset_in_window(const struct tcb *t, const struct seg *s)
     return seq_eq(s->seq, t->rcv.nxt) || seq_in(s->seq, t->rcv.nxt, receive_window(t));
 }
 
-/* RFC 5961 5.2 */
+/* RFC 5961 5.2, and nothing is acknowledged that was never sent, as on Linux: one who does not see
+ * our segments cannot make it likely that a guess is right by a large window */
 static bool ack_too_old(const struct tcb *t, const struct seg *s)
 {
-    return seq_lt(s->ack, seq_sub(t->snd.una, t->snd.max_wnd));
+    uint64_t acked = t->bytes_acked + t->fin_acked;
+
+    return seq_lt(s->ack, seq_sub(t->snd.una, (uint32_t)min_u64(t->snd.max_wnd, acked)));
 }
 
 /* SYN-RECEIVED after an active OPEN: the peer's SYN again, or its SYN,ACK for ours (SG-04, SG-12).

@@ -19,6 +19,13 @@ static bool before(uint32_t a, uint32_t b)
     return (int32_t)(a - b) < 0;
 }
 
+uint32_t oldest_ack(const struct block *b)
+{
+    uint32_t sent = b->una - b->iss - 1;
+
+    return b->una - (b->max_wnd < sent ? b->max_wnd : sent);
+}
+
 /** within() - first =< x < first + size */
 static bool within(uint32_t x, uint32_t first, uint32_t size)
 {
@@ -81,7 +88,7 @@ SEGMENT(crossed,        syn_ack(b, s) && s->seq == b->irs && s->ack == b->nxt &&
 
 /* SEG.ACK: RFC 5961 5.2, RFC 9293 3.10.7.3 and 3.10.7.4 fifth */
 SEGMENT(ack_unsent,     ack(b, s) && before(b->nxt, s->ack))
-SEGMENT(ack_ancient,    ack(b, s) && before(s->ack, b->una - b->max_wnd))
+SEGMENT(ack_ancient,    ack(b, s) && before(s->ack, oldest_ack(b)))
 SEGMENT(ack_old,        ack(b, s) && before(s->ack, b->una))
 SEGMENT(ack_una,        ack(b, s) && s->ack == b->una)
 SEGMENT(ack_new,        ack(b, s) && before(b->una, s->ack) && !before(b->nxt, s->ack))

@@ -58,6 +58,11 @@ struct verdict {
     bool acked;       /* the ACK step was passed: SND.* and TS.Recent have their say */
 };
 
+/** oldest_ack() - RFC 5961 5.2: the lowest acceptable SEG.ACK. What came before our SYN was never
+ * sent
+ */
+uint32_t oldest_ack(const struct block *b);
+
 /** oracle() - the verdict on @s for @b */
 struct verdict oracle(const struct block *b, const struct arrival_seg *s);
 

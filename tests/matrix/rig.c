@@ -428,9 +428,10 @@ static void go_on(struct rig *r, const struct situation *si)
     if (si->state == GN_TIME_WAIT && si->orphan) {
         close_ours(r, true);
         /* a record keeps no windows: nothing can follow the peer's FIN, and for MAX.SND.WND RFC
-         * 5961 5.2 allows the largest that there is */
+         * 5961 5.2 allows the largest that there is; nor our ISS */
         r->b.rcv_wnd = 0;
         r->b.max_wnd = 65535u << 14;
+        r->b.iss = r->b.una - r->b.max_wnd - 1;
     }
     r->b.state = si->state;
 }

@@ -69,8 +69,8 @@ static bool ack_at(const struct block *b, enum ack_pos p, uint32_t *ret)
         return p == UNA;
     }
     switch (p) {
-    case TOO_OLD: *ret = b->una - b->max_wnd - 1; return true;
-    case OLDEST: *ret = b->una - b->max_wnd; return b->max_wnd > 0;
+    case TOO_OLD: *ret = oldest_ack(b) - 1; return true;
+    case OLDEST: *ret = oldest_ack(b); return *ret != b->una;
     case OLD: *ret = b->una - 1; return true;
     case UNA: *ret = b->una; return true;
     case BETWEEN: *ret = b->una + (b->nxt - b->una) / 2; return b->nxt - b->una > 1;
