@@ -15,7 +15,9 @@ static uint32_t receive_window(const struct tcb *t)
     return seq_gt(t->rcv.max_edge, t->rcv.nxt) ? seq_span(t->rcv.nxt, t->rcv.max_edge) : 0;
 }
 
-/* the table of 3.10.7.4: is any octet of the segment inside the window? */
+/* the table of 3.10.7.4: is any octet of the segment inside the window? What is empty may be at its
+ * right edge, too: a peer that has filled it has nothing else to acknowledge from, and while some
+ * of that text is missing the window is not closed */
 static bool acceptable(const struct tcb *t, const struct seg *s)
 {
     uint32_t len = seg_len(s), wnd = receive_window(t);
@@ -23,7 +25,7 @@ static bool acceptable(const struct tcb *t, const struct seg *s)
     if (wnd == 0)
         return len == 0 && seq_eq(s->seq, t->rcv.nxt);
     if (len == 0)
-        return seq_in(s->seq, t->rcv.nxt, wnd);
+        return seq_in(s->seq, t->rcv.nxt, wnd + 1);
     return seq_in(s->seq, t->rcv.nxt, wnd) || seq_in(seq_add(s->seq, len - 1), t->rcv.nxt, wnd);
 }
 

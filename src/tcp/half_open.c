@@ -162,8 +162,8 @@ static bool half_open_acceptable(const struct half_open *h, const struct seg *s,
     seq_t nxt = seq(h->irs + 1);
     uint32_t len = seg_len(s), wnd = half_open_window(o);
 
-    if (len == 0)
-        return seq_in(s->seq, nxt, wnd);
+    if (len == 0) /* as in arrives_other.c */
+        return seq_in(s->seq, nxt, wnd + 1);
     return seq_in(s->seq, nxt, wnd) || seq_in(seq_add(s->seq, len - 1), nxt, wnd);
 }
 

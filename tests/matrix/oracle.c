@@ -73,10 +73,12 @@ SEGMENT(ts_old,         b->ts && s->ts && before(s->tsval, b->ts_recent) && has(
 SEGMENT(rst_exact,      rst(b, s) && s->seq == b->rcv_nxt)
 SEGMENT(rst_inside,     rst(b, s) && within(s->seq, b->rcv_nxt, b->rcv_wnd))
 
-/* RFC 9293 3.10.7.4, first: table 6, and its allowance for a closed window */
+/* RFC 9293 3.10.7.4, first: table 6, its allowance for a closed window, and one for a full window
+ * with a gap, from whose right edge the peer acknowledges */
 SEGMENT(first_in,       within(s->seq, b->rcv_nxt, b->rcv_wnd))
+SEGMENT(empty_in,       within(s->seq, b->rcv_nxt, b->rcv_wnd + 1))
 SEGMENT(last_in,        within(s->seq + seg_length(s) - 1, b->rcv_nxt, b->rcv_wnd))
-SEGMENT(acceptable,     seg_length(s) == 0 ? b->rcv_wnd == 0 ? s->seq == b->rcv_nxt : first_in(b, s)
+SEGMENT(acceptable,     seg_length(s) == 0 ? b->rcv_wnd == 0 ? s->seq == b->rcv_nxt : empty_in(b, s)
                                            : first_in(b, s) || last_in(b, s))
 SEGMENT(window_probe,   b->rcv_wnd == 0 && s->seq == b->rcv_nxt && has(s, CTL_ACK, 0))
 SEGMENT(just_left,      s->seq == b->rcv_nxt - 1 && !acceptable(b, s))

@@ -30,6 +30,28 @@ Test(arrives_edge, reset_with_a_closed_window)
     }
 }
 
+/* a peer has filled our window, but the first segment is lost: all its ACKs come from the right
+ * edge, and count */
+Test(arrives_edge, ack_from_the_right_edge)
+{
+    struct fixture fx;
+    struct seg s = fx_seg(CTL_ACK, FX_RCV + FX_WND - 1, FX_UNA, "x");
+
+    fx_init(&fx, GN_ESTABLISHED);
+    cr_assert_eq(tcp_send(&fx.tcb, &fx.env, "hello", 5, 0), 5);
+    cr_assert(fx_output(&fx));
+    cr_assert_eq(fx_arrives(&fx, s), GN_DROP_NONE);
+    cr_assert(fx_output(&fx));
+    s = fx_seg(CTL_ACK, FX_RCV + FX_WND, FX_UNA + 5, "");
+    cr_expect_eq(fx_arrives(&fx, s), GN_DROP_NONE);
+    cr_expect(seq_eq(fx.tcb.snd.una, fx.tcb.snd.nxt));
+    cr_expect_not(fx_output(&fx), "nothing to answer");
+    s.seq = seq_add(s.seq, 1);
+    cr_expect_eq(fx_arrives(&fx, s), GN_DROP_BEYOND_WINDOW);
+    tcp_prune(&fx.tcb, &fx.env);
+    fx_fini(&fx);
+}
+
 /* SG-09, SG-10, RFC 5961 3.2: a RST left of the window is not in it because its text reaches in */
 Test(arrives_edge, reset_counts_by_seq_alone)
 {
