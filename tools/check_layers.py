@@ -30,7 +30,7 @@ CORE_SYSTEM = {"stdint.h", "stdbool.h", "stddef.h", "string.h"}
 # The compiler's own: intrinsics and the sanitizer's interface. They bring no libc.
 COMPILER = re.compile(r"^(\w+mmintrin|immintrin|arm_\w+|sanitizer/\w+)\.h$")
 # Public headers that promise no I/O; the core may include no other.
-CORE_PUBLIC = {"types", "conf", "frame", "host", "status", "trace", "explain",
+CORE_PUBLIC = {"types", "conf", "frame", "host", "freeze", "status", "trace", "explain",
                "err", "drop", "cause", "mib"}
 # Public headers of the outer layers may name the system's types, these may not.
 PUBLIC_SYSTEM = {"stdint.h", "stdbool.h", "stddef.h"}

@@ -9,6 +9,7 @@
 
 #include <gannet/conf.h>
 #include <gannet/frame.h>
+#include <gannet/freeze.h>
 #include <gannet/host.h>
 #include <gannet/link.h>
 #include <gannet/loop.h>

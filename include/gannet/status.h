@@ -72,6 +72,7 @@ struct gn_status {
     struct gn_endpoint local, remote;
     bool orphan;       /* its user has gone */
     bool passive;      /* opened by a listener */
+    bool frozen;       /* it may be moving (freeze.h) */
     enum gn_err error; /* pending, GN_OK if none */
     /* an ICMP error or R1 retransmissions since the last good ACK; GN_OK: no trouble known */
     enum gn_err soft_error;

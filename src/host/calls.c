@@ -5,11 +5,14 @@
  */
 #include "host/host.h"
 
-/** no_conn() - what to say if a call wants a connection and @c is none, or cannot be woken */
+/** no_conn() - what to say if a call wants a connection and @c is none, is frozen, or cannot be
+ * woken */
 static enum gn_err no_conn(const struct gn_host *h, gn_handle c)
 {
-    if (conn_held(h, c))
-        return GN_E_NO_MEMORY;
+    const struct conn *k = conn_held(h, c);
+
+    if (k)
+        return k->frozen ? GN_E_FROZEN : GN_E_NO_MEMORY;
     return listener_find(h, c) ? GN_E_NOT_CONNECTED : GN_E_BAD_HANDLE;
 }
 
@@ -250,13 +253,15 @@ enum gn_err gn_host_shutdown_read(struct gn_host *h, gn_handle c, gn_time now)
 }
 
 /** go_asleep() - close or abort what has no block: a connection at rest, for want of memory, or
- * nothing */
+ * nothing; not one that is frozen */
 static enum gn_err go_asleep(struct gn_host *h, gn_handle c)
 {
     struct conn *k = conn_held(h, c);
 
     if (!k)
         return GN_E_BAD_HANDLE;
+    if (k->frozen)
+        return GN_E_FROZEN;
     rest_abort(h, k);
     return GN_OK;
 }
@@ -322,7 +327,7 @@ enum gn_err gn_host_soft_error(struct gn_host *h, gn_handle c)
     enum gn_err err;
 
     if (!t)
-        return listener_find(h, c) ? GN_OK : GN_E_BAD_HANDLE;
+        return conn_held(h, c) || listener_find(h, c) ? GN_OK : GN_E_BAD_HANDLE;
     err = (enum gn_err)t->soft_error;
     if (err == GN_E_TIMED_OUT) /* of no answer, not of an error: until one comes (SHLD-9) */
         return GN_OK;
@@ -336,6 +341,8 @@ unsigned gn_host_poll(const struct gn_host *h, gn_handle c)
     const struct listener *l = listener_find(h, c);
     struct tcb scratch;
 
+    if (k && k->frozen)
+        return 0;
     if (k)
         return tcp_readiness(rest_look(h, k, &scratch), &h->env);
     return l && l->n_accept ? GN_EV_ACCEPT : 0;

@@ -27,6 +27,7 @@ struct tcb *conn_new(struct gn_host *h, const struct tcp_key *k, uint32_t hash, 
     c->key = *k;
     c->hash = hash;
     c->index = index;
+    c->frozen = CONN_ALIVE;
     c->tcb = t;
     c->user = NULL;
     c->timer = (struct wheel_node){0};
@@ -86,8 +87,8 @@ static inline struct conn *held(const struct gn_host *h, gn_handle handle)
         return NULL;
     if (host_many(h)) /* unless it is awake, a block will be made from all of its lines */
         prefetch(c, sizeof(*c) / 64);
-    if (!c->tcb) /* one that rests is its user's */
-        return c;
+    if (!c->tcb) /* one that rests is its user's, and one that is frozen */
+        return c->frozen == CONN_MUTE ? NULL : c;
     return c->tcb->accepted && !c->tcb->orphan ? c : NULL;
 }
 
@@ -305,13 +306,17 @@ void conn_settle(struct gn_host *h, struct tcb *t)
 #define WAKE_AGAIN (200 * GN_MSEC)
 
 /** timer_block() - the block of a connection whose node has fired; NULL: there is no
- * memory to wake it now */
+ * memory to wake it now, or it was only silent and has gone */
 static struct tcb *timer_block(struct gn_host *h, struct conn *c)
 {
     struct tcb *t = c->tcb;
 
     if (t)
         return t;
+    if (c->frozen) { /* the only timer that such a one has */
+        freeze_drop(h, c);
+        return NULL;
+    }
     t = rest_wake(h, c);
     if (!t)
         wheel_arm(&h->wheel, &c->timer, h->now + WAKE_AGAIN);

@@ -15,7 +15,8 @@
  *
  * What lasts as long as the connection is a struct conn: its tuple, its user, its timer, and either
  * where its block is or, while it rests, what has to be remembered (rest.h). Whoever wants a block
- * asks for it by a conn_* function, which wakes the connection if need be.
+ * asks for it by a conn_* function, which wakes the connection if need be, unless it is frozen
+ * (freeze.h).
  */
 #ifndef GN_HOST_CONN_H
 #define GN_HOST_CONN_H
@@ -50,6 +51,18 @@ static inline uint32_t handle_gen(gn_handle h)
     return (uint32_t)(h >> 32);
 }
 
+/** Who is frozen seems to rest, but is not woken: nothing on the way of a segment knows of it. */
+enum conn_frozen {
+    CONN_ALIVE,
+    CONN_FROZEN, /* gn_host_freeze(): its block is kept */
+    CONN_MUTE    /* gn_host_forget(): there is no block any more, only silence */
+};
+
+struct conn_frost {
+    struct tcb *tcb;
+    gn_time at; /* since when it is frozen */
+};
+
 /** A connection. What a segment needs to find its block is in the first cache line. */
 struct conn {
     struct tcp_key key; /* first: the demux table compares it */
@@ -58,10 +71,14 @@ struct conn {
     uint8_t opts;       /* while it rests: number of its set of options, */
     uint8_t env;        /* which environment serves it, */
     bool timed;         /* and whether its timer is keep-alive's */
-    struct tcb *tcb;    /* NULL: it rests */
+    uint8_t frozen;     /* enum conn_frozen */
+    struct tcb *tcb;    /* NULL: it rests, or it is frozen */
     void *user;
     struct wheel_node timer;
-    struct tcb_rest rest; /* valid while it rests */
+    union {
+        struct tcb_rest rest;    /* valid while it rests */
+        struct conn_frost frost; /* valid while it is frozen */
+    };
 };
 
 _Static_assert(offsetof(struct conn, user) + sizeof(void *) == 64, "the first cache line");

@@ -158,7 +158,8 @@ static void paths_changed(struct gn_host *h, int iface, uint32_t was)
 
         if (path)
             conn_set_iface(c, path->iface);
-        if ((c->tcb && c->tcb->state == GN_CLOSED) || h->ip.iface[conn_iface(c)].mtu == before)
+        if (c->frozen || (c->tcb && c->tcb->state == GN_CLOSED) ||
+            h->ip.iface[conn_iface(c)].mtu == before)
             continue;
         t = rest_wake(h, c);
         if (!t) { /* what it sends next might not fit */

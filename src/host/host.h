@@ -13,6 +13,7 @@
 #include "base/wheel.h"
 #include "host/conn.h"
 #include "host/demux.h"
+#include "host/freeze.h"
 #include "host/hostcache.h"
 #include "host/listen.h"
 #include "host/port.h"

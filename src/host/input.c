@@ -149,11 +149,18 @@ static bool tcp_accept(struct gn_host *h, const struct ip_packet *p, struct burs
     return true;
 }
 
+/** unheard() - why a segment for @c, which gave no block, is dropped */
+static enum gn_drop unheard(const struct conn *c)
+{
+    return c->frozen ? GN_DROP_FROZEN : GN_DROP_NO_MEMORY;
+}
+
 /** icmp_error() - an ICMP error goes to the connection whose packet it quotes (MUST-54) */
 static enum gn_drop icmp_error(struct gn_host *h, const struct ip_packet *p)
 {
     struct tcp_key k = {.laddr = p->src, .raddr = p->dst};
     uint32_t hash;
+    struct conn *c;
     struct tcb *t;
     enum gn_drop d;
     ref_t r;
@@ -170,9 +177,10 @@ static enum gn_drop icmp_error(struct gn_host *h, const struct ip_packet *p)
     case REF_HALF_OPEN: return syncache_icmp(h, r, seq(get32(p->p + 4)), p->hard);
     case REF_CONN: break;
     }
-    t = rest_wake(h, pool_at(&h->conns, ref_index(r)));
+    c = pool_at(&h->conns, ref_index(r));
+    t = rest_wake(h, c);
     if (!t)
-        return GN_DROP_NO_MEMORY;
+        return unheard(c);
     d = tcp_icmp_error(t, host_env(h, t), seq(get32(p->p + 4)), p->error, p->hard, p->mtu);
     conn_after(h, t);
     return d;
@@ -237,7 +245,7 @@ static unsigned to_conn(struct gn_host *h, struct conn *c, const struct seg *s, 
     unsigned taken;
 
     if (!t) {
-        done(h, s, GN_DROP_NO_MEMORY, GN_ESTABLISHED);
+        done(h, s, unheard(c), GN_ESTABLISHED);
         return 1;
     }
     taken = tcp_predicted(t, host_env_plain(h, t), s, n);

@@ -18,7 +18,8 @@ static void conn_status(const struct gn_host *h, struct conn *c, gn_time now, st
     e.mtu_headers = gn_addr_is_v4(&t->key.raddr) ? 20 : 40;
     tcb_status(t, &e, ret);
     ret->user = c->user;
-    ret->memory += (uint32_t)sizeof(*c) - (c->tcb ? 0 : (uint32_t)sizeof(*t));
+    ret->memory += (uint32_t)sizeof(*c) - (t == &scratch ? (uint32_t)sizeof(*t) : 0);
+    ret->frozen = c->frozen != CONN_ALIVE;
     ret->handle = t->accepted && !t->orphan ? conn_handle(h, c) : GN_NO_HANDLE;
 }
 
@@ -64,6 +65,18 @@ static const struct pool *walk_pool(const struct gn_host *h, uint64_t stage)
     return pool[stage];
 }
 
+/** next_shown() - pool_next(), without what is only silent about a connection that has moved */
+static uint32_t next_shown(const struct gn_host *h, uint64_t stage, uint32_t from)
+{
+    const struct pool *p = walk_pool(h, stage);
+    uint32_t i = pool_next(p, from);
+
+    while (stage == WALK_CONNS && i != UINT32_MAX &&
+           ((const struct conn *)pool_at(p, i))->frozen == CONN_MUTE)
+        i = pool_next(p, i + 1);
+    return i;
+}
+
 bool gn_host_walk(const struct gn_host *h, uint64_t *cursor, gn_time now, struct gn_status *ret)
 {
     uint64_t stage = *cursor >> 32;
@@ -72,7 +85,7 @@ bool gn_host_walk(const struct gn_host *h, uint64_t *cursor, gn_time now, struct
     for (; stage < WALK_END; stage++, index = 0) {
         void *object;
 
-        index = pool_next(walk_pool(h, stage), index);
+        index = next_shown(h, stage, index);
         if (index == UINT32_MAX)
             continue;
         object = pool_at(walk_pool(h, stage), index);

@@ -119,7 +119,7 @@ static void wake(const struct gn_host *h, struct conn *c, struct tcb *t)
 struct tcb *rest_end(struct gn_host *h, struct conn *c)
 {
     uint32_t block;
-    struct tcb *t = block_for(h, &block);
+    struct tcb *t = c->frozen ? NULL : block_for(h, &block);
 
     if (!t)
         return NULL;
@@ -138,6 +138,8 @@ const struct tcb *rest_look(const struct gn_host *h, struct conn *c, struct tcb 
 {
     if (c->tcb)
         return c->tcb;
+    if (c->frozen)
+        return c->frost.tcb;
     wake(h, c, scratch);
     return scratch;
 }

@@ -41,12 +41,12 @@ void rest_some(struct gn_host *h);
 /** rest_end() - rest_wake() for one that rests. It is in no list: conn_after() is to follow, or
  * rest_join() */
 struct tcb *rest_end(struct gn_host *h, struct conn *c);
-/** rest_wake() - the block of @c; NULL: it rests, and there is no memory */
+/** rest_wake() - the block of @c; NULL: it rests, and there is no memory, or it is frozen */
 static inline struct tcb *rest_wake(struct gn_host *h, struct conn *c)
 {
     return c->tcb ? c->tcb : rest_end(h, c);
 }
-/** rest_look() - the block of @c to look at: its own, or one in @scratch */
+/** rest_look() - the block of @c to look at: its own, or one in @scratch. Not of a mute one */
 const struct tcb *rest_look(const struct gn_host *h, struct conn *c, struct tcb *scratch);
 /** rest_abort() - @c rests and is to go, and there is no memory for more than a RST */
 void rest_abort(struct gn_host *h, struct conn *c);

@@ -111,6 +111,15 @@ void tcb_adopt(struct tcb *t, const struct tcp_env *e)
     remember(t, e->now, GN_LISTEN, GN_SYN_RECEIVED, GN_CAUSE_SYN);
 }
 
+void tcb_arrive(struct tcb *t, const struct tcp_env *e)
+{
+    ASSERT(t->state != GN_CLOSED);
+    remember(t, e->now, GN_CLOSED, (enum gn_state)t->state, GN_CAUSE_THAWED);
+    e->stats->state[t->state]++;
+    if (e->trace != NULL)
+        tell(t, e, GN_CLOSED, GN_CAUSE_THAWED);
+}
+
 void tcb_descend(struct tcb *t)
 {
     ASSERT(t->state == GN_CLOSED && t->n_past == 0);

@@ -13,6 +13,8 @@ void tcb_enter(struct tcb *t, const struct tcp_env *e, enum gn_state to, enum gn
 /** tcb_adopt() - a fresh block takes a half-open entry's place, whose way from LISTEN to
  * SYN-RECEIVED was counted and told of when it was made: it is remembered alone */
 void tcb_adopt(struct tcb *t, const struct tcp_env *e);
+/** tcb_arrive() - a block that was thawed stands in its state, and has none before on this host */
+void tcb_arrive(struct tcb *t, const struct tcp_env *e);
 /** tcb_descend() - a fresh block starts its life as a copy of a listener's: LISTEN, with no
  * transition of its own */
 void tcb_descend(struct tcb *t);

@@ -54,53 +54,70 @@ void tcb_free(struct tcb *t, const struct tcp_env *e)
     ranges_free(&t->ooo, e->mem);
 }
 
+/* leave with the text of a condition that does not hold */
+#define HOLDS(c)       \
+    do {               \
+        if (!(c))      \
+            return #c; \
+    } while (0)
+
 /* sequence numbers and the buffers behind them (INV-01, INV-02, INV-03) */
-static void check_sequences(const struct tcb *t)
+static const char *sequences_fault(const struct tcb *t)
 {
-    ASSERT(seq_le(t->snd.una, t->snd.nxt));
-    ASSERT(seq_le(t->rcv.nxt, seq_add(t->rcv.max_edge, 1)));
-    ASSERT(seq_le(t->rcv.edge, t->rcv.max_edge));
-    ASSERT(seq_le(t->rcv.acked, t->rcv.nxt));
-    if (!syn_unsent(t) && !t->fin_sent)
-        ASSERT(seq_span(sndbuf_base(t), t->snd.nxt) <= t->sndbuf.len);
-    if (t->fin_sent && !t->fin_acked)
-        ASSERT(seq_eq(seq_add(sndbuf_base(t), t->sndbuf.len + 1), t->snd.nxt));
+    HOLDS(seq_le(t->snd.una, t->snd.nxt));
+    HOLDS(seq_le(t->rcv.nxt, seq_add(t->rcv.max_edge, 1)));
+    HOLDS(seq_le(t->rcv.edge, t->rcv.max_edge));
+    HOLDS(seq_le(t->rcv.acked, t->rcv.nxt));
+    HOLDS(syn_unsent(t) || t->fin_sent || seq_span(sndbuf_base(t), t->snd.nxt) <= t->sndbuf.len);
+    HOLDS(!t->fin_sent || t->fin_acked ||
+          seq_eq(seq_add(sndbuf_base(t), t->sndbuf.len + 1), t->snd.nxt));
     for (unsigned i = 0; i < t->ooo.n; i++) {
-        ASSERT(seq_gt(t->ooo.r[i].a, t->rcv.nxt));
-        ASSERT(seq_le(t->ooo.r[i].b, t->rcv.max_edge));
+        HOLDS(seq_gt(t->ooo.r[i].a, t->rcv.nxt));
+        HOLDS(seq_le(t->ooo.r[i].b, t->rcv.max_edge));
     }
-    ASSERT(!t->ooo_fin || seq_ge(t->fin_seq, t->rcv.nxt));
+    HOLDS(!t->ooo_fin || seq_ge(t->fin_seq, t->rcv.nxt));
+    return NULL;
 }
 
 /* flags and timers against the state (INV-04) */
-static void check_state(const struct tcb *t)
+static const char *state_fault(const struct tcb *t)
 {
     bool closing = t->state == GN_FIN_WAIT_1 || t->state == GN_FIN_WAIT_2 ||
                    t->state == GN_CLOSING || t->state == GN_LAST_ACK || t->state == GN_TIME_WAIT;
     bool peer_closed = t->state == GN_CLOSE_WAIT || t->state == GN_CLOSING ||
                        t->state == GN_LAST_ACK || t->state == GN_TIME_WAIT;
+    bool over = t->state == GN_FIN_WAIT_2 || t->state == GN_TIME_WAIT;
 
-    ASSERT(!closing || t->fin_queued);
-    ASSERT(!t->fin_sent || t->fin_queued);
-    ASSERT(!t->fin_acked || t->fin_sent);
-    ASSERT(t->fin_rcvd == peer_closed);
-    ASSERT((t->state != GN_FIN_WAIT_2 && t->state != GN_TIME_WAIT) || t->fin_acked);
-    ASSERT((t->state != GN_CLOSING && t->state != GN_LAST_ACK && t->state != GN_CLOSE_WAIT) ||
-           !t->fin_acked);
-    ASSERT(t->state != GN_TIME_WAIT || deadline_armed(t->state_at));
-    ASSERT(!(deadline_armed(t->rec.rto_at) && deadline_armed(t->persist_at))); /* TO-18 */
-    ASSERT(seq_eq(t->rec.una, t->snd.una) && seq_eq(t->rec.nxt, t->snd.nxt));
-    if (seq_lt(t->snd.una, t->snd.nxt))
-        ASSERT(deadline_armed(t->rec.rto_at) || deadline_armed(t->rec.pto_at) ||
-               deadline_armed(t->rec.reo_at));
+    HOLDS(!closing || t->fin_queued);
+    HOLDS(closing || t->state == GN_SYN_RECEIVED || !t->fin_queued);
+    HOLDS(!t->fin_sent || t->fin_queued);
+    HOLDS(!t->fin_acked || t->fin_sent);
+    HOLDS(t->fin_rcvd == peer_closed);
+    HOLDS(t->fin_acked == over);
+    HOLDS(t->state != GN_TIME_WAIT || deadline_armed(t->state_at));
+    HOLDS(!deadline_armed(t->rec.rto_at) || !deadline_armed(t->persist_at)); /* TO-18 */
+    HOLDS(seq_eq(t->rec.una, t->snd.una) && seq_eq(t->rec.nxt, t->snd.nxt));
+    HOLDS(seq_eq(t->snd.una, t->snd.nxt) || deadline_armed(t->rec.rto_at) ||
+          deadline_armed(t->rec.pto_at) || deadline_armed(t->rec.reo_at));
+    return NULL;
+}
+
+const char *tcb_fault(const struct tcb *t)
+{
+    const char *fault = sequences_fault(t);
+
+    return fault ? fault : state_fault(t);
 }
 
 void tcb_check(const struct tcb *t)
 {
+    const char *fault;
+
     if (t->state == GN_CLOSED || t->state == GN_LISTEN)
         return;
-    check_sequences(t);
-    check_state(t);
+    fault = tcb_fault(t);
+    if (fault)
+        gn_panic(__FILE__, __LINE__, fault);
     recovery_check(&t->rec);
 }
 

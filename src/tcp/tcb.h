@@ -230,6 +230,9 @@ void tcb_begin(struct tcb *t, const struct tcp_key *key, const struct tcb_opts *
 void tcb_init(struct tcb *t, const struct tcp_env *e, const struct tcp_key *key);
 /** tcb_free() - give all buffers back */
 void tcb_free(struct tcb *t, const struct tcp_env *e);
+/** tcb_fault() - the first invariant of INV-01..04 and of the state that does not hold, as text;
+ * NULL: all do. For a block that is neither CLOSED nor LISTEN; walks */
+const char *tcb_fault(const struct tcb *t);
 /** tcb_check() - the invariants of requirements INV-01..07 and of the state; ASSERTs; walks */
 void tcb_check(const struct tcb *t);
 /** tcb_status() - STATUS */

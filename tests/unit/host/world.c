@@ -43,7 +43,7 @@ static void host_up(struct world *w, unsigned i)
     struct gn_iface f = w->iface;
     enum gn_err err = GN_OK;
 
-    memset(c.secret, (int)(i + 1) * 0x11, sizeof(c.secret));
+    memset(c.secret, (int)(i + 1 + 2 * w->replaced) * 0x11, sizeof(c.secret));
     f.mac[0] = 2;
     f.mac[5] = (uint8_t)(i + 1);
     w->h[i] = gn_host_new(&c, w->now, &err);
@@ -67,6 +67,15 @@ void world_init(struct world *w, const struct gn_conf *conf, unsigned caps, enum
     w->iface = (struct gn_iface){.medium = medium, .mtu = 1500, .caps = caps};
     host_up(w, 0);
     host_up(w, 1);
+}
+
+struct gn_host *world_replace(struct world *w, unsigned i)
+{
+    struct gn_host *old = w->h[i];
+
+    w->replaced++;
+    host_up(w, i);
+    return old;
 }
 
 /** wire_clear() - lose all that is under way */

@@ -36,6 +36,7 @@ struct world {
     void (*before)(struct gn_host *h); /* may look at it before something arrives, NULL: nothing */
     uint64_t packets;                  /* delivered */
     unsigned burst;                    /* frames of one call */
+    unsigned replaced;                 /* hosts that world_replace() has made */
 };
 
 /** world_init() - knobs and capabilities are taken from @conf (NULL: defaults), @caps */
@@ -46,6 +47,9 @@ void world_fini(struct world *w);
 void world_flush(struct world *w);
 /** world_run() - the same, and all timers, until @span has passed */
 void world_run(struct world *w, gn_time span);
+/** world_replace() - host @i is a new one from now on, with the same addresses and other secrets:
+ * routes have changed. The old one is the caller's to free */
+struct gn_host *world_replace(struct world *w, unsigned i);
 /** world_end() - address and port on host @i; IPv6 if @v6 */
 struct gn_endpoint world_end(unsigned i, bool v6, uint16_t port);
 /** world_pair() - listener on host 1, connection from host 0, accepted */
