@@ -159,7 +159,8 @@ GN_API int64_t gn_host_recv(struct gn_host *h, gn_handle c, void *buf, size_t le
                             gn_time now);
 /** gn_host_send_room() / gn_host_send_commit() - zero-copy SEND: up to 2 spans of free send buffer
  * (their number; 1 to @want octets in all, or WOULD_BLOCK), then say how many were filled. Spans
- * are dead after any other call into the host */
+ * are dead after any other call into the host. Both give the errors of gn_host_send(); a commit
+ * takes all or nothing, GN_E_INVALID: more than there was room given for since the last commit */
 GN_API int gn_host_send_room(struct gn_host *h, gn_handle c, size_t want, struct gn_room ret[2]);
 GN_API int64_t gn_host_send_commit(struct gn_host *h, gn_handle c, size_t len, unsigned flags,
                                    gn_time now);

@@ -190,7 +190,8 @@ int64_t gn_host_send_commit(struct gn_host *h, gn_handle c, size_t len, unsigned
         return no_conn(h, c);
     host_now(h, now);
     n = tcp_send_commit(t, host_env(h, t), len, flags);
-    conn_after(h, t);
+    if (n > 0)
+        conn_after(h, t);
     return n;
 }
 

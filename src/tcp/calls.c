@@ -124,6 +124,7 @@ int tcp_send_room(struct tcb *t, const struct tcp_env *e, size_t want, struct gn
 
     if (n < 0)
         return (int)n;
+    t->room = (uint32_t)n;
     spans = ring_span(&t->sndbuf, t->sndbuf.len, (uint32_t)n, s);
     for (unsigned i = 0; i < spans; i++)
         ret[i] = (struct gn_room){t->sndbuf.mem + (s[i].ptr - t->sndbuf.mem), s[i].len};
@@ -151,6 +152,14 @@ static void sent_text(struct tcb *t, const struct tcp_env *e, uint32_t n, unsign
 
 int64_t tcp_send_commit(struct tcb *t, const struct tcp_env *e, size_t len, unsigned flags)
 {
+    enum gn_err err = may_send(t);
+
+    if (err != GN_OK)
+        return err;
+    /* the buffer may have been filled or given back since the room was given */
+    if (len > t->room || len > t->sndbuf.cap - t->sndbuf.len)
+        return GN_E_INVALID;
+    t->room = 0;
     ring_extend(&t->sndbuf, (uint32_t)len);
     sent_text(t, e, (uint32_t)len, flags);
     return (int64_t)len;

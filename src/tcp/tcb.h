@@ -215,6 +215,7 @@ struct tcb {
     uint32_t block;    /* in the pool of blocks */
     bool hashed;       /* the tuple is in the demux table */
     uint32_t listener; /* index of the listener it waits in, UINT32_MAX if none */
+    uint32_t room;     /* given by tcp_send_room(), and no commit yet; here it costs no memory */
     uint64_t fast_of;  /* fast_child: handle of the listener that counts it */
     struct list ready; /* has something to send */
     struct list event; /* has events to tell */

@@ -105,6 +105,47 @@ Test(events, zero_copy)
     world_fini(&w);
 }
 
+/* only what there was room given for can be committed, once, and only while SEND is allowed */
+Test(events, commit_of_what_nobody_gave)
+{
+    gn_handle l, c, s;
+    struct gn_room room[2];
+    uint8_t buf[64];
+
+    world_init(&w, NULL, 0, GN_MEDIUM_IP);
+    world_pair(&w, false, 80, &l, &c, &s);
+    cr_expect_eq(gn_host_send_commit(w.h[0], c, 1, 0, w.now), GN_E_INVALID);
+    cr_assert_eq(gn_host_send_room(w.h[0], c, 10, room), 1);
+    memset(room[0].ptr, 'a', 10);
+    cr_expect_eq(gn_host_send_commit(w.h[0], c, 11, 0, w.now), GN_E_INVALID);
+    cr_expect_eq(gn_host_send_commit(w.h[0], c, 200000, 0, w.now), GN_E_INVALID);
+    cr_expect_eq(gn_host_send_commit(w.h[0], c, (size_t)(UINT64_C(1) << 32) + 5, 0, w.now),
+                 GN_E_INVALID);
+    cr_expect_eq(gn_host_send_commit(w.h[0], c, 10, 0, w.now), 10);
+    cr_expect_eq(gn_host_send_commit(w.h[0], c, 1, 0, w.now), GN_E_INVALID);
+    cr_expect_eq(gn_host_send_commit(w.h[0], c, 0, 0, w.now), 0);
+
+    /* the buffer goes back as soon as all of it is acknowledged */
+    cr_assert_eq(gn_host_send_room(w.h[0], c, 10, room), 1);
+    world_flush(&w);
+    cr_expect_eq(gn_host_send_commit(w.h[0], c, 10, 0, w.now), GN_E_INVALID);
+
+    cr_assert_eq(gn_host_send_room(w.h[0], c, 10, room), 1);
+    cr_expect_eq(gn_host_shutdown(w.h[0], c, w.now), GN_OK);
+    cr_expect_eq(gn_host_send_commit(w.h[0], c, 10, 0, w.now), GN_E_CLOSING);
+    world_flush(&w);
+    cr_expect_eq(gn_host_recv(w.h[1], s, buf, sizeof buf, 0, w.now), 10);
+    cr_expect_eq(gn_host_recv(w.h[1], s, buf, sizeof buf, 0, w.now), 0);
+
+    cr_assert_eq(gn_host_send_room(w.h[1], s, 10, room), 1);
+    cr_expect_eq(gn_host_abort(w.h[0], c, w.now), GN_OK);
+    world_flush(&w);
+    cr_expect_eq(gn_host_send_commit(w.h[1], s, 10, 0, w.now), GN_E_RESET);
+    cr_expect_eq(gn_host_send_commit(w.h[1], s, 10, 0, w.now), GN_E_CLOSING);
+    cr_expect_eq(gn_host_send_commit(w.h[1], l, 1, 0, w.now), GN_E_NOT_CONNECTED);
+    world_fini(&w);
+}
+
 /** seen() - the tracer of a test: counts by kind, and transitions of each connection */
 struct seen {
     unsigned kind[4];
