@@ -276,11 +276,10 @@ enum gn_err tcp_close(struct tcb *t, const struct tcp_env *e)
  * away (text.c), so that the peer is not held up */
 enum gn_err tcp_shutdown_read(struct tcb *t, const struct tcp_env *e)
 {
-    (void)e;
     if (t->state == GN_CLOSED || t->state == GN_SYN_SENT)
         return GN_E_NOT_CONNECTED;
     t->shut_rd = true;
-    t->urg_rcv = false; /* what is left is one stream */
+    urgent_over(t, e); /* what is left is one stream */
     t->events |= GN_EV_EOF | GN_EV_READABLE;
     return GN_OK;
 }

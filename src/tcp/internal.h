@@ -227,6 +227,7 @@ uint32_t urgent_skip(const struct tcb *t);
 uint32_t urgent_run(const struct tcb *t);
 void urgent_on_read(struct tcb *t, uint32_t n);
 bool urgent_ready(const struct tcb *t);
+void urgent_over(struct tcb *t, const struct tcp_env *e);
 void urgent_point(struct tcb *t, const struct tcp_env *e, const struct seg *s);
 
 /* options.c */

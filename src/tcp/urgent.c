@@ -63,6 +63,34 @@ bool urgent_ready(const struct tcb *t)
     return tcp_mark(t, &at) && at < t->rcvbuf.len && !t->urg_taken;
 }
 
+/* the urgent octet is next: forget it, it does not become an ordinary one */
+static void forget_next(struct tcb *t, const struct tcp_env *e)
+{
+    t->urg_rcv = false;
+    ring_drop(&t->rcvbuf, e->mem, 1, t->ooo.n > 0);
+}
+
+/**
+ * urgent_over() - nothing is urgent any more: what is left is one stream
+ *
+ * An octet that was read by itself, or that reads have come to, does not become a part of it.
+ */
+void urgent_over(struct tcb *t, const struct tcp_env *e)
+{
+    uint8_t piece[64];
+    uint32_t at;
+    bool taken = t->urg_taken && !t->opts.oobinline && tcp_mark(t, &at) && at < t->rcvbuf.len;
+
+    for (uint32_t n; taken && at > 0; at -= n) { /* what is before it moves up to where it was */
+        n = min_u32(at, sizeof piece);
+        ring_get(&t->rcvbuf, at - n, piece, n);
+        ring_put(&t->rcvbuf, at - n + 1, piece, n);
+    }
+    if (taken || urgent_skip(t))
+        forget_next(t, e);
+    t->urg_rcv = false;
+}
+
 /**
  * urgent_point() - SEG.UP of an acceptable segment
  *
@@ -75,10 +103,8 @@ void urgent_point(struct tcb *t, const struct tcp_env *e, const struct seg *s)
 
     if (t->shut_rd || seq_le(up, t->rcv.nxt) || (t->urg_rcv && seq_le(up, t->rcv.up)))
         return;
-    if (urgent_skip(t)) { /* the old urgent octet is next: it does not become an ordinary one */
-        t->urg_rcv = false;
-        ring_drop(&t->rcvbuf, e->mem, 1, t->ooo.n > 0);
-    }
+    if (urgent_skip(t))
+        forget_next(t, e);
     t->rcv.up = up;
     t->urg_rcv = true;
     t->urg_taken = false;

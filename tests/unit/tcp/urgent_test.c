@@ -357,6 +357,35 @@ Test(urgent, shutdown_read)
     fx_fini(&fx);
 }
 
+/* an urgent octet that was read by itself, or passed over, does not come again as an ordinary one
+ */
+Test(urgent, shutdown_read_brings_nothing_back)
+{
+    static char text[201];
+    char c, buf[64];
+
+    memset(text, 'x', 200);
+    text[0] = 'w';
+    for (unsigned read = 0; read < 3; read++) { /* it, all before it, or both */
+        struct fixture fx;
+        uint32_t n = 0;
+
+        fx_init(&fx, GN_ESTABLISHED);
+        cr_assert_eq(urgent(&fx, FX_RCV, 200, text), GN_DROP_NONE);
+        if (read != 1)
+            cr_assert_eq(take(&fx, &c), 1);
+        for (; read != 0 && n < 199; n += 1)
+            cr_assert_eq(tcp_recv(&fx.tcb, &fx.env, buf, 1, 0), 1);
+        cr_assert_eq(tcp_shutdown_read(&fx.tcb, &fx.env), GN_OK);
+        for (; n < 199; n += 1) {
+            cr_assert_eq(tcp_recv(&fx.tcb, &fx.env, buf, 1, 0), 1);
+            cr_assert_eq(buf[0], text[n]);
+        }
+        cr_expect_eq(tcp_recv(&fx.tcb, &fx.env, &c, 1, 0), 0, "%u", read);
+        fx_fini(&fx);
+    }
+}
+
 /* MUST-32: of what nobody will read nobody is told, and the urgent octet is thrown away like the
  * rest */
 Test(urgent, after_shutdown_read)
