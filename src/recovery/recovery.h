@@ -151,7 +151,8 @@ void recovery_set_mss(struct recovery *r, const struct rec_env *e, uint32_t mss)
 /** recovery_lose_all() - nothing that is in flight has arrived, and the network is not to blame: it
  *  is to be sent again at once (RFC 7413 4.2.1) */
 void recovery_lose_all(struct recovery *r);
-/** recovery_reserve() - room for @n more records; false: no memory, so nothing may be sent now */
+/** recovery_reserve() - room for @n more records; false: no memory, so less may be sent now. One
+ * needs none when nothing is in flight */
 bool recovery_reserve(struct recovery *r, const struct rec_env *e, uint32_t n);
 /**
  * recovery_on_sent() - [start, start + len) leaves now

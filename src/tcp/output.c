@@ -257,18 +257,11 @@ static uint32_t segments_at_once(const struct tcb *t, const struct tcp_env *e, c
     return max_u32(min_u32(e->segs_max, (65535 - 256) / room), 1);
 }
 
-/* come back to what could not be sent: for want of company, or of memory for a record of it */
-static void try_later(struct tcb *t, const struct tcp_env *e)
-{
-    if (!deadline_armed(t->sws_at))
-        t->sws_at = deadline_at(e->now + e->conf->tcp_sws_override);
-}
-
 /* held back by silly-window avoidance, cork or Nagle: not for ever (TO-14, TO-15, MUST-60) */
 static void hold_back(struct tcb *t, const struct tcp_env *e)
 {
-    if (t->opts.cork || t->more || seq_eq(t->snd.una, t->snd.nxt))
-        try_later(t, e);
+    if ((t->opts.cork || t->more || seq_eq(t->snd.una, t->snd.nxt)) && !deadline_armed(t->sws_at))
+        t->sws_at = deadline_at(e->now + e->conf->tcp_sws_override);
 }
 
 /**
@@ -326,7 +319,8 @@ static void mark_text(struct tcb *t, const struct tcp_env *e, struct seg *s, uin
     }
 }
 
-/* new text, FIN */
+/* new text, FIN. Without memory for records of all that may go it is one segment, for which the log
+ * has room by itself when nothing is in flight: who may send is never at a standstill (INV-04) */
 static bool make_new(struct tcb *t, const struct tcp_env *e, struct seg *s)
 {
     uint32_t unsent, len = 0, room, n, probe;
@@ -351,8 +345,12 @@ static bool make_new(struct tcb *t, const struct tcp_env *e, struct seg *s)
     if (n == 0)
         return false;
     if (!recovery_reserve(&t->rec, &e->rec, n < t->rec.mss ? 1 : n / t->rec.mss + 1)) {
-        try_later(t, e); /* no ACK may be due that would (INV-04) */
-        return false;
+        probe = 0;
+        len = min_u32(len, min_u32(room, t->rec.mss));
+        fin = len < t->rec.mss && fin_due(t, len, unsent);
+        n = len + fin;
+        if (!recovery_reserve(&t->rec, &e->rec, 1)) /* an ACK or a timeout comes back to it */
+            return false;
     }
     if (probe != 0)
         pmtu_probe_sent(t, e, len);
