@@ -173,13 +173,16 @@ GN_API enum gn_err gn_host_recv_done(struct gn_host *h, gn_handle c, size_t len,
  * the urgent one (the mark); it need not have arrived. Reads stop at the mark (RFC 9293 3.8.5) */
 GN_API bool gn_host_mark(const struct gn_host *h, gn_handle c, uint32_t *ret);
 /** gn_host_shutdown() - CLOSE of RFC 9293: nothing more will be sent; receiving goes on
- * (half-close) */
+ * (half-close). In SYN-SENT there is nothing to go on with: the attempt is given up, what was
+ * queued is lost, as on Linux, and the pending error is GN_E_CLOSING (GN_EV_ERROR; RFC 9293
+ * 3.10.4). Who has queued text to be delivered waits for GN_EV_CONNECTED first */
 GN_API enum gn_err gn_host_shutdown(struct gn_host *h, gn_handle c, gn_time now);
 /** gn_host_shutdown_read() - what arrives from now on is acknowledged and thrown away; what has
  * arrived can still be read (shutdown(SHUT_RD)) */
 GN_API enum gn_err gn_host_shutdown_read(struct gn_host *h, gn_handle c, gn_time now);
 /** gn_host_close() - the user is done with the handle: CLOSE if that was not called, RST if unread
- * data is left (SHLD-3); the connection goes on as an orphan through its remaining states. For a
+ * data is left (SHLD-3); the connection goes on as an orphan through its remaining states, but in
+ * SYN-SENT it is given up with what was queued, as in gn_host_shutdown(). For a
  * listener: stops listening, resets what waits in its accept queue. The handle is invalid
  * afterwards */
 GN_API enum gn_err gn_host_close(struct gn_host *h, gn_handle c, gn_time now);

@@ -76,6 +76,7 @@ int connect_start(struct sock *sk, const struct gn_endpoint *remote)
     if (err != GN_OK)
         return sock_errno(err);
     sk->phase = PHASE_CONNECTING;
+    sk->error = 0;
     sk->shut_rd = sk->shut_wr = false;
     st->dirty = true;
     option_apply(sk);
@@ -252,8 +253,9 @@ static int shutdown_call(struct sock *sk, int how)
     what = readiness(sk);
     if (what & GN_EV_CLOSED || (what & GN_EV_EOF && !(what & GN_EV_CONNECTED))) /* or TIME-WAIT */
         return -ENOTCONN;
-    if (!(what & GN_EV_CONNECTED)) { /* Linux gives the attempt up */
+    if (!(what & GN_EV_CONNECTED)) { /* Linux gives the attempt up, and what was queued */
         sock_dissolve(sk, true);
+        sk->error = ECONNRESET;
         return 0;
     }
     sk->phase = PHASE_CONNECTED; /* as on Linux; there need not have been a second connect() */

@@ -41,6 +41,14 @@ static int64_t iov_total(const struct iovec *iov, int n)
     return (int64_t)total;
 }
 
+/** without() - the pending error of a socket that has no connection, or @errnum; negative */
+static int without(struct sock *sk, int errnum)
+{
+    int err = sk->phase == PHASE_IDLE ? option_error(sk) : 0;
+
+    return err ? -err : -errnum;
+}
+
 /** has_connection() - is there one, or one under way, to read from and to write to? */
 static bool has_connection(const struct sock *sk)
 {
@@ -76,7 +84,7 @@ static int send_ready(struct sock *sk, gn_time until)
         int r;
 
         if (!has_connection(sk))
-            return -EPIPE;
+            return without(sk, EPIPE);
         what = gn_host_poll(sk->stack->host, sk->handle);
         /* writable without being connected: Fast Open waits for what will go with the SYN */
         if (what & (GN_EV_CONNECTED | GN_EV_CLOSED | GN_EV_ERROR | GN_EV_WRITABLE | GN_EV_EOF))
@@ -115,7 +123,7 @@ static int64_t send_piece(struct sock *sk, const uint8_t *p, size_t len, unsigne
         }
         r = wait_more(sk, until);
         if (!r && !has_connection(sk))
-            r = -EPIPE;
+            r = without(sk, EPIPE);
     }
     return done ? (int64_t)done : r;
 }
@@ -286,7 +294,7 @@ static int64_t recv_until(struct sock *sk, const struct iovec *iov, int n, int64
         int64_t k;
 
         if (!has_connection(sk))
-            return done ? done : -ENOTCONN;
+            return done ? done : without(sk, ENOTCONN);
         if (recv_finished(sk, done, peek))
             break;
         k = recv_some(sk, iov, n, peek ? 0 : (size_t)done, peek);
@@ -360,7 +368,7 @@ static int64_t recv_flags(struct sock *sk, const struct iovec *iov, int n, int f
     if (flags & MSG_ERRQUEUE)
         return -EAGAIN;
     if (!has_connection(sk))
-        return flags & MSG_OOB && sk->phase == PHASE_IDLE ? -EINVAL : -ENOTCONN;
+        return flags & MSG_OOB && sk->phase == PHASE_IDLE ? -EINVAL : without(sk, ENOTCONN);
     if (flags & MSG_OOB)
         return recv_urgent(sk, iov, n, flags);
     if (flags & MSG_TRUNC && !(flags & MSG_PEEK) && n == 1)

@@ -278,8 +278,12 @@ int option_error(struct sock *sk)
     struct gn_status s;
     enum gn_err e;
 
-    if (sk->phase == PHASE_IDLE)
-        return 0;
+    if (sk->phase == PHASE_IDLE) {
+        int err = sk->error;
+
+        sk->error = 0;
+        return err;
+    }
     e = gn_host_error(st->host, sk->handle);
     /* a reset after the peer's FIN is a broken pipe on Linux */
     if (e == GN_E_RESET && gn_host_status(st->host, sk->handle, stack_now(st), &s) == GN_OK &&

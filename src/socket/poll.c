@@ -17,9 +17,9 @@ struct polled {
 };
 
 /** poll_idle() - a socket without a handle */
-static short poll_idle(void)
+static short poll_idle(const struct sock *sk)
 {
-    return POLLOUT | POLLWRNORM | POLLHUP;
+    return (short)(POLLOUT | POLLWRNORM | POLLHUP | (sk->error ? POLLERR : 0));
 }
 
 /** poll_connection() - one that is, was or will be connected */
@@ -53,7 +53,7 @@ short poll_one(struct sock *sk, short events)
     if (sk->epoll)
         return epoll_poll(sk, events);
     switch (sk->phase) {
-    case PHASE_IDLE: r = poll_idle(); break;
+    case PHASE_IDLE: r = poll_idle(sk); break;
     case PHASE_LISTENING:
         if (gn_host_poll(h, sk->handle) & GN_EV_ACCEPT)
             r = POLLIN | POLLRDNORM;

@@ -46,6 +46,7 @@ struct sock {
     bool reuseaddr, reuseport;
     bool fastopen_connect;
     unsigned linger_s;
+    int error;                  /* errno pending without a handle */
     gn_time rcvtimeo, sndtimeo; /* 0: none */
 
     gn_handle handle;
@@ -134,7 +135,7 @@ void bind_release(struct sock *sk);
 int fastopen_set_key(struct sock *sk, const void *value, socklen_t len);
 /** option_apply() - what the user has set before there was a handle */
 void option_apply(struct sock *sk);
-/** option_error() - the pending error as an errno value, 0 if none; it is cleared */
+/** option_error() - the pending error as a positive errno value, 0 if none; it is cleared */
 int option_error(struct sock *sk);
 
 /* --- tcpinfo.c --- */

@@ -246,7 +246,9 @@ enum gn_err tcp_close(struct tcb *t, const struct tcp_env *e)
         return GN_E_CLOSING; /* never a second FIN */
     switch ((enum gn_state)t->state) {
     case GN_CLOSED: return GN_E_NOT_CONNECTED;
-    case GN_SYN_SENT: connection_ends(t, e, GN_CAUSE_CLOSE_EARLY, GN_OK); return GN_OK;
+    case GN_SYN_SENT: /* queued SENDs are lost, and the user is told so, once */
+        connection_ends(t, e, GN_CAUSE_CLOSE_EARLY, GN_E_CLOSING);
+        return GN_OK;
     case GN_SYN_RECEIVED:
         t->fin_queued = true;
         if (t->sndbuf.len == 0)

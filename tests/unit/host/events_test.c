@@ -146,6 +146,30 @@ Test(events, commit_of_what_nobody_gave)
     world_fini(&w);
 }
 
+/* CLOSE in SYN-SENT: what was queued is lost, and the user hears of it (RFC 9293 3.10.4) */
+Test(events, closed_while_connecting)
+{
+    gn_handle l, c;
+    unsigned what;
+
+    world_init(&w, NULL, 0, GN_MEDIUM_IP);
+    cr_assert_eq(gn_host_listen(w.h[1], world_end(1, false, 80), 8, NULL, &l), GN_OK);
+    cr_assert_eq(gn_host_connect(w.h[0], any, world_end(1, false, 80), NULL, w.now, &c), GN_OK);
+    cr_expect_eq(gn_host_send(w.h[0], c, "abc", 3, 0, w.now), 3);
+    cr_expect_eq(gn_host_shutdown(w.h[0], c, w.now), GN_OK);
+    what = take(0, c);
+    cr_expect_eq(what & (GN_EV_ERROR | GN_EV_CLOSED), GN_EV_ERROR | GN_EV_CLOSED);
+    cr_expect(gn_host_poll(w.h[0], c) & GN_EV_ERROR);
+    cr_expect_eq(gn_host_error(w.h[0], c), GN_E_CLOSING);
+    cr_expect_eq(gn_host_error(w.h[0], c), GN_OK);
+    cr_expect_eq(gn_host_send(w.h[0], c, "abc", 3, 0, w.now), GN_E_CLOSING);
+    cr_expect_eq(gn_host_close(w.h[0], c, w.now), GN_OK);
+    world_flush(&w);
+    world_nothing_left(&w, 0);
+    world_nothing_left(&w, 1);
+    world_fini(&w);
+}
+
 /** seen() - the tracer of a test: counts by kind, and transitions of each connection */
 struct seen {
     unsigned kind[4];
