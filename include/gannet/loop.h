@@ -50,8 +50,9 @@ GN_API void gn_loop_free(struct gn_loop *l);
 /** gn_loop_add() - make @link an interface of @h: its index there, or a negative gn_err (the link
  * then stays the caller's). The same host may be added with several links */
 GN_API int gn_loop_add(struct gn_loop *l, struct gn_host *h, struct gn_link *link);
-/** gn_loop_service() - who serves @h (which may have no link yet); one function a host, NULL:
- * nobody */
+/** gn_loop_service() - who serves @h; one function a host, NULL: nobody. The host need not have a
+ * link: with an interface of gn_host_add_iface() (medium IP, any MTU) and an address it reaches
+ * itself, its timers run, and what it sends to others is dropped (and counted) */
 GN_API enum gn_err gn_loop_service(struct gn_loop *l, struct gn_host *h, gn_service_fn *fn,
                                    void *ctx);
 /** gn_loop_remove() - forget @h and close its links; not from a service function */

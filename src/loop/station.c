@@ -45,15 +45,11 @@ static void station_lend(struct station *s, unsigned i)
     s->out[i] = (struct gn_frame){.buf = s->room + (size_t)i * s->room_each, .cap = s->room_each};
 }
 
-/** station_make_room() - room for output to @link as well; false: no memory */
-static bool station_make_room(struct station *s, const struct gn_link *link)
+/** station_resize() - frames with room for @each octets at the least; false: no memory */
+static bool station_resize(struct station *s, uint32_t each)
 {
-    const struct gn_iface *i = &link->iface;
-    uint32_t each = max_u32(i->mtu + 14u, ROOM_SMALL);
     uint8_t *room;
 
-    if ((i->caps & GN_CAP_TSO) && !(i->caps & GN_CAP_GATHER))
-        each = GN_FRAME_MAX;
     /* an odd number of cache lines, so that the beginnings do not share a set of the cache */
     each = (each / ROOM_ALIGN + 1) * ROOM_ALIGN | ROOM_ALIGN;
     if (each <= s->room_each)
@@ -67,6 +63,16 @@ static bool station_make_room(struct station *s, const struct gn_link *link)
     for (unsigned n = 0; n < STATION_TX; n++)
         station_lend(s, n);
     return true;
+}
+
+/** station_make_room() - room for output to @link as well; false: no memory */
+static bool station_make_room(struct station *s, const struct gn_link *link)
+{
+    const struct gn_iface *i = &link->iface;
+
+    if ((i->caps & GN_CAP_TSO) && !(i->caps & GN_CAP_GATHER))
+        return station_resize(s, GN_FRAME_MAX);
+    return station_resize(s, max_u32(i->mtu + 14u, ROOM_SMALL));
 }
 
 int station_add(struct station *s, struct gn_link *link)
@@ -248,6 +254,19 @@ static size_t station_output(struct station *s, gn_time now)
     return sent;
 }
 
+/** station_stuck() - a host that has just given nothing would give something: it has an interface
+ * that is no link's, and the frames, if there are any yet, are too small for that. Else it would
+ * have no turn, and the loop no sleep */
+static bool station_stuck(const struct station *s, gn_time now)
+{
+    struct gn_deadline d;
+
+    if (s->room_each >= GN_FRAME_MAX || station_full(s))
+        return false;
+    d = gn_host_deadline(s->host);
+    return d.armed && d.at <= now;
+}
+
 /** station_serve() - the application's turn; what it did */
 static size_t station_serve(struct station *s, gn_time now)
 {
@@ -263,6 +282,8 @@ size_t station_turn(struct station *s, gn_time now)
             station_iface(s, i);
     station_serve(s, now);
     sent = station_output(s, now);
+    if (sent == 0 && station_stuck(s, now) && station_resize(s, GN_FRAME_MAX))
+        sent = station_output(s, now);
     for (unsigned round = 0; round < TURN_ROUNDS && station_serve(s, now) > 0; round++)
         sent += station_output(s, now);
     return sent;

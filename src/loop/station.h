@@ -5,7 +5,8 @@
  * A turn is: the application takes events and makes calls; output is pulled and sent until there is
  * none; and again while that gave the application something to do (time-outs are processed by
  * output). What a link cannot take is copied, since its text is only lent, and until the link has
- * taken it nothing more is pulled: that is all the back-pressure a host needs.
+ * taken it nothing more is pulled: that is all the back-pressure a host needs. What goes to an
+ * interface without a link is dropped.
  */
 #ifndef GN_LOOP_STATION_H
 #define GN_LOOP_STATION_H

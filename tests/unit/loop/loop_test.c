@@ -67,6 +67,31 @@ Test(loop, two_hosts_over_a_simulated_link_on_real_time)
     gn_sim_free(sim);
 }
 
+/* a host with an interface that is no link's does not keep the loop awake */
+Test(loop, a_host_without_a_link_sleeps)
+{
+    struct gn_iface i = {.medium = GN_MEDIUM_IP, .mtu = 1500, .name = "none"};
+    struct gn_loop *l = gn_loop_new(NULL, NULL);
+    struct gn_loop_stats stats;
+    static struct party a;
+    gn_time end;
+
+    party_new(&a, 1, gn_loop_now());
+    cr_assert_eq(gn_host_add_iface(a.host, &i), 0);
+    party_addr(&a, 0, 1);
+    cr_assert_eq(gn_loop_service(l, a.host, party_serve, &a), GN_OK);
+    party_connect(&a, endpoint4(9, 80), 1, gn_loop_now());
+    end = gn_loop_now() + 100 * GN_MSEC;
+    while (gn_loop_now() < end)
+        cr_assert(gn_loop_step(l, 50 * GN_MSEC));
+    gn_loop_stats(l, &stats);
+    cr_expect_lt(stats.steps, 20);
+    cr_expect_gt(stats.tx_dropped, 0);
+    gn_loop_remove(l, a.host);
+    gn_loop_free(l);
+    party_free(&a);
+}
+
 Test(loop, a_step_sleeps_no_longer_than_asked)
 {
     struct gn_loop *l = gn_loop_new(NULL, NULL);

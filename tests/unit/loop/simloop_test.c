@@ -4,6 +4,7 @@
 #include "unit/loop/party.h"
 
 #include <criterion/criterion.h>
+#include <string.h>
 
 #define START (1000 * GN_SEC)
 
@@ -179,4 +180,74 @@ Test(simloop, a_removed_host_is_left_alone)
     gn_simloop_settle(w.loop);
     cr_assert_eq(w.p[1].calls, calls);
     world_free();
+}
+
+/** alone_new() - a host without a link: an interface of @mtu, 10.77.0.1 */
+static void alone_new(struct gn_simloop *l, struct party *p, uint16_t mtu)
+{
+    struct gn_iface i = {.medium = GN_MEDIUM_IP, .mtu = mtu, .name = "none"};
+
+    party_new(p, 1, START);
+    cr_assert_eq(gn_host_add_iface(p->host, &i), 0);
+    party_addr(p, 0, 1);
+    cr_assert_eq(gn_simloop_service(l, p->host, party_serve, p), GN_OK);
+}
+
+/* packets for nowhere are dropped, and time-outs come */
+Test(simloop, a_host_without_a_link)
+{
+    struct gn_simloop *l = gn_simloop_new(START);
+    static struct party p;
+
+    alone_new(l, &p, 65535);
+    party_connect(&p, endpoint4(2, 80), 10, START);
+    for (unsigned steps = 0; !p.done; steps++) {
+        cr_assert_lt(steps, 100, "it does not come to rest");
+        gn_simloop_step(l, GN_FOREVER);
+    }
+    cr_expect_eq(p.error, GN_E_TIMED_OUT);
+    cr_expect_gt(gn_simloop_now(l) - START, 60 * GN_SEC);
+    gn_simloop_free(l);
+    party_free(&p);
+}
+
+/* it reaches itself, and gets a link later, which may have smaller packets */
+Test(simloop, loopback_alone)
+{
+    struct gn_sim_config c = {.ports = 2, .mtu = 600};
+    struct gn_simloop *l = gn_simloop_new(START);
+    struct gn_sim *sim = gn_sim_new(&c);
+    struct gn_endpoint any = {0};
+    gn_handle listener, from, to;
+    static char text[50000], got[50000];
+    static struct party p;
+    int64_t n = 0, k;
+
+    alone_new(l, &p, 9000);
+    cr_assert_eq(gn_simloop_service(l, p.host, NULL, NULL), GN_OK);
+    for (unsigned link = 0; link < 2; link++, n = 0) {
+        if (link)
+            cr_assert_eq(gn_simloop_add(l, p.host, gn_sim_port(sim, 0)), 1);
+        cr_assert_eq(gn_host_listen(p.host, endpoint4(1, 80), 1, NULL, &listener), GN_OK);
+        cr_assert_eq(gn_host_connect(p.host, any, endpoint4(1, 80), NULL, START, &from), GN_OK);
+        cr_assert(gn_simloop_settle(l));
+        cr_assert_eq(gn_host_accept(p.host, listener, &to), GN_OK);
+        memset(text, 'a' + (int)link, sizeof text);
+        cr_assert_eq(gn_host_send(p.host, from, text, sizeof text, 0, gn_simloop_now(l)),
+                     sizeof text);
+        do {
+            gn_simloop_step(l, gn_simloop_now(l) + GN_SEC);
+            k = gn_host_recv(p.host, to, got + n, sizeof got - (size_t)n, 0, gn_simloop_now(l));
+            n += k;
+        } while (k > 0 && n < (int64_t)sizeof got);
+        cr_assert_eq(n, sizeof got);
+        cr_assert_arr_eq(got, text, sizeof got);
+        gn_host_close(p.host, from, gn_simloop_now(l));
+        gn_host_close(p.host, to, gn_simloop_now(l));
+        gn_host_close(p.host, listener, gn_simloop_now(l));
+        gn_simloop_run(l, GN_FOREVER, NULL, NULL);
+    }
+    gn_simloop_free(l);
+    party_free(&p);
+    gn_sim_free(sim);
 }
