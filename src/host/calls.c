@@ -397,7 +397,7 @@ enum gn_err gn_host_set_option(struct gn_host *h, gn_handle c, enum gn_opt o, ui
     tcb_init(&scratch, host_env_iface(h, 0, &none.raddr), &none);
     scratch.opts = l->opts;
     err = tcp_set_option(&scratch, &h->env, o, value);
-    listen_set_opts(l, &scratch.opts);
+    listen_set_opts(h, l, &scratch.opts);
     tcb_free(&scratch, &h->env);
     return err;
 }

@@ -140,12 +140,14 @@ void listen_set_backlog(const struct gn_host *h, struct listener *l, unsigned ba
     l->backlog = (uint32_t)clamp_u64(backlog, 1, h->conf.somaxconn);
 }
 
-void listen_set_opts(struct listener *l, const struct tcb_opts *o)
+void listen_set_opts(struct gn_host *h, struct listener *l, const struct tcb_opts *o)
 {
-    uint16_t was = half_open_window(&l->opts);
+    static const struct half_open newcomer;
+    uint16_t was = half_open_window(&newcomer, &l->opts);
 
     l->opts = *o;
-    l->opts.syn_wnd = was;
+    if (half_open_window(&newcomer, o) < was)
+        syncache_keep_window(h, l, was);
 }
 
 /* Neither looks at connections nor touches any: a port may have both (MUST-41, MUST-42) */
@@ -351,6 +353,7 @@ static __attribute__((noinline)) enum gn_drop cookie_input(struct gn_host *h, st
 
     if (!syncookie_check(e, s, &l->cookie_scale, l->index, &half))
         return GN_DROP_COOKIE_BAD;
+    half.old_wnd = h->now < l->old_wnd_until;
     /* a cookie is not consumed while there is no room: the ACK will come again (SEC-4987-8) */
     if (listen_full(l)) {
         h->stats.ListenOverflows++;

@@ -34,6 +34,7 @@ struct listener {
     uint32_t n_fast_reset; /* of these, reset */
     gn_time fast_reset_until;
     gn_time cookies_until; /* cookie ACKs are examined until then (SEC-4987-5) */
+    gn_time old_wnd_until; /* those until then may answer SYN,ACKs with opts.syn_wnd */
     struct cookie_scale cookie_scale;
     gn_time created;
     struct list accept; /* of tcb.link, oldest first */
@@ -70,16 +71,10 @@ void listen_set_backlog(const struct gn_host *h, struct listener *l, unsigned ba
  * listen_set_opts() - other options from now on
  *
  * A smaller buffer does not take back what SYN,ACKs have announced (SHLD-14). A half-open entry
- * remembers no window, a cookie even less; so as long as there may be any, the old one is
- * announced.
+ * remembers no window, a cookie even less; so what there is of them keeps to the largest that any
+ * of them may have announced. Who comes later is told of the new one.
  */
-void listen_set_opts(struct listener *l, const struct tcb_opts *o);
-/** listen_forget_window() - before a SYN,ACK: if nobody was told of the old window, or has gone */
-static inline void listen_forget_window(struct listener *l, gn_time now)
-{
-    if (l->opts.syn_wnd && !l->n_half && now >= l->cookies_until)
-        l->opts.syn_wnd = 0;
-}
+void listen_set_opts(struct gn_host *h, struct listener *l, const struct tcb_opts *o);
 /** listen_close() - reset what waits in the accept queue, forget the half-open entries, stop */
 void listen_close(struct gn_host *h, struct listener *l);
 /** listen_full() - no room in the accept queue */

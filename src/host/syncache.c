@@ -9,7 +9,7 @@
 
 /* times of entries: units of 256 ns, 32 bits of them */
 #define UNIT_SHIFT 8
-#define FINE_SHIFT 12 /* of half_open.fine */
+#define FINE_SHIFT 13 /* of half_open.fine */
 #define WAIT_MAX   ((uint64_t)INT32_MAX << UNIT_SHIFT)
 
 /* a new incarnation begins at least so far above the old one (TW-8) */
@@ -89,8 +89,8 @@ static void enqueue(struct gn_host *h, struct half_open *o, uint32_t link)
     unsigned l = o->retries;
     uint64_t units = (h->now + (1 << FINE_SHIFT) - 1) >> FINE_SHIFT;
 
-    o->stamp = (uint16_t)(units >> 12);
-    o->fine = units & 0xfff;
+    o->stamp = (uint16_t)(units >> 11);
+    o->fine = units & 0x7ff;
     o->next = 0;
     o->prev = c->level[l].tail & LINK_MASK;
     if (c->level[l].tail) {
@@ -149,6 +149,25 @@ void syncache_drop_listener(struct gn_host *h, const struct listener *l)
     }
 }
 
+void syncache_keep_window(struct gn_host *h, struct listener *l, uint16_t wnd)
+{
+    const struct pool *p = &h->syncache.pool;
+    bool older = h->now < l->old_wnd_until; /* who was told of an even older one */
+    uint32_t left = l->n_half;
+
+    for (uint32_t i = pool_next(p, 0); left && i != UINT32_MAX; i = pool_next(p, i + 1)) {
+        struct half_open *o = pool_at(p, i);
+
+        if (o->listener != l->index)
+            continue;
+        older |= o->old_wnd;
+        o->old_wnd = true;
+        left--;
+    }
+    l->opts.syn_wnd = older && l->opts.syn_wnd > wnd ? l->opts.syn_wnd : wnd;
+    l->old_wnd_until = l->cookies_until;
+}
+
 /** send_cookie() - there is no room for an entry: let the client keep the state (RFC 4987 3.6), or
  *  drop the SYN */
 static enum gn_drop send_cookie(struct gn_host *h, struct listener *l, const struct seg *s,
@@ -176,7 +195,6 @@ enum gn_drop syncache_syn(struct gn_host *h, struct listener *l, const struct se
     bool cookie = false;
 
     wake(h);
-    listen_forget_window(l, h->now);
     if (listen_full(l)) {
         h->stats.ListenOverflows++;
         h->stats.ListenDrops++;

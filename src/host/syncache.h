@@ -53,6 +53,9 @@ uint32_t syncache_limit(const struct gn_conf *conf);
  */
 enum gn_drop syncache_syn(struct gn_host *h, struct listener *l, const struct seg *s, uint32_t hash,
                           const struct time_wait *tw);
+/** syncache_keep_window() - the SYN,ACKs of @l that have been sent announced @wnd, which its
+ * options no longer allow: entries and cookies keep to it. O(entries) */
+void syncache_keep_window(struct gn_host *h, struct listener *l, uint16_t wnd);
 /** syncache_ts_offset() - tcp_ts_offset() of the entry @index, which is @o */
 uint32_t syncache_ts_offset(const struct gn_host *h, uint32_t index, const struct half_open *o);
 /** syncache_input() - a segment for the half-open entry @r, which is @o */

@@ -48,11 +48,11 @@ uint32_t half_open_init(struct half_open *h, const struct tcp_env *e, const stru
     return ts_offset;
 }
 
-uint16_t half_open_window(const struct tcb_opts *o)
+uint16_t half_open_window(const struct half_open *h, const struct tcb_opts *o)
 {
     uint32_t wnd = min_u32(min_u32(o->rcvbuf, o->window_clamp), UINT16_MAX);
 
-    return (uint16_t)max_u32(wnd, o->syn_wnd);
+    return (uint16_t)(h->old_wnd ? max_u32(wnd, o->syn_wnd) : wnd);
 }
 
 /* a segment of this half-open connection, without options, in @s, which is clear */
@@ -65,7 +65,7 @@ static void half_open_segment(const struct half_open *h, const struct tcb_opts *
     s->ctl = ctl;
     s->ttl = o->ttl;
     s->tos = o->tos;
-    s->wnd = half_open_window(o);
+    s->wnd = half_open_window(h, o);
     s->fragment = pmtu_fragment(o);
 }
 
@@ -160,7 +160,7 @@ static bool half_open_acceptable(const struct half_open *h, const struct seg *s,
                                  const struct tcb_opts *o)
 {
     seq_t nxt = seq(h->irs + 1);
-    uint32_t len = seg_len(s), wnd = half_open_window(o);
+    uint32_t len = seg_len(s), wnd = half_open_window(h, o);
 
     if (len == 0) /* as in arrives_other.c */
         return seq_in(s->seq, nxt, wnd + 1);
@@ -174,7 +174,7 @@ static enum gn_drop half_open_reset(struct half_open *h, const struct tcp_env *e
 {
     seq_t nxt = seq(h->irs + 1);
 
-    if (!seq_in(s->seq, nxt, half_open_window(o)))
+    if (!seq_in(s->seq, nxt, half_open_window(h, o)))
         return GN_DROP_RST_OUT_OF_WINDOW;
     if (!seq_eq(s->seq, nxt)) {
         (void)half_open_ack(h, e, s, o);
@@ -280,7 +280,7 @@ void half_open_inherit(struct tcb *t, const struct tcp_env *e, const struct half
     t->snd.una = t->snd.nxt = t->snd.up = una;
     t->rcv.irs = seq(h->irs);
     t->rcv.nxt = t->rcv.acked = t->rcv.up = seq(h->irs + 1);
-    t->rcv.edge = t->rcv.max_edge = seq_add(t->rcv.nxt, half_open_window(&t->opts));
+    t->rcv.edge = t->rcv.max_edge = seq_add(t->rcv.nxt, half_open_window(h, &t->opts));
     t->opts.syn_wnd = 0;
     t->send_mss = h->mss;
     t->ts_ok = h->flags & HALF_OPEN_TS;

@@ -33,7 +33,7 @@ struct tcb_opts {
     uint8_t keepcnt, syncnt; /* 0: the knob's */
     uint8_t cc;
     uint16_t maxseg;          /* 0: from the MTU */
-    uint16_t syn_wnd;         /* listener: SYN,ACKs announce no less (half_open.c) */
+    uint16_t syn_wnd;         /* listener: what some SYN,ACKs have announced (half_open.c) */
     uint32_t keepidle_s;      /* 0: the knob's */
     uint32_t keepintvl_ms;    /* 0: the knob's */
     uint32_t user_timeout_ms; /* 0: the knob's; UINT32_MAX: never */

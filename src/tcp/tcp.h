@@ -30,7 +30,8 @@ struct half_open {
     uint64_t next : 21, prev : 21; /* index + 1 in the queue of its retry level */
     uint64_t rcv_wscale : 4;       /* what our SYN,ACK said */
     uint64_t answers    : 2;       /* to invalid segments since the last SYN,ACK */
-    uint64_t fine       : 12;      /* of stamp, in units of 2^12 ns */
+    uint64_t fine       : 11;      /* of stamp, in units of 2^13 ns */
+    uint64_t old_wnd    : 1;       /* its SYN,ACK may have announced tcb_opts.syn_wnd */
     uint64_t accecn     : 1;       /* accurate ECN agreed on (RFC 9768) */
     uint64_t no_ect     : 1;       /* but one of us sent a SYN without */
     uint64_t syn_ecn    : 2;       /* IP-ECN field of the SYN, if accecn; if neither that nor
@@ -46,7 +47,7 @@ _Static_assert(sizeof(struct half_open) <= 64, "a half-open connection takes one
 /* half_open_stamp() - when its SYN,ACK left, rounded up; low 32 bits, in units of 2^8 ns */
 static inline uint32_t half_open_stamp(const struct half_open *h)
 {
-    return (uint32_t)h->stamp << 16 | (uint32_t)h->fine << 4;
+    return (uint32_t)h->stamp << 16 | (uint32_t)h->fine << 5;
 }
 
 /* --- TIME-WAIT: 64 octets --- */
@@ -194,10 +195,9 @@ enum gn_drop tcp_closed_arrives(const struct tcp_env *e, const struct seg *s);
 /** tcp_listen_arrives() - 3.10.7.2: judge a segment for a listener. GN_DROP_NONE: it is a good SYN,
  * make a half-open entry or send a cookie; else what to do is done (RST replies included) */
 enum gn_drop tcp_listen_arrives(const struct tcp_env *e, const struct seg *s);
-/** half_open_window() - octets of window that a listener's SYN,ACKs announce, and that what comes
- * of them begins with: no less than o->syn_wnd, which some have announced that may be answered yet
- * (SHLD-14) */
-uint16_t half_open_window(const struct tcb_opts *o);
+/** half_open_window() - octets of window that the SYN,ACK of @h announces, and that what comes of
+ * it begins with: no less than o->syn_wnd if it may have announced that (SHLD-14) */
+uint16_t half_open_window(const struct half_open *h, const struct tcb_opts *o);
 /** half_open_init() - from a good SYN; chooses ISS; options as the knobs allow. Returns the
  * timestamp offset, for half_open_reply_with() */
 uint32_t half_open_init(struct half_open *h, const struct tcp_env *e, const struct seg *syn,

@@ -267,19 +267,25 @@ Test(listen, ts_offset_of_half_open_connections)
     world_fini(&w);
 }
 
-/* window of the last SYN,ACK that host 1 has sent */
+/* window and number of the last SYN,ACK that host 1 has sent */
 static unsigned announced;
+static uint32_t synack;
 
 static void look_at_window(struct packet *p)
 {
-    if ((p->data[33] & (CTL_SYN | CTL_ACK)) == (CTL_SYN | CTL_ACK))
+    if ((p->data[33] & (CTL_SYN | CTL_ACK)) == (CTL_SYN | CTL_ACK)) {
         announced = get16(p->data + 34);
+        synack = get32(p->data + 24);
+    }
 }
 
-/** window_told() - what is told to one more stranger, who does not answer */
+static const struct gn_endpoint strangers = {.addr = {{[10] = 0xff, 0xff, 10, 9, 9, 9}}};
+
+/** window_told() - what is told to one more stranger, who does not answer, or to one who asks again
+ */
 static unsigned window_told(uint16_t port)
 {
-    struct gn_endpoint e = {gn_addr_v4(10, 9, 9, 9), port};
+    struct gn_endpoint e = {strangers.addr, port};
 
     announced = 0;
     world_inject(&w, 1, e, world_end(1, false, 80), 100, 0, CTL_SYN);
@@ -287,33 +293,69 @@ static unsigned window_told(uint16_t port)
     return announced;
 }
 
-/* SHLD-14: a listener's buffer shrinks: as long as somebody may answer a SYN,ACK that announced the
- * old window, that is what all are told; by then the new one holds */
+/** window_had() - with what window does the connection of that stranger begin, who answers now? */
+static uint32_t window_had(gn_handle l, uint16_t port, uint32_t iss)
+{
+    struct gn_endpoint e = {strangers.addr, port};
+    struct gn_status st;
+    gn_handle c;
+
+    world_inject(&w, 1, e, world_end(1, false, 80), 101, iss + 1, CTL_ACK);
+    cr_assert_eq(gn_host_accept(w.h[1], l, &c), GN_OK);
+    cr_assert_eq(gn_host_status(w.h[1], c, w.now, &st), GN_OK);
+    (void)gn_host_abort(w.h[1], c, w.now);
+    (void)gn_host_close(w.h[1], c, w.now);
+    return st.rcv.edge - 101;
+}
+
+static void set_rcvbuf(gn_handle l, unsigned octets)
+{
+    cr_assert_eq(gn_host_set_option(w.h[1], l, GN_OPT_RCVBUF, octets, w.now), GN_OK);
+}
+
+/* SHLD-14: a listener's buffer shrinks: SYN,ACKs that announced the old window keep to it, when
+ * they are sent again and when they are answered. Newcomers are told of the new one, however many
+ * of the others there are and whatever was told before */
 Test(listen, a_smaller_buffer)
 {
     for (unsigned cookies = 0; cookies <= 2; cookies += 2) {
         struct gn_conf conf;
+        uint32_t iss[4];
         gn_handle l;
 
         gn_conf_default(&conf);
         conf.tcp_syncookies = cookies;
-        conf.tcp_synack_retries = 2;
         world_init(&w, &conf, 0, GN_MEDIUM_IP);
         w.bend = look_at_window;
         cr_assert_eq(gn_host_listen(w.h[1], world_end(1, false, 80), 100, NULL, &l), GN_OK);
-        cr_assert_eq(gn_host_set_option(w.h[1], l, GN_OPT_RCVBUF, 50000, w.now), GN_OK);
-        cr_assert_eq(gn_host_set_option(w.h[1], l, GN_OPT_RCVBUF, 40000, w.now), GN_OK);
+        set_rcvbuf(l, 50000);
+        set_rcvbuf(l, 40000);
         cr_expect_eq(window_told(1001), 40000, "nobody has heard of 50000");
-        cr_assert_eq(gn_host_set_option(w.h[1], l, GN_OPT_RCVBUF, 4000, w.now), GN_OK);
+        iss[0] = synack;
+        set_rcvbuf(l, 4000);
         cr_assert_eq(gn_host_set_option(w.h[1], l, GN_OPT_NODELAY, 1, w.now), GN_OK);
-        cr_expect_eq(window_told(1002), 40000);
-        cr_assert_eq(gn_host_set_option(w.h[1], l, GN_OPT_RCVBUF, 3000, w.now), GN_OK);
-        cr_assert_eq(gn_host_set_option(w.h[1], l, GN_OPT_RCVBUF, 45000, w.now), GN_OK);
-        cr_expect_eq(window_told(1003), 45000, "more may be announced at any time");
-        cr_assert_eq(gn_host_set_option(w.h[1], l, GN_OPT_RCVBUF, 4000, w.now), GN_OK);
-        cr_expect_eq(window_told(1004), 45000);
-        world_run(&w, cookies ? 121 * GN_SEC : 10 * GN_SEC);
-        cr_expect_eq(window_told(1005), 4000);
+        cr_expect_eq(window_told(1002), 4000);
+        iss[1] = synack;
+        set_rcvbuf(l, 3000);
+        cr_expect_eq(window_told(1003), 3000);
+        iss[2] = synack;
+        cr_expect_eq(window_told(1001), cookies ? 3000 : 40000, "an entry knows");
+        cr_expect_eq(window_had(l, 1001, iss[0]), 40000);
+        cr_expect_geq(window_had(l, 1002, iss[1]), 4000);
+        cr_expect_eq(window_had(l, 1003, iss[2]), cookies ? 40000 : 3000, "a cookie may be old");
+        set_rcvbuf(l, 45000);
+        cr_expect_eq(window_told(1004), 45000, "more may be announced at any time");
+        iss[3] = synack;
+        set_rcvbuf(l, 4000);
+        for (unsigned i = 0; i < 13; i++) { /* never quiet */
+            world_run(&w, 10 * GN_SEC);
+            cr_expect_eq(window_told((uint16_t)(3000 + i)), 4000);
+            cr_expect_eq(window_told((uint16_t)(2000 + i)), 4000);
+            cr_expect_eq(window_had(l, (uint16_t)(2000 + i), synack),
+                         cookies && i < 11 ? 45000 : 4000, "%u", i);
+            if (i == 0)
+                cr_expect_eq(window_had(l, 1004, iss[3]), 45000);
+        }
         world_fini(&w);
     }
 }
