@@ -232,7 +232,8 @@ static void note_congestion(struct arrival *a)
 
 /* What is in order is right, and where it contradicts what came out of order, that was a lie: text
  * beyond a FIN, or a FIN before text (SG-26). A stranger who hits the window could cut the stream
- * short else, or keep its end away. Among what is out of order the first FIN holds (MAL-43) */
+ * short else, or keep its end away. Among what is out of order the first FIN holds (MAL-43): the
+ * lowest, as on Linux, could be forged later, too */
 static void heed_order(struct arrival *a)
 {
     struct tcb *t = a->t;
