@@ -30,6 +30,7 @@
 #define LOST       3          /* options, after which they are given up (3.2.3.2.2) */
 #define AVERAGE    16         /* ACKs */
 #define STRETCHED  4          /* segments: ACKs that cover more come without any being lost */
+#define ALL_CE     31         /* segments: it is known whether all come marked (3.2.2.3) */
 
 /* where an IP-ECN field is counted; in the order of option 172: EE0B, ECEB, EE1B */
 enum { COUNT_E0B, COUNT_CEB, COUNT_E1B };
@@ -363,11 +364,23 @@ static bool is_newer(struct tcb *t, const struct seg *s, const struct rec_ack *r
            sack_is_news(&t->rec.sent, t->snd.una, t->snd.nxt, ra->sack, ra->n_sack);
 }
 
+/* of @n segments @marks were marked. Where the first ones all are, it is the path: congestion would
+ * have let some through, the window being smaller in each of the four round trips that they take at
+ * least. @counted: ACE cannot have gone round. CE tells nothing then (3.2.2.3) */
+static void judge_path(struct accecn *x, uint32_t n, uint32_t marks, bool counted)
+{
+    if (n == 0 || x->all_ce == ALL_CE || (marks >= n && !counted))
+        return;
+    x->all_ce = min_u32(marks < n ? ALL_CE : x->all_ce + n, ALL_CE) & ALL_CE;
+    if (marks >= n && x->all_ce == ALL_CE)
+        x->no_ect = x->deaf = true;
+}
+
 bool accecn_told(struct tcb *t, const struct seg *s, const struct rec_ack *ra)
 {
     struct accecn *x = &t->acc;
     unsigned ace = accecn_ace(s->ctl);
-    uint32_t ceb = 0, told, marks;
+    uint32_t ceb = 0, told, marks, n;
 
     if ((s->ctl & CTL_SYN) || !is_newer(t, s, ra))
         return false;
@@ -380,9 +393,10 @@ bool accecn_told(struct tcb *t, const struct seg *s, const struct rec_ack *ra)
         return false;
     told = x->s_cep - x->opt_cep; /* ACE was faster: the octets are of these, too */
     ceb = ceb / t->rec.mss < told ? 0 : ceb - told * t->rec.mss;
-    marks = accecn_marks(x->s_cep, ace, untold(x, recovery_segments(&t->rec, s->ack)),
-                         has_ceb(x, s), ceb, t->rec.mss);
+    n = recovery_segments(&t->rec, s->ack);
+    marks = accecn_marks(x->s_cep, ace, untold(x, n), has_ceb(x, s), ceb, t->rec.mss);
     x->s_cep += marks;
+    judge_path(x, n, marks, n < 8 || has_ceb(x, s));
     if (has_ceb(x, s))
         x->opt_cep = x->s_cep;
     return marks != 0;

@@ -73,6 +73,7 @@ struct accecn {
     unsigned changed  : 3;         /* counters of r_byte that have, since the last option */
     unsigned marks    : 3;         /* that arrived since the last ACK; 7 at most */
     unsigned demand   : 2;         /* so many options are to be sent soon */
+    unsigned all_ce   : 5;         /* so many segments, the first, came marked, all; or ALL_CE */
 };
 
 struct tcb {

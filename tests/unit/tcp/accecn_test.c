@@ -420,6 +420,32 @@ Test(accecn, CC_9768_8_what_changed_has_room)
     fx_fini(&fx);
 }
 
+/* CC-9768-3 (3.2.2.3): a path that marks all there is. It slows us down for four round trips */
+Test(accecn, CC_9768_3_all_marked)
+{
+    for (unsigned honest = 0; honest < 2; honest++) {
+        unsigned ace = 5, n = 0, cwnd;
+
+        open_accurate();
+        for (unsigned i = 0; i < 4; i++) {
+            send_segments(8);
+            cr_expect_eq(fx.out.ecn, 2, "%u", i);
+            for (unsigned k = 0; k < 8; k += 2) {
+                n += 2;
+                ace += honest && n == 30 ? 1 : 2;
+                cr_assert_eq(fx_arrives(&fx, an_ack(n, ace & 7)), GN_DROP_NONE);
+            }
+        }
+        cr_expect_eq(fx.tcb.acc.deaf, !honest);
+        send_segments(2);
+        cr_expect_eq(fx.out.ecn, honest ? 2 : 0);
+        cwnd = fx.tcb.rec.cc.cwnd;
+        cr_assert_eq(fx_arrives(&fx, an_ack(n + 2, (ace + 2) & 7)), GN_DROP_NONE);
+        cr_expect_eq(fx.tcb.rec.cc.cwnd < cwnd, honest, "what is marked then is not heeded");
+        fx_fini(&fx);
+    }
+}
+
 /* marks that go on are told in each ACK, and any counter before it has gone far (3.2.3.3) */
 Test(accecn, CC_9768_8_marks_that_go_on)
 {
