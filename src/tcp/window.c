@@ -43,10 +43,11 @@ static uint32_t free_in_need(const struct tcb *t, const struct tcp_env *e)
     return min_u32(free_rcvbuf(t), max_u32(tcb_rcv_wnd(t), least));
 }
 
-/* the smallest step by which the window may open (MUST-39, RFC 9293 3.8.6.2.2) */
-static uint32_t sws_step(const struct tcb *t)
+/* the smallest step by which the window may open (MUST-39, RFC 9293 3.8.6.2.2); what the user keeps
+ * the window below is all the buffer that there is. @segs: full segments */
+static uint32_t sws_step(const struct tcb *t, uint32_t segs)
 {
-    return min_u32(t->opts.rcvbuf / 2, t->rec.mss);
+    return min_u32(min_u32(t->opts.rcvbuf, t->opts.window_clamp) / 2, segs * t->rec.mss);
 }
 
 /* may the edge move to where a field rounded up to @wnd octets says it is? */
@@ -62,8 +63,10 @@ static inline uint16_t announce(struct tcb *t, const struct tcp_env *e, bool syn
 {
     uint32_t shift = syn ? 0 : t->rcv.wscale, was = tcb_rcv_wnd(t), field = 0, told;
 
-    if (wnd >= was + sws_step(t) || syn)
+    if (wnd >= was + sws_step(t, 1) || syn)
         field = min_u32(wnd >> shift, UINT16_MAX);
+    if (field == 0 && was == 0 && wnd > 0 && wnd >= sws_step(t, 1))
+        field = 1; /* less than a unit of the scale, and it may never be more */
     wnd = told = field << shift;
     if (wnd < was) { /* as far as it was opened: of what 16 bits have said, no more than that */
         field = (was + (1u << shift) - 1) >> shift;
@@ -101,7 +104,7 @@ uint16_t window_announce(struct tcb *t, const struct tcp_env *e, bool syn)
 bool window_worth_telling(const struct tcb *t, const struct tcp_env *e)
 {
     uint32_t was = tcb_rcv_wnd(t), most = (uint32_t)UINT16_MAX << t->rcv.wscale;
-    uint32_t step = min_u32(t->opts.rcvbuf / 2, 2 * t->rec.mss), wnd;
+    uint32_t step = sws_step(t, 2), wnd;
 
     if (t->rcvbuf.len + was + step > t->opts.rcvbuf || !state_can_receive(t->state))
         return false; /* nearly always, if not too much is read at a time */

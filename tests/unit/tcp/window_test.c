@@ -296,3 +296,36 @@ Test(window, an_ack_from_left_of_the_window_brings_its_own)
     tcp_abort(&fx.tcb, &fx.env, GN_CAUSE_ABORT_CALL, GN_OK);
     fx_fini(&fx);
 }
+
+/* a window that can only be small opens all the same: SWS avoidance goes by what there is (RFC 9293
+ * 3.8.6.2.2), and less than a unit of the scale is one */
+Test(window, a_small_one_opens_again)
+{
+    static const struct {
+        uint32_t rcvbuf, clamp;
+        uint8_t shift;
+        uint32_t held;
+        uint16_t field;
+    } row[] = {
+        {100000, 1200, 0, 0, 1200},      {100000, 100, 0, 0, 100},
+        {100000, 100, 7, 0, 1},          {100000, 1, 7, 0, 1},
+        {4096, UINT32_MAX, 13, 0, 1},    {4096, UINT32_MAX, 13, 1000, 1},
+        {4096, UINT32_MAX, 13, 3000, 0}, {4096, UINT32_MAX, 13, 4096, 0},
+    };
+
+    for (unsigned i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct fixture fx;
+        struct tcb *t = &fx.tcb;
+
+        fx_init(&fx, GN_ESTABLISHED);
+        t->opts.rcvbuf = row[i].rcvbuf;
+        t->opts.window_clamp = row[i].clamp;
+        t->rcv.wscale = row[i].shift;
+        t->rcvbuf.len = row[i].held;
+        t->rcv.edge = t->rcv.max_edge = t->rcv.nxt;
+        cr_expect_eq(window_worth_telling(t, &fx.env), row[i].field > 0, "row %u", i);
+        cr_expect_eq(window_announce(t, &fx.env, false), row[i].field, "row %u", i);
+        t->rcvbuf.len = 0;
+        fx_fini(&fx);
+    }
+}
