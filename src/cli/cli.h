@@ -40,7 +40,7 @@ struct command {
 
 extern const struct command command_up, command_nc, command_ss, command_demo, command_ladder,
     command_knobs, command_stats, command_ctl, command_sim, command_explore, command_why,
-    command_trace;
+    command_trace, command_migrate;
 extern const struct command *const commands[]; /* ends with NULL */
 
 /** The words of one call of a sub-command that are still to be read. */

@@ -124,6 +124,44 @@ int client_ask(const char *path, const char *request, struct buf *out)
     return good ? EXIT_FINE : EXIT_FAILED;
 }
 
+/** send_all() - @n octets; false: the other end has gone */
+static bool send_all(int fd, const char *octets, size_t n)
+{
+    while (n) {
+        ssize_t sent = send(fd, octets, n, MSG_NOSIGNAL);
+        if (sent < 0 && errno != EINTR)
+            return false;
+        octets += sent > 0 ? sent : 0;
+        n -= sent > 0 ? (size_t)sent : 0;
+    }
+    return true;
+}
+
+bool client_ask_with(const char *path, const char *request, const char *octets, size_t n,
+                     struct buf *out)
+{
+    int fd = try_path(path);
+    struct buf answer = {0};
+    char piece[16384];
+    ssize_t got = -1;
+    if (fd >= 0 && send_all(fd, request, strlen(request)) && send_all(fd, octets, n))
+        while ((got = read(fd, piece, sizeof piece)) > 0)
+            buf_mem(&answer, piece, (size_t)got);
+    if (got < 0)
+        buf_printf(out, "control socket %s: %s", path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    bool good = got == 0 && answer.len >= 3 && !memcmp(answer.s, "ok\n", 3);
+    bool refused = got == 0 && answer.len > 6 && !memcmp(answer.s, "error ", 6);
+    size_t skip = good ? 3 : refused ? 6 : 0;
+    if (got == 0 && !good && !refused)
+        buf_str(out, "'gannet up' ended before it answered");
+    else if (answer.len > skip)
+        buf_mem(out, answer.s + skip, answer.len - skip - refused);
+    buf_free(&answer);
+    return good;
+}
+
 enum { OPT_CONTROL = 1, OPT_JSON, OPT_PORT, OPT_ASCII, OPT_ABSOLUTE, OPT_SVG, OPT_WIDTH };
 
 static const struct option_spec stats_options[] = {
@@ -186,13 +224,16 @@ static int run_ctl(struct args *a)
 const struct command command_ctl = {
     .name = "ctl",
     .synopsis = "[OPTION...] REQUEST...",
-    .summary =
-        "Tell a running 'gannet up' something: set a knob, close or abort a connection, quit.",
+    .summary = "Tell a running 'gannet up' something: set a knob, close, abort or freeze a "
+               "connection, quit.",
     .details =
         "requests:\n"
         "  set KNOB=VALUE             for what is opened from now on; limits and timeouts at once\n"
         "  close HANDLE               CLOSE; handles are in 'gannet ss --json'\n"
         "  abort HANDLE               ABORT\n"
+        "  freeze HANDLE              it stands still; prints what 'gannet migrate --to' reads\n"
+        "  unfreeze HANDLE|all        those that are frozen go on\n"
+        "  forget HANDLE|all          those that are frozen are gone, without a word to the peer\n"
         "  quit                       end it",
     .options = ctl_options,
     .run = run_ctl,

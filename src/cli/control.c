@@ -8,6 +8,7 @@
 #include "cli/control.h"
 
 #include "cli/cli.h"
+#include "cli/move.h"
 #include "cli/status_line.h"
 #include "cli/view.h"
 
@@ -30,6 +31,8 @@ struct client {
     int fd;
     char request[REQUEST_MAX];
     size_t have;
+    struct buf parcel; /* what follows the line of a request */
+    size_t follows;    /* octets of it; 0: nothing does */
     struct buf answer;
     size_t written;
     bool answering, walking; /* walking: the answer goes on at @cursor */
@@ -81,6 +84,7 @@ static void drop(struct client *c)
     gn_loop_unwatch(c->control->loop, c->fd);
     close(c->fd);
     buf_free(&c->answer);
+    buf_free(&c->parcel);
     free(c);
 }
 
@@ -104,7 +108,9 @@ static void walk_on(struct client *c)
         }
         if (!view_matches(&c->view, &s))
             continue;
-        if (c->view.json)
+        if (c->view.handles)
+            view_handle(&s, &c->answer);
+        else if (c->view.json)
             view_status_json(&s, NULL, now, &c->json);
         else
             view_status(&c->view, &s, now, &c->answer);
@@ -126,7 +132,7 @@ static void ask_ss(struct client *c, char *words)
     c->json = (struct json){.b = &c->answer};
     if (c->view.json)
         json_open(&c->json, NULL, '[');
-    else if (!c->view.no_header)
+    else if (!c->view.no_header && !c->view.handles)
         view_header(&c->answer);
 }
 
@@ -196,6 +202,63 @@ static void ask_end(struct client *c, const char *words, bool abort_it)
         buf_printf(&c->answer, "error %s\n", gn_err_text(e));
 }
 
+/** ask_freeze() - a connection stands still, and its parcel is the answer */
+static void ask_freeze(struct client *c, const char *words)
+{
+    struct buf parcel = {0};
+    const char *why;
+    char *end;
+    gn_handle h = strtoull(words, &end, 16);
+    if (!*words || *end)
+        buf_str(&c->answer, "error which handle?\n");
+    else if (!move_freeze(c->control->fleet, h, &parcel, &why))
+        buf_printf(&c->answer, "error %s\n", why);
+    else {
+        buf_str(&c->answer, "ok\n");
+        buf_mem(&c->answer, parcel.s, parcel.len);
+    }
+    buf_free(&parcel);
+}
+
+/** ask_frozen() - what becomes of one that is frozen, or of all */
+static void ask_frozen(struct client *c, const char *words,
+                       enum gn_err (*what)(struct fleet *, gn_handle))
+{
+    char *end;
+    gn_handle h = strtoull(words, &end, 16);
+    if (!strcmp(words, "all")) {
+        buf_printf(&c->answer, "ok\n%u\n", move_all(c->control->fleet, what));
+        return;
+    }
+    enum gn_err e = *words && !*end ? what(c->control->fleet, h) : GN_E_INVALID;
+    if (e == GN_OK)
+        buf_str(&c->answer, "ok\n");
+    else
+        buf_printf(&c->answer, "error %s\n", gn_err_text(e));
+}
+
+/** ask_thaw() - a connection is made of the parcel that followed; its handle is the answer */
+static void ask_thaw(struct client *c, const char *words)
+{
+    const char *why;
+    gn_handle h;
+    if (move_thaw(c->control->fleet, c->parcel.s, c->parcel.len, !strncmp(words, "same-path ", 10),
+                  &h, &why))
+        buf_printf(&c->answer, "ok\n%llx\n", (unsigned long long)h);
+    else
+        buf_printf(&c->answer, "error %s\n", why);
+}
+
+/** follows() - how many octets follow a request: of "thaw [same-path] N" */
+static size_t follows(const char *request)
+{
+    uint64_t n = 0;
+    const char *last = strrchr(request, ' ');
+    if (strncmp(request, "thaw ", 5) != 0 || !parse_number(last + 1, 1, MOVE_PARCEL_MAX, &n))
+        return 0;
+    return (size_t)n;
+}
+
 /** ask_ladder() - draw the last conversation */
 static void ask_ladder(struct client *c, char *words)
 {
@@ -226,6 +289,14 @@ static void obey(struct client *c)
         ask_set(c, words);
     } else if (!strcmp(verb, "close") || !strcmp(verb, "abort")) {
         ask_end(c, words, verb[0] == 'a');
+    } else if (!strcmp(verb, "freeze")) {
+        ask_freeze(c, words);
+    } else if (!strcmp(verb, "thaw") && c->follows) {
+        ask_thaw(c, words);
+    } else if (!strcmp(verb, "unfreeze")) {
+        ask_frozen(c, words, move_unfreeze);
+    } else if (!strcmp(verb, "forget")) {
+        ask_frozen(c, words, move_forget);
     } else if (!strcmp(verb, "ladder")) {
         ask_ladder(c, words);
     } else if (!strcmp(verb, "quit")) {
@@ -256,6 +327,41 @@ static bool answer(struct client *c)
 
 static void on_client(void *ctx, int fd, unsigned what, gn_time now);
 
+/** read_line() - more of the line of a request; true: it is whole */
+static bool read_line(struct client *c, const char *p, size_t n)
+{
+    size_t room = REQUEST_MAX - 1 - c->have, take = n < room ? n : room;
+    memcpy(c->request + c->have, p, take);
+    c->have += take;
+    c->request[c->have] = 0;
+    char *end = strchr(c->request, '\n');
+    if (!end)
+        return c->have == REQUEST_MAX - 1;
+    *end = 0;
+    c->follows = follows(c->request);
+    if (c->follows) { /* the part of @p that is not of the line */
+        size_t line = (size_t)(end + 1 - c->request) - (c->have - take);
+        buf_mem(&c->parcel, p + line, n - line);
+    }
+    return true;
+}
+
+/** read_request() - more of a request; 1: it is whole, 0: not yet, -1: the asker is gone */
+static int read_request(struct client *c)
+{
+    char piece[16384];
+    ssize_t n = recv(c->fd, piece, c->follows ? sizeof piece : REQUEST_MAX, MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return 0;
+    if (n <= 0)
+        return -1;
+    if (c->follows)
+        buf_mem(&c->parcel, piece, (size_t)n);
+    else if (!read_line(c, piece, (size_t)n))
+        return 0;
+    return c->parcel.len >= c->follows;
+}
+
 /** on_client() - the asker has sent something, or takes more of the answer */
 static void on_client(void *ctx, int fd, unsigned what, gn_time now)
 {
@@ -263,20 +369,11 @@ static void on_client(void *ctx, int fd, unsigned what, gn_time now)
     (void)what;
     (void)now;
     if (!c->answering) {
-        ssize_t n = recv(fd, c->request + c->have, REQUEST_MAX - 1 - c->have, MSG_DONTWAIT);
-        if (n < 0 && (errno == EAGAIN || errno == EINTR))
-            return;
-        if (n <= 0) {
+        int whole = read_request(c);
+        if (whole < 0)
             drop(c);
+        if (whole <= 0)
             return;
-        }
-        c->have += (size_t)n;
-        c->request[c->have] = 0;
-        char *end = strchr(c->request, '\n');
-        if (!end && c->have < REQUEST_MAX - 1)
-            return;
-        if (end)
-            *end = 0;
         obey(c);
         (void)gn_loop_watch(c->control->loop, fd, GN_WATCH_WRITE, on_client, c);
     }

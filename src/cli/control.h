@@ -6,8 +6,15 @@
  * The first line of the answer is "ok" or "error WHY". Requests:
  *
  *     ss [timers] [internals] [history] [json] [all] [listening] [state=S]... [sport=N] [dport=N]
- * [v4] [v6] summary [json] | stats [json] set KNOB=VALUE close HANDLE | abort HANDLE (handle as "ss
- * json" gives it) ladder [port=N] [width=N] [ascii] [absolute] [colour] [svg] [json] quit
+ *        [v4] [v6]
+ *     summary [json] | stats [json]
+ *     set KNOB=VALUE
+ *     close HANDLE | abort HANDLE              (handle as "ss json" gives it)
+ *     freeze HANDLE                            the answer is a parcel (move.h)
+ *     unfreeze HANDLE|all | forget HANDLE|all  of those that are frozen
+ *     thaw [same-path] N                       N octets of a parcel follow; the answer is a handle
+ *     ladder [port=N] [width=N] [ascii] [absolute] [colour] [svg] [json]
+ *     quit
  */
 #ifndef GN_CLI_CONTROL_H
 #define GN_CLI_CONTROL_H
@@ -30,6 +37,10 @@ void control_close(struct control *k);
 /** client_ask() - ask the `gannet up` at @path, or the only one that runs if NULL, and print its
  * answer to @out (appended if not NULL, else standard output); exit code, complaints included */
 int client_ask(const char *path, const char *request, struct buf *out);
+/** client_ask_with() - the same, with @n octets that follow the request; a refusal is not
+ * complained of, but is text in @out, and false */
+bool client_ask_with(const char *path, const char *request, const char *octets, size_t n,
+                     struct buf *out);
 
 /* --- what the last connections did, for `gannet ladder` --- */
 

@@ -24,17 +24,14 @@ static void gate_unlock(void *ctx)
     pthread_mutex_unlock(&g->inside);
 }
 
-/** enter() - nobody else uses the host of @m until leave(). The first one is the main thread's own
- */
-static struct gn_host *enter(struct fleet_member *m)
+struct gn_host *fleet_enter(struct fleet_member *m)
 {
-    if (m != m->fleet->m)
+    if (m != m->fleet->m) /* the first one is the main thread's own */
         gate_lock(&m->gate);
     return m->rig.host;
 }
 
-/** leave() - @changed: it has something to do now */
-static void leave(struct fleet_member *m, bool changed)
+void fleet_leave(struct fleet_member *m, bool changed)
 {
     if (m != m->fleet->m)
         gate_unlock(&m->gate);
@@ -125,10 +122,10 @@ bool fleet_walk(struct fleet *f, struct fleet_cursor *c, struct gn_status *ret, 
 {
     for (; c->host < f->n; c->host++, c->at = 0) {
         struct fleet_member *m = &f->m[c->host];
-        struct gn_host *h = enter(m);
+        struct gn_host *h = fleet_enter(m);
         *ret_now = gn_loop_now(); /* no earlier than anything that the host remembers */
         bool more = gn_host_walk(h, &c->at, *ret_now, ret);
-        leave(m, false);
+        fleet_leave(m, false);
         if (!more)
             continue;
         if (ret->handle != GN_NO_HANDLE)
@@ -146,8 +143,8 @@ void fleet_stats(struct fleet *f, struct gn_stats *ret)
     _Static_assert(sizeof sum == sizeof *ret, "nothing but counters of 64 bits");
     for (unsigned i = 0; i < f->n; i++) {
         struct fleet_member *m = &f->m[i];
-        gn_host_stats(enter(m), ret);
-        leave(m, false);
+        gn_host_stats(fleet_enter(m), ret);
+        fleet_leave(m, false);
         memcpy(one, ret, sizeof one);
         for (unsigned k = 0; k < N; k++)
             sum[k] += one[k];
@@ -160,23 +157,28 @@ enum gn_err fleet_set_knob(struct fleet *f, const char *name, const char *value)
     enum gn_err e = GN_OK;
     /* a value that is good for the first is good for all */
     for (unsigned i = 0; i < f->n && e == GN_OK; i++) {
-        e = gn_host_set_knob(enter(&f->m[i]), name, value);
-        leave(&f->m[i], true);
+        e = gn_host_set_knob(fleet_enter(&f->m[i]), name, value);
+        fleet_leave(&f->m[i], true);
     }
     return e;
 }
 
+struct fleet_member *fleet_member(struct fleet *f, gn_handle *h)
+{
+    unsigned i = (unsigned)((*h & GN_HANDLE_SPARE) >> GN_HANDLE_SPARE_SHIFT);
+    *h &= ~GN_HANDLE_SPARE;
+    return i < f->n ? &f->m[i] : NULL;
+}
+
 enum gn_err fleet_end(struct fleet *f, gn_handle h, bool abort_it)
 {
-    unsigned i = (unsigned)((h & GN_HANDLE_SPARE) >> GN_HANDLE_SPARE_SHIFT);
-    struct fleet_member *m = &f->m[i];
+    struct fleet_member *m = fleet_member(f, &h);
     enum gn_err e;
-    if (i >= f->n)
+    if (!m)
         return GN_E_BAD_HANDLE;
-    struct gn_host *host = enter(m);
+    struct gn_host *host = fleet_enter(m);
     gn_time now = gn_loop_now(); /* after it was entered, for its time does not go back */
-    h &= ~GN_HANDLE_SPARE;
     e = abort_it ? gn_host_abort(host, h, now) : gn_host_shutdown(host, h, now);
-    leave(m, true);
+    fleet_leave(m, true);
     return e;
 }

@@ -50,7 +50,7 @@ const char *fleet_run(struct fleet *f);
 void fleet_close(struct fleet *f);
 
 /** fleet_walk() - as gn_host_walk(), through all hosts; *ret_now: the time at which it was so. The
- * handles in *ret name the host, too, and are good for fleet_end() alone */
+ * handles in *ret name the host, too, and are good for this file and move.h alone */
 bool fleet_walk(struct fleet *f, struct fleet_cursor *c, struct gn_status *ret, gn_time *ret_now);
 /** fleet_stats() - the counters of all hosts together */
 void fleet_stats(struct fleet *f, struct gn_stats *ret);
@@ -61,6 +61,13 @@ static inline const struct gn_conf *fleet_conf(const struct fleet *f)
 }
 /** fleet_set_knob() - of all hosts; as gn_host_set_knob() */
 enum gn_err fleet_set_knob(struct fleet *f, const char *name, const char *value);
+/** fleet_member() - the host that a handle from fleet_walk() names, *@h as that one knows it; NULL:
+ * there is none */
+struct fleet_member *fleet_member(struct fleet *f, gn_handle *h);
+/** fleet_enter() - nobody else uses the host of @m until fleet_leave() */
+struct gn_host *fleet_enter(struct fleet_member *m);
+/** fleet_leave() - @changed: it has something to do now */
+void fleet_leave(struct fleet_member *m, bool changed);
 /** fleet_end() - gn_host_abort() or gn_host_shutdown() of a handle from fleet_walk() */
 enum gn_err fleet_end(struct fleet *f, gn_handle h, bool abort_it);
 

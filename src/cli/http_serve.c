@@ -376,6 +376,25 @@ static bool drain(struct http *c, gn_time now, bool *end)
     return false;
 }
 
+/* phase, keep, at, left, octets of the answer's head, of the file's name; both follow the line */
+#define LUGGAGE_OUT "%u %u %" PRIu64 " %" PRIu64 " %zu %zu\n"
+#define LUGGAGE_IN  "%u %u %" SCNu64 " %" SCNu64 " %zu %zu%*1[\n]%n"
+
+/** http_luggage() - struct peer's: all but an upload, whose file is not whole, can go on elsewhere
+ */
+static bool http_luggage(const struct peer *p, struct buf *ret)
+{
+    const struct http *c = (const struct http *)p;
+    size_t out = c->out_len - c->out_at, name = strlen(c->target);
+    if (c->phase == PHASE_UPLOAD)
+        return false;
+    buf_printf(ret, LUGGAGE_OUT, (unsigned)c->phase, (unsigned)c->req.keep, c->at, c->left, out,
+               name);
+    buf_mem(ret, c->out + c->out_at, out);
+    buf_mem(ret, c->target, name);
+    return true;
+}
+
 /** http_event() - go on as far as possible */
 static void http_event(struct peer *p, unsigned what, gn_time now)
 {
@@ -397,12 +416,62 @@ static void http_event(struct peer *p, unsigned what, gn_time now)
         peer_end(p, false, now);
 }
 
-void http_accepted(struct app *a, gn_handle h, gn_time now)
+/** http_new() - an object for a connection; NULL: no memory */
+static struct http *http_new(struct app *a, gn_handle h, gn_time now)
 {
     struct peer *p = peer_new(a, sizeof(struct http), h, http_event, now);
+    struct http *c = (struct http *)p;
     if (!p)
-        return;
-    ((struct http *)p)->file = ((struct http *)p)->served = -1;
+        return NULL;
+    c->file = c->served = -1;
     p->gone = http_gone;
-    http_event(p, 0, now);
+    p->luggage = http_luggage;
+    return c;
 }
+
+/** http_accepted() - struct service's */
+static void http_accepted(struct app *a, gn_handle h, gn_time now)
+{
+    struct http *c = http_new(a, h, now);
+    if (c)
+        http_event(&c->peer, 0, now);
+}
+
+/** http_arrived() - struct service's. What cannot be is not believed; the file is opened anew, and
+ * has to be as long as it was */
+static struct peer *http_arrived(struct app *a, gn_handle h, const char *luggage, size_t len,
+                                 gn_time now)
+{
+    unsigned phase = 0, keep = 0;
+    size_t out = 0, name = 0;
+    uint64_t at = 0, left = 0;
+    int line = 0;
+    char first[96];
+    snprintf(first, sizeof first, "%.*s", (int)len, luggage);
+    if (sscanf(first, LUGGAGE_IN, &phase, &keep, &at, &left, &out, &name, &line) != 6 || !line)
+        return NULL;
+    struct http *c = http_new(a, h, now);
+    if (!c)
+        return NULL;
+    luggage += line;
+    len -= (size_t)line;
+    if (phase > PHASE_DRAIN || phase == PHASE_UPLOAD || out > sizeof c->out ||
+        name >= sizeof c->target || out + name != len) {
+        peer_leaves(&c->peer);
+        return NULL;
+    }
+    c->phase = (enum phase)phase;
+    c->req.keep = keep != 0;
+    c->at = at;
+    c->left = left;
+    c->out_len = out;
+    memcpy(c->out, luggage, out);
+    memcpy(c->target, luggage + out, name);
+    if (left && (c->served = open_beneath(a->root, c->target, O_RDONLY | O_NONBLOCK, 0)) < 0) {
+        peer_leaves(&c->peer);
+        return NULL;
+    }
+    return &c->peer;
+}
+
+const struct service service_http = {"http", http_accepted, http_arrived};

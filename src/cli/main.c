@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 const struct command *const commands[] = {
-    &command_demo,    &command_why,    &command_up,  &command_nc,    &command_ss,
-    &command_stats,   &command_ladder, &command_ctl, &command_knobs, &command_sim,
-    &command_explore, &command_trace,  NULL};
+    &command_demo,    &command_why, &command_up,    &command_nc,  &command_ss,      &command_stats,
+    &command_ladder,  &command_ctl, &command_knobs, &command_sim, &command_explore, &command_trace,
+    &command_migrate, NULL};
 
 /** print_overview() - what there is */
 static void print_overview(FILE *f)

@@ -27,8 +27,7 @@ struct peer *peer_new(struct app *a, size_t size, gn_handle h,
     return p;
 }
 
-/** forget() - free the object, the handle aside */
-static void forget(struct peer *p)
+void peer_leaves(struct peer *p)
 {
     *p->link = p->next;
     if (p->next)
@@ -44,21 +43,22 @@ void peer_end(struct peer *p, bool abort_it, gn_time now)
         (void)gn_host_abort(p->app->host, p->handle, now);
     else
         (void)gn_host_close(p->app->host, p->handle, now);
-    forget(p);
+    peer_leaves(p);
 }
 
 void app_clear(struct app *a)
 {
     for (struct peer *p = a->peers, *next; p; p = next) {
         next = p->next;
-        forget(p);
+        peer_leaves(p);
     }
 }
 
 /** A listener. */
 struct listener {
     struct peer peer;
-    void (*accepted)(struct app *, gn_handle, gn_time);
+    uint16_t port;
+    const struct service *service;
 };
 
 /** listener_event() - take what waits; new connections get a turn at once, for data may be there
@@ -69,24 +69,35 @@ static void listener_event(struct peer *p, unsigned what, gn_time now)
     gn_handle h;
     (void)what;
     while (gn_host_accept(p->app->host, p->handle, &h) == GN_OK)
-        l->accepted(p->app, h, now);
+        l->service->accepted(p->app, h, now);
 }
 
-bool app_listen(struct app *a, uint16_t port, const char *what,
-                void (*accepted)(struct app *, gn_handle, gn_time))
+bool app_listen(struct app *a, uint16_t port, const struct service *s)
 {
     struct gn_endpoint any = {.port = port};
     gn_handle h;
     enum gn_err e = gn_host_listen(a->host, any, 1024, NULL, &h);
     if (e != GN_OK) {
-        complain("%s on port %u: %s", what, port, gn_err_text(e));
+        complain("%s on port %u: %s", s->name, port, gn_err_text(e));
         return false;
     }
     struct peer *p = peer_new(a, sizeof(struct listener), h, listener_event, 0);
     if (!p)
         return false;
-    ((struct listener *)p)->accepted = accepted;
+    ((struct listener *)p)->port = port;
+    ((struct listener *)p)->service = s;
     return true;
+}
+
+struct peer *app_arrived(struct app *a, uint16_t port, gn_handle h, const char *luggage, size_t len,
+                         gn_time now)
+{
+    for (struct peer *p = a->peers; p; p = p->next) {
+        const struct listener *l = (const struct listener *)p;
+        if (p->event == listener_event && l->port == port)
+            return l->service->arrived(a, h, luggage, len, now);
+    }
+    return NULL;
 }
 
 size_t app_serve(void *ctx, struct gn_host *h, gn_time now)
@@ -129,12 +140,22 @@ static void echo_event(struct peer *p, unsigned what, gn_time now)
     }
 }
 
-void echo_accepted(struct app *a, gn_handle h, gn_time now)
+static void echo_accepted(struct app *a, gn_handle h, gn_time now)
 {
     struct peer *p = peer_new(a, sizeof *p, h, echo_event, now);
     if (p)
         echo_event(p, 0, now);
 }
+
+/** echo_arrived() - it knows nothing of its connections */
+static struct peer *echo_arrived(struct app *a, gn_handle h, const char *luggage, size_t len,
+                                 gn_time now)
+{
+    (void)luggage;
+    return len ? NULL : peer_new(a, sizeof(struct peer), h, echo_event, now);
+}
+
+const struct service service_echo = {"echo", echo_accepted, echo_arrived};
 
 /** swallow() - throw away what came; false: the peer has ended, or failed (*@failed) */
 static bool swallow(struct peer *p, gn_time now, bool *failed)
@@ -158,12 +179,22 @@ static void sink_event(struct peer *p, unsigned what, gn_time now)
         peer_end(p, failed, now);
 }
 
-void sink_accepted(struct app *a, gn_handle h, gn_time now)
+static void sink_accepted(struct app *a, gn_handle h, gn_time now)
 {
     struct peer *p = peer_new(a, sizeof *p, h, sink_event, now);
     if (p)
         sink_event(p, 0, now);
 }
+
+/** sink_arrived() - it knows nothing of its connections */
+static struct peer *sink_arrived(struct app *a, gn_handle h, const char *luggage, size_t len,
+                                 gn_time now)
+{
+    (void)luggage;
+    return len ? NULL : peer_new(a, sizeof(struct peer), h, sink_event, now);
+}
+
+const struct service service_sink = {"sink", sink_accepted, sink_arrived};
 
 /** source_event() - as many octets as the peer takes, in a pattern, until it closes */
 static void source_event(struct peer *p, unsigned what, gn_time now)
@@ -186,9 +217,19 @@ static void source_event(struct peer *p, unsigned what, gn_time now)
         peer_end(p, true, now);
 }
 
-void source_accepted(struct app *a, gn_handle h, gn_time now)
+static void source_accepted(struct app *a, gn_handle h, gn_time now)
 {
     struct peer *p = peer_new(a, sizeof *p, h, source_event, now);
     if (p)
         source_event(p, 0, now);
 }
+
+/** source_arrived() - it knows nothing of its connections */
+static struct peer *source_arrived(struct app *a, gn_handle h, const char *luggage, size_t len,
+                                   gn_time now)
+{
+    (void)luggage;
+    return len ? NULL : peer_new(a, sizeof(struct peer), h, source_event, now);
+}
+
+const struct service service_source = {"source", source_accepted, source_arrived};

@@ -54,24 +54,21 @@ struct up {
     bool ladder;
     unsigned n_service;
     struct {
-        const char *name;
+        const struct service *is;
         uint16_t port;
-        void (*accepted)(struct app *, gn_handle, gn_time);
     } service[SERVICES];
 };
 
 /** add_service() - one more listener */
-static void add_service(struct args *a, struct up *u, const char *name, const char *port,
-                        void (*accepted)(struct app *, gn_handle, gn_time))
+static void add_service(struct args *a, struct up *u, const struct service *s, const char *port)
 {
     uint64_t n;
     if (!parse_number(port, 1, 65535, &n))
-        usage_fail(a, "--%s: '%s' is no port", name, port);
+        usage_fail(a, "--%s: '%s' is no port", s->name, port);
     if (u->n_service == SERVICES)
         usage_fail(a, "%u services at the most", SERVICES);
-    u->service[u->n_service].name = name;
     u->service[u->n_service].port = (uint16_t)n;
-    u->service[u->n_service++].accepted = accepted;
+    u->service[u->n_service++].is = s;
 }
 
 /** add_http() - "DIR" or "DIR:PORT" */
@@ -89,7 +86,7 @@ static void add_http(struct args *a, struct up *u, const char *value)
     u->common.root = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (u->common.root < 0)
         usage_fail(a, "--http %s: %s", dir, strerror(errno));
-    add_service(a, u, "http", with_port ? colon + 1 : "80", http_accepted);
+    add_service(a, u, &service_http, with_port ? colon + 1 : "80");
 }
 
 /** take_threads() - a number, "0": as many as there are processors for us */
@@ -110,9 +107,9 @@ static void take(struct args *a, int id, const char *value, struct up *u)
     switch (id) {
     case OPT_HTTP: add_http(a, u, value); break;
     case OPT_PUT: u->common.put = true; break;
-    case OPT_ECHO: add_service(a, u, "echo", value, echo_accepted); break;
-    case OPT_SINK: add_service(a, u, "sink", value, sink_accepted); break;
-    case OPT_SOURCE: add_service(a, u, "source", value, source_accepted); break;
+    case OPT_ECHO: add_service(a, u, &service_echo, value); break;
+    case OPT_SINK: add_service(a, u, &service_sink, value); break;
+    case OPT_SOURCE: add_service(a, u, &service_source, value); break;
     case OPT_CONTROL: u->control_at = value; break;
     case OPT_LADDER: u->ladder = true; break;
     case OPT_WEB: u->web_at = value; break;
@@ -133,7 +130,7 @@ static bool serve(struct up *u, unsigned i)
     if (u->seen)
         history_attach(u->seen, r->host);
     for (unsigned k = 0; k < u->n_service; k++)
-        if (!app_listen(app, u->service[k].port, u->service[k].name, u->service[k].accepted))
+        if (!app_listen(app, u->service[k].port, u->service[k].is))
             return false;
     if (gn_loop_service(r->loop, r->host, app_serve, app) == GN_OK)
         return true;

@@ -41,7 +41,8 @@ static bool set_flag(struct view *v, const char *word)
                  {"no-header", &v->no_header},
                  {"v4", &v->only_v4},
                  {"v6", &v->only_v6},
-                 {"ascii", &v->ascii}};
+                 {"ascii", &v->ascii},
+                 {"handles", &v->handles}};
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
         if (!strcmp(flags[i].name, word))
             return *flags[i].flag = true;
@@ -109,7 +110,8 @@ void view_request(const struct view *v, struct buf *b)
                  {"no-header", v->no_header},
                  {"v4", v->only_v4},
                  {"v6", v->only_v6},
-                 {"ascii", v->ascii}};
+                 {"ascii", v->ascii},
+                 {"handles", v->handles}};
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
         if (flags[i].on)
             buf_printf(b, " %s", flags[i].name);
@@ -308,6 +310,17 @@ static void internals(const struct gn_status *s, gn_time now, struct buf *b)
     buf_str(b, "\n");
 }
 
+void view_handle(const struct gn_status *s, struct buf *b)
+{
+    if (s->handle == GN_NO_HANDLE)
+        return;
+    buf_printf(b, "%" PRIx64 " ", s->handle);
+    view_endpoint(&s->local, b);
+    buf_str(b, " -> ");
+    view_endpoint(&s->remote, b);
+    buf_printf(b, " %s\n", gn_state_name(s->state));
+}
+
 /** history() - the remembered transitions with their causes, oldest first */
 static void history(const struct view *v, const struct gn_status *s, gn_time now, struct buf *b)
 {
@@ -340,6 +353,8 @@ void view_status(const struct view *v, const struct gn_status *s, gn_time now, s
     view_endpoint(&s->remote, b);
     if (v->timers)
         timers(s, now, b);
+    if (s->frozen)
+        buf_str(b, "  frozen");
     if (s->error != GN_OK)
         buf_printf(b, "  error:(%s)", gn_err_text(s->error));
     buf_str(b, "\n");

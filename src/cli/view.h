@@ -12,6 +12,7 @@
 /** Which connections, and what of them. All zero: every connected one, one line each. */
 struct view {
     bool timers, internals, history, listening, all, json, no_header, only_v4, only_v6, ascii;
+    bool handles;          /* only what has one, as "HANDLE LOCAL -> REMOTE STATE" */
     uint32_t states;       /* bit per state; 0: by @listening and @all */
     uint32_t sport, dport; /* 0: any */
 };
@@ -29,6 +30,8 @@ bool view_matches(const struct view *v, const struct gn_status *s);
 void view_header(struct buf *b);
 /** view_status() - one connection, as the options say; text */
 void view_status(const struct view *v, const struct gn_status *s, gn_time now, struct buf *b);
+/** view_handle() - one connection, if it has a handle, as a line for programs */
+void view_handle(const struct gn_status *s, struct buf *b);
 /** view_status_json() - one connection as an object; @name as json_open() */
 void view_status_json(const struct gn_status *s, const char *name, gn_time now, struct json *j);
 /** view_transition_json() - one, with its cause, as an element of an array */

@@ -151,6 +151,7 @@ void view_status_json(const struct gn_status *s, const char *name, gn_time now, 
     json_endpoint(j, "remote", &s->remote);
     json_bool(j, "orphan", s->orphan);
     json_bool(j, "passive", s->passive);
+    json_bool(j, "frozen", s->frozen);
     if (s->error == GN_OK)
         json_null(j, "error");
     else
