@@ -18,7 +18,7 @@ _gannet() {
         mapfile -t COMPREPLY < <(compgen -W "$("$program" why --explain 2>/dev/null | sed 's/ .*//')" -- "$cur")
         return
         ;;
-    --pcap | --svg | --control | --host)
+    --pcap | --svg | --control | --host | --from | --to)
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         compopt -o filenames
         return

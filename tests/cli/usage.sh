@@ -33,7 +33,7 @@ expect 0 0 'usage: gannet COMMAND' -- --help
 expect 0 0 'gannet 0.' -- --version
 expect 2 1 "no such command 'frob'" -- frob
 expect 2 1 "no such command 'frob'" -- help frob
-for c in demo up nc ss stats ladder ctl knobs why trace; do
+for c in demo up nc ss stats ladder ctl migrate knobs why trace; do
     expect 0 0 "usage: gannet $c" -- "$c" --help
     expect 0 0 "usage: gannet $c" -- help "$c"
     expect 2 1 "unknown option '--frob'" -- "$c" --frob
@@ -85,6 +85,9 @@ expect 2 1 "'frob' is no filter: state S" -- why 8080 frob --web
 expect 0 0 '# ' -- why close-wait-leak --explain
 expect 1 1 "there is no finding './x'" -- why --explain ./x
 expect 2 1 "which request" -- ctl
+expect 2 1 "--from, --to, or both" -- migrate
+expect 2 1 "a filter is for --from" -- migrate --to "$tmp/x" sport = :80
+expect 1 1 "control socket $tmp/x" -- migrate --from "$tmp/x"
 expect 1 1 "no knob has 'frob'" -- knobs frob
 expect 0 0 'tcp_syn_retries' -- knobs
 expect 0 0 '"name":"tcp_msl"' -- knobs tcp_msl --json
@@ -105,7 +108,7 @@ result $? "docs/knobs.md is what gannet knobs --markdown prints"
 result $? "output that cannot be written makes it fail"
 
 # the man page names every command and every option, and none that is not there
-for c in demo up nc ss stats ladder ctl knobs why trace; do
+for c in demo up nc ss stats ladder ctl migrate knobs why trace; do
     "$gannet" "$c" --help | sed -n 's/^  \(-[A-Za-z0-9],\)\? *\(--[a-z0-9-]*\).*/\2/p'
 done | sort -u >"$tmp/real"
 sed 's/\\-/-/g' "$root/docs/gannet.1" | grep -oE -- '--[a-z][a-z0-9-]*' | grep -vx -- '--version' | sort -u >"$tmp/said"
