@@ -101,7 +101,7 @@ enum {
     GN_EV_CONNECTED = 2, /* ESTABLISHED: an active OPEN is done (a passive end tells it, too) */
     GN_EV_READABLE = 4,  /* data, or the end of it, can be read */
     GN_EV_WRITABLE = 8,  /* room in the send buffer again after a short gn_host_send() */
-    GN_EV_EOF = 16,      /* the peer has sent its FIN */
+    GN_EV_EOF = 16,      /* the peer has sent its FIN (or gn_host_shutdown_read() was called) */
     GN_EV_ERROR = 32,    /* reset, refused, timed out, unreachable: gn_host_error() */
     GN_EV_CLOSED = 64,   /* state CLOSED reached; the handle stays valid until gn_host_close() */
     GN_EV_URGENT = 128,  /* as event: an urgent pointer came; as poll: the octet can be read */
@@ -148,9 +148,10 @@ GN_API uint32_t gn_host_fastopen_room(struct gn_host *h, gn_handle c);
 #define GN_SEND_MORE   2 /* more will follow at once: do not send a short segment yet */
 GN_API int64_t gn_host_send(struct gn_host *h, gn_handle c, const void *buf, size_t len,
                             unsigned flags, gn_time now);
-/** gn_host_recv() - RECEIVE: octets given, 0 at the end of the peer's data (its FIN), or a negative
- * gn_err: WOULD_BLOCK, RESET (never looks like an end of data: MUST-12), TIMED_OUT, NOT_CONNECTED
- */
+/** gn_host_recv() - RECEIVE: octets given, 0 at the end of the peer's data (its FIN, or
+ * gn_host_shutdown_read()), or a negative gn_err: WOULD_BLOCK, or the error that ended the
+ * connection: RESET, TIMED_OUT, REFUSED, ... (once, here or in another call; then NOT_CONNECTED).
+ * None of these ever looks like an end of data (MUST-12) */
 #define GN_RECV_PEEK 1
 #define GN_RECV_URGENT                                              \
     2 /* the urgent octet alone, which other reads pass over unless \

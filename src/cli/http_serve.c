@@ -295,7 +295,7 @@ static bool read_head(struct http *c, gn_time now, bool *end)
     size_t len = http_head_end(c->in, (size_t)n);
     if (!len && n < HTTP_HEAD_MAX) {
         /* with the peer's end there is no more to come */
-        *end = gn_host_poll(h, c->peer.handle) & GN_EV_EOF;
+        *end = gn_host_poll(h, c->peer.handle) & (GN_EV_EOF | GN_EV_CLOSED);
         return false;
     }
     if (!len) {

@@ -201,9 +201,12 @@ static int64_t send_iov(struct sock *sk, const struct iovec *iov, int n, int fla
     return send_from(sk, iov, n, flags, 0);
 }
 
-/** recv_errno() - for what gn_host_recv() said when there was nothing */
+/** recv_errno() - for what gn_host_recv() said when there was nothing; as on Linux, it is the end
+ * of data when the error that ended a connection has been told */
 static int64_t recv_errno(int64_t err)
 {
+    if (err == GN_E_NOT_CONNECTED)
+        return 0;
     return err == GN_E_WOULD_BLOCK ? -EAGAIN : sock_errno((enum gn_err)err);
 }
 

@@ -182,7 +182,8 @@ int64_t tcp_send(struct tcb *t, const struct tcp_env *e, const void *buf, size_t
     return n;
 }
 
-/* nothing is readable: what does RECEIVE say? (MUST-12: an end of data never looks like a reset) */
+/* nothing is readable: what does RECEIVE say? (MUST-12: no other end looks like that of the data,
+ * not even when its error has been told) */
 static enum gn_err nothing_to_read(struct tcb *t)
 {
     if (t->error != GN_OK) {
@@ -191,11 +192,11 @@ static enum gn_err nothing_to_read(struct tcb *t)
         t->error = GN_OK;
         return err;
     }
-    if (t->fin_rcvd || t->shut_rd)
+    if (t->fin_rcvd)
         return GN_OK;
     if (t->state == GN_CLOSED)
-        return t->n_past == 0 ? GN_E_NOT_CONNECTED : GN_OK;
-    return GN_E_WOULD_BLOCK;
+        return GN_E_NOT_CONNECTED;
+    return t->shut_rd ? GN_OK : GN_E_WOULD_BLOCK;
 }
 
 int tcp_recv_data(struct tcb *t, struct gn_span ret[2])
@@ -342,10 +343,10 @@ unsigned tcp_readiness(const struct tcb *t, const struct tcp_env *e)
 
     if (urgent_run(t) > 0 && enough(t))
         what |= GN_EV_READABLE;
-    if (t->fin_rcvd || t->shut_rd || t->state == GN_CLOSED)
+    if (t->fin_rcvd || (t->shut_rd && t->state != GN_CLOSED))
         what |= GN_EV_READABLE | GN_EV_EOF;
     if (t->state == GN_CLOSED)
-        what |= GN_EV_CLOSED | GN_EV_WRITABLE;
+        what |= GN_EV_CLOSED | GN_EV_READABLE | GN_EV_WRITABLE;
     if (t->error != GN_OK)
         what |= GN_EV_ERROR | GN_EV_READABLE | GN_EV_WRITABLE;
     if (state_synchronised(t->state) && t->state != GN_TIME_WAIT) {

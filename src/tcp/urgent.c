@@ -117,8 +117,10 @@ int64_t tcp_recv_urgent(struct tcb *t, void *buf, size_t len, unsigned flags)
 
     if (t->opts.oobinline || t->urg_taken || !tcp_mark(t, &at))
         return GN_E_INVALID;
+    if (at >= t->rcvbuf.len && t->fin_rcvd)
+        return GN_OK;
     if (at >= t->rcvbuf.len)
-        return t->fin_rcvd || t->state == GN_CLOSED ? GN_OK : GN_E_WOULD_BLOCK;
+        return t->state == GN_CLOSED ? GN_E_NOT_CONNECTED : GN_E_WOULD_BLOCK;
     if (len == 0)
         return 0;
     ring_get(&t->rcvbuf, at, buf, 1);

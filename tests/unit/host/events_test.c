@@ -170,6 +170,38 @@ Test(events, closed_while_connecting)
     world_fini(&w);
 }
 
+/* MUST-12: what a connection without the peer's FIN came to never looks like an end of data,
+ * whoever has fetched the error */
+Test(events, no_end_of_data_without_a_fin)
+{
+    struct gn_span span[2];
+    gn_handle l, c, s;
+    uint8_t b[8];
+
+    for (unsigned fetch = 0; fetch < 4; fetch++) {
+        world_init(&w, NULL, 0, GN_MEDIUM_IP);
+        world_pair(&w, false, 80, &l, &c, &s);
+        cr_assert_eq(gn_host_send(w.h[1], s, "abc", 3, 0, w.now), 3);
+        world_flush(&w);
+        if (fetch == 3) /* the end of one's own reading is none either */
+            cr_assert_eq(gn_host_shutdown_read(w.h[0], c, w.now), GN_OK);
+        cr_assert_eq(gn_host_abort(w.h[1], s, w.now), GN_OK);
+        world_flush(&w);
+        cr_expect_not(gn_host_poll(w.h[0], c) & GN_EV_EOF);
+        cr_expect_eq(gn_host_recv(w.h[0], c, b, sizeof b, 0, w.now), 3);
+        if (fetch == 0)
+            cr_expect_eq(gn_host_error(w.h[0], c), GN_E_RESET);
+        else if (fetch == 1)
+            cr_expect_eq(gn_host_send(w.h[0], c, "x", 1, 0, w.now), GN_E_RESET);
+        else
+            cr_expect_eq(gn_host_recv(w.h[0], c, b, sizeof b, 0, w.now), GN_E_RESET);
+        cr_expect_eq(gn_host_recv(w.h[0], c, b, sizeof b, 0, w.now), GN_E_NOT_CONNECTED);
+        cr_expect_eq(gn_host_recv_data(w.h[0], c, span), GN_E_NOT_CONNECTED);
+        cr_expect_eq(gn_host_poll(w.h[0], c), GN_EV_CLOSED | GN_EV_READABLE | GN_EV_WRITABLE);
+        world_fini(&w);
+    }
+}
+
 /** seen() - the tracer of a test: counts by kind, and transitions of each connection */
 struct seen {
     unsigned kind[4];
