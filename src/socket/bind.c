@@ -174,6 +174,7 @@ static int listen_call(struct sock *sk, int backlog)
     enum gn_err err;
     int r;
 
+    sk->backlog = backlog < 0 ? UINT32_MAX : (unsigned)backlog;
     if (sk->phase == PHASE_LISTENING)
         return sock_errno(gn_host_set_backlog(sk->stack->host, sk->handle, room));
     if (sk->phase != PHASE_IDLE)

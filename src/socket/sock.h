@@ -47,6 +47,7 @@ struct sock {
     bool fastopen_connect;
     unsigned linger_s;
     int error;                  /* errno pending without a handle */
+    unsigned backlog;           /* as listen() was told */
     gn_time rcvtimeo, sndtimeo; /* 0: none */
 
     gn_handle handle;

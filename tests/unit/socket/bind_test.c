@@ -227,6 +227,8 @@ Test(bind, v6only_takes_no_ipv4)
 Test(bind, listen_again)
 {
     int l = net_listen(80, 0);
+    struct tcp_info info;
+    socklen_t len = sizeof(info);
     struct gn_status st;
 
     GIVES(gn_host_status(net.host[1], gn_socket_handle(l), net_now(), &st), GN_OK);
@@ -234,6 +236,11 @@ Test(bind, listen_again)
     GIVES(gn_listen(l, 9), 0);
     GIVES(gn_host_status(net.host[1], gn_socket_handle(l), net_now(), &st), GN_OK);
     cr_assert_eq(st.backlog, 10);
+    GIVES(gn_getsockopt(l, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
+    cr_assert_eq(info.tcpi_sacked, 9); /* as it was told */
+    GIVES(gn_listen(l, -1), 0);
+    GIVES(gn_getsockopt(l, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
+    cr_assert_eq(info.tcpi_sacked, 4096);
 }
 
 /* KNOB-48: bind() to port 0 gives no reserved port */
