@@ -12,6 +12,17 @@
  * - No signals: a broken connection gives EPIPE, never SIGPIPE; calls are not interrupted (no
  * EINTR).
  * - gn_close() of a socket in which another thread sleeps ends that sleep with EBADF.
+ * - No reset looks like an end of data (MUST-12): one that comes after the peer's FIN gives
+ * ECONNRESET to recv(), where Linux gives 0 if SO_ERROR was not asked.
+ * - What arrives after SHUT_RD is acknowledged and thrown away; Linux lets it be read.
+ * - TCP_INFO says TIME_WAIT, and getpeername() works, where Linux has a socket in CLOSE by then.
+ * - A tuple in TIME-WAIT for less than a second or so cannot be connected again even with
+ * SO_REUSEADDR (EADDRNOTAVAIL; tcp_tw_reuse).
+ * - No socket connects to itself, and none to 0.0.0.0 or :: (ENETUNREACH).
+ * - The urgent octet can be had by MSG_OOB until what follows is read, be that the end of data.
+ * - SO_PRIORITY, SO_MARK and SO_BINDTODEVICE are not known (ENOPROTOOPT): they would do nothing
+ * here.
+ * - A read into nowhere (NULL) gives EFAULT even if there is nothing to read.
  * - IPV6_V6ONLY is remembered; a wildcard IPv6 listener leaves IPv4 to an IPv4 listener of the same
  *   port, and takes it if there is none.
  * - TCP_INFO: tcpi_busy_time, tcpi_rwnd_limited and tcpi_sndbuf_limited are 0. A clock would have

@@ -70,9 +70,11 @@ int connect_start(struct sock *sk, const struct gn_endpoint *remote)
     struct gn_stack *st = sk->stack;
     enum gn_err err = gn_host_connect(st->host, sk->local, *remote, sk, stack_now(st), &sk->handle);
 
-    /* Linux says so of groups and broadcast */
+    /* Linux says so of groups and broadcast; to port 0 it tries, and nobody can be there */
     if (err == GN_E_INVALID)
-        return -ENETUNREACH;
+        return remote->port ? -ENETUNREACH : -ECONNREFUSED;
+    if (err == GN_E_IN_USE)
+        return -EADDRNOTAVAIL; /* POSIX has EADDRINUSE */
     if (err != GN_OK)
         return sock_errno(err);
     sk->phase = PHASE_CONNECTING;

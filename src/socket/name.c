@@ -22,28 +22,26 @@ int sock_errno(enum gn_err e)
     return -EIO;
 }
 
+/* RFC 2133 had sockaddr_in6 without the scope: Linux still takes that */
+#define IN6_LEAST offsetof(struct sockaddr_in6, sin6_scope_id)
+
 /** name_in_v6() - AF_INET6, to an AF_INET6 socket */
-static int name_in_v6(const struct sockaddr *sa, socklen_t len, struct gn_endpoint *ret)
+static int name_in_v6(const struct sockaddr *sa, struct gn_endpoint *ret)
 {
     struct sockaddr_in6 in6;
 
-    /* RFC 2133 had it without the scope: Linux still takes that */
-    if (len < offsetof(struct sockaddr_in6, sin6_scope_id))
-        return -EINVAL;
-    memcpy(&in6, sa, offsetof(struct sockaddr_in6, sin6_scope_id));
+    memcpy(&in6, sa, IN6_LEAST);
     memcpy(ret->addr.b, &in6.sin6_addr, 16);
     ret->port = ntohs(in6.sin6_port);
     return 0;
 }
 
 /** name_in_v4() - AF_INET */
-static int name_in_v4(const struct sockaddr *sa, socklen_t len, struct gn_endpoint *ret)
+static int name_in_v4(const struct sockaddr *sa, struct gn_endpoint *ret)
 {
     struct sockaddr_in in;
     uint8_t b[4];
 
-    if (len < sizeof(in))
-        return -EINVAL;
     memcpy(&in, sa, sizeof(in));
     memcpy(b, &in.sin_addr, 4);
     ret->addr = gn_addr_v4(b[0], b[1], b[2], b[3]);
@@ -58,12 +56,12 @@ int name_in(const struct sock *sk, const struct sockaddr *sa, socklen_t len,
 
     if (!sa)
         return -EFAULT;
-    if (len < sizeof(family))
+    if (len < (sk->v6 ? IN6_LEAST : sizeof(struct sockaddr_in))) /* Linux says this first */
         return -EINVAL;
     memcpy(&family, &sa->sa_family, sizeof(family));
     if (sk->v6)
-        return family == AF_INET6 ? name_in_v6(sa, len, ret) : -EAFNOSUPPORT;
-    return family == AF_INET ? name_in_v4(sa, len, ret) : -EAFNOSUPPORT;
+        return family == AF_INET6 ? name_in_v6(sa, ret) : -EAFNOSUPPORT;
+    return family == AF_INET ? name_in_v4(sa, ret) : -EAFNOSUPPORT;
 }
 
 int name_out(const struct sock *sk, const struct gn_endpoint *e, struct sockaddr *sa,

@@ -108,11 +108,28 @@ Test(connect, timed_out)
     GIVES(gn_connect(c, SA(a)), 0);
 }
 
+/* two sockets on one port, to one and the same end */
+Test(connect, a_tuple_in_use)
+{
+    struct sockaddr_in a = net_addr(1, 80), from = net_addr(0, 4000);
+    int s[2];
+
+    (void)net_listen(80, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        s[i] = gn_socket(AF_INET, SOCK_STREAM, 0);
+        net_option(s[i], SOL_SOCKET, SO_REUSEADDR, 1);
+        GIVES(gn_bind(s[i], SA(from)), 0);
+    }
+    GIVES(gn_connect(s[0], SA(a)), 0);
+    FAILS(gn_connect(s[1], SA(a)), EADDRNOTAVAIL);
+}
+
 Test(connect, bad_addresses)
 {
     struct sockaddr_in a = net_addr(1, 80), group = net_addr(1, 80), far = net_addr(1, 80);
     struct sockaddr_in6 a6 = net_addr6(1, 80);
-    int c = gn_socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in none = net_addr(1, 0);
+    int c = gn_socket(AF_INET, SOCK_STREAM, 0), s = gn_socket(AF_INET6, SOCK_STREAM, 0);
 
     group.sin_addr.s_addr = htonl(0xe0000001);
     far.sin_addr.s_addr = htonl(0xc0000201);
@@ -122,6 +139,9 @@ Test(connect, bad_addresses)
     FAILS(gn_connect(c, SA(a6)), EAFNOSUPPORT);
     FAILS(gn_connect(c, SA(group)), ENETUNREACH);
     FAILS(gn_connect(c, SA(far)), ENETUNREACH);
+    FAILS(gn_connect(c, SA(none)), ECONNREFUSED);
+    FAILS(gn_connect(s, SA(a)), EINVAL);
+    FAILS(gn_bind(s, SA(a)), EINVAL);
     FAILS(gn_connect(-1, SA(a)), EBADF);
     FAILS(gn_connect(0, SA(a)), EBADF);
     FAILS(gn_socket(AF_UNIX, SOCK_STREAM, 0), EAFNOSUPPORT);
