@@ -179,5 +179,7 @@ unsigned rules_repeated(const struct fact_conn *c);
 /** rules_in_all() - length of @retries retransmissions and the wait after the last one, beginning
  * with @rto */
 gn_time rules_in_all(const struct rules *w, int64_t retries, gn_time rto);
+/** rules_syn_in_all() - how long connect() tries with so many retries */
+gn_time rules_syn_in_all(const struct rules *w, int64_t retries);
 
 #endif

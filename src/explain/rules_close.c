@@ -125,10 +125,13 @@ bool rule_close_wait_judge(struct rules *w, const struct rule_group *g, struct w
         rules_remedy(out, rules_spell(w, "close(fd)", "gn_close(fd)"), NULL);
         return true;
     }
-    out->diagnosis = SAY(w, "% keeps % open that the peer has closed: it %.", STR(who),
-                         STR(rules_count_text(w, g->n)),
-                         STR(l.unread > g->n / 2 ? "does not read them, so it has not even noticed"
-                                                 : "was told the end and does not call close()"));
+    out->diagnosis =
+        SAY(w, "% keeps % open that the peer has closed: it %.", STR(who),
+            STR(rules_count_text(w, g->n)),
+            STR(l.unread == g->n ? "does not read them, so it has not even noticed"
+                : l.unread       ? "was told the end of some and does not call close(), and does "
+                                   "not even read the others"
+                                 : "was told the end and does not call close()"));
     if (!g->compared) {
         out->unknown = "whether their number grows";
         out->settle = "gannet why --for 30, or --watch";

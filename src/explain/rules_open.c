@@ -32,7 +32,7 @@ bool rule_blackholed_match(const struct rules *w, const struct fact_conn *c)
 /** syn_evidence() - how long, how often, until when */
 static void syn_evidence(struct rules *w, const struct rule_group *g, struct why_finding *out)
 {
-    gn_time waited = 0, left;
+    gn_time waited = 0, left, soonest = UINT64_MAX;
     unsigned most = 0;
 
     for (uint32_t i = 0; i < g->n; i++) {
@@ -40,13 +40,15 @@ static void syn_evidence(struct rules *w, const struct rule_group *g, struct why
         gn_time t = rules_waited(w, c);
         waited = t > waited ? t : waited;
         most = rules_repeated(c) > most ? rules_repeated(c) : most;
+        if (rules_time_left(w, c, &left) && left < soonest)
+            soonest = left;
     }
     rules_evidence(out, "attempts under way", g->n, WHY_COUNT);
     rules_evidence(out, "SYNs sent again, up to", most, WHY_COUNT);
     if (waited)
         rules_evidence(out, "waiting for", (int64_t)waited, WHY_SPAN);
-    if (rules_time_left(w, g->first, &left)) {
-        rules_evidence(out, "the oldest fails in", (int64_t)left, WHY_SPAN);
+    if (soonest != UINT64_MAX) {
+        rules_evidence(out, "the first fails in", (int64_t)soonest, WHY_SPAN);
         rules_evidence(out, "tcp_syn_retries", facts_setting(w->f, "tcp_syn_retries", 6),
                        WHY_COUNT);
     }
@@ -55,12 +57,14 @@ static void syn_evidence(struct rules *w, const struct rule_group *g, struct why
 /** shorten() - the remedy of all attempts that hang */
 static void shorten(struct rules *w, struct why_finding *out)
 {
+    const char *how = rules_spell(w,
+                                  "TCP_SYNCNT on the socket, or sysctl -w "
+                                  "net.ipv4.tcp_syn_retries=3",
+                                  "gannet ctl set tcp_syn_retries=3");
+    gn_time now = rules_syn_in_all(w, facts_setting(w->f, "tcp_syn_retries", 6));
     rules_remedy(out,
-                 rules_spell(w,
-                             "to fail sooner: TCP_SYNCNT on the socket, or sysctl -w "
-                             "net.ipv4.tcp_syn_retries=3 (15 s instead of 127 s)",
-                             "to fail sooner: gannet ctl set tcp_syn_retries=3 (15 s instead of "
-                             "127 s)"),
+                 SAY(w, "to fail sooner: % (% instead of %)", STR(how),
+                     SPAN(rules_syn_in_all(w, 3)), SPAN(now)),
                  "a peer that is only slow or a path that loses much is given up too");
 }
 

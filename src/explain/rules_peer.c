@@ -343,10 +343,33 @@ bool rule_zero_window_match(const struct rules *w, const struct fact_conn *c)
     return c->known & FACT_SEEN && c->seen->side[1].zero_windows > 0;
 }
 
+/* so many probes in a row without any answer: one may be on its way, one may have been lost */
+#define SILENT_PROBES 3
+
+/** shut_and_silent() - the window is shut, and nobody is there to open it again */
+static bool shut_and_silent(struct rules *w, const struct rule_group *g, uint8_t probes,
+                            struct why_finding *out)
+{
+    out->actor = WHY_NETWORK;
+    out->confidence = WHY_LIKELY;
+    out->diagnosis =
+        SAY(w,
+            "% had shut its window on %, and does not answer any more: its host or the "
+            "path to it has gone.",
+            STR(rules_peers_text(w, g)), STR(rules_count_text(w, g->n)));
+    rules_evidence(out, "connections", g->n, WHY_COUNT);
+    rules_evidence(out, "window probes without an answer, up to", probes, WHY_COUNT);
+    out->unknown = "whether it comes back";
+    out->settle = "ping it, and the next router";
+    rules_remedy(out, "close what cannot wait; TCP_USER_TIMEOUT does it by itself, if set", NULL);
+    return true;
+}
+
 bool rule_zero_window_judge(struct rules *w, const struct rule_group *g, struct why_finding *out)
 {
     gn_time longest = 0;
     uint64_t queued = 0;
+    uint32_t silent = 0;
     uint8_t probes = 0;
     bool shut = false;
 
@@ -358,10 +381,13 @@ bool rule_zero_window_judge(struct rules *w, const struct rule_group *g, struct 
         queued += c->known & FACT_QUEUES ? c->send_q : 0;
         probes = c->probes > probes ? c->probes : probes;
         probes = c->backoff > probes ? c->backoff : probes;
+        silent += c->probes >= SILENT_PROBES;
     }
     out->actor = WHY_PEER;
     if (longest < 2 * GN_SEC && probes < 3)
         out->severity = WHY_NOTE;
+    if (silent == g->n)
+        return shut_and_silent(w, g, probes, out);
     out->diagnosis = SAY(w,
                          shut ? "% has shut its window on %: its TCP answers, its program does "
                                 "not read."
@@ -373,6 +399,8 @@ bool rule_zero_window_judge(struct rules *w, const struct rule_group *g, struct 
         rules_evidence(out, "waiting to be sent", (int64_t)queued, WHY_OCTETS);
     if (probes)
         rules_evidence(out, "window probes in a row", probes, WHY_COUNT);
+    if (silent)
+        rules_evidence(out, "of these not answering any more", silent, WHY_COUNT);
     if (longest)
         rules_evidence(out, shut ? "shut for, at least" : "shut for, at the longest",
                        (int64_t)longest, WHY_SPAN);

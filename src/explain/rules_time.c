@@ -3,8 +3,9 @@
  * @file rules_time.c  How long a retransmission timer has run and when it gives up.
  *
  * Linux counts time, not segments: it gives up at the first time-out after so long as the retries
- * would have taken had the first wait been the least RTO (retransmits_timed_out()). For a SYN both
- * counts are the same. Gannet counts retransmissions (RFC 9293 3.8.3).
+ * would have taken had the first wait been the least RTO (retransmits_timed_out()). Of a SYN it
+ * counts them, and since 6.5 the first tcp_syn_linear_timeouts ones, which come on top, do not
+ * double the wait. Gannet counts retransmissions (RFC 9293 3.8.3).
  */
 #include "explain/rules.h"
 
@@ -38,17 +39,47 @@ gn_time rules_in_all(const struct rules *w, int64_t retries, gn_time rto)
     return sum;
 }
 
-/** rto_of() - the wait that runs now */
-static gn_time rto_of(const struct fact_conn *c)
+/** linear() - how many retransmissions do not double the wait */
+static unsigned linear(const struct rules *w, enum gn_state state)
 {
+    if (state != GN_SYN_SENT || w->f->source == FACTS_GANNET)
+        return 0;
+    return (unsigned)facts_setting(w->f, "tcp_syn_linear_timeouts", 0);
+}
+
+/** doublings() - of the wait after @n retransmissions, of which the first @lin do not double it */
+static unsigned doublings(unsigned n, unsigned lin)
+{
+    return n > lin ? n - lin : 0;
+}
+
+gn_time rules_syn_in_all(const struct rules *w, int64_t retries)
+{
+    unsigned lin = linear(w, GN_SYN_SENT);
+    gn_time sum = 0, most = rto_max(w);
+
+    for (unsigned i = 0; i <= retries + lin && i < STEPS_MAX; i++) {
+        unsigned n = doublings(i, lin);
+        gn_time rto = GN_SEC << (n < 20 ? n : 20);
+        sum += rto < most ? rto : most;
+    }
+    return sum;
+}
+
+/** rto_of() - the wait that runs now */
+static gn_time rto_of(const struct rules *w, const struct fact_conn *c)
+{
+    unsigned n = doublings(c->backoff, linear(w, c->state));
+
     if (c->known & FACT_INFO && c->info.rto)
         return c->info.rto;
-    return (GN_SEC) << (c->backoff < 7 ? c->backoff : 7);
+    return (GN_SEC) << (n < 7 ? n : 7);
 }
 
 gn_time rules_waited(const struct rules *w, const struct fact_conn *c)
 {
-    gn_time rto = rto_of(c), sum = 0;
+    unsigned lin = linear(w, c->state), now = doublings(c->backoff, lin);
+    gn_time rto = rto_of(w, c), sum = 0;
 
     if (!(c->known & FACT_TIMER) && c->known & FACT_SEEN) {
         /* an observer sees no timers: since the peer was heard of, or since the first SYN */
@@ -58,7 +89,7 @@ gn_time rules_waited(const struct rules *w, const struct fact_conn *c)
     }
 
     for (unsigned i = 0; i < c->backoff; i++)
-        sum += rto >> (c->backoff - i);
+        sum += rto >> (now - doublings(i, lin));
     if (c->known & FACT_TIMER && c->timer == FACT_TIMER_RETRANS && rto > c->timer_in)
         sum += rto - c->timer_in;
     return sum;
@@ -74,8 +105,9 @@ static int64_t retries_of(const struct rules *w, const struct fact_conn *c, bool
     *as_time = w->f->source != FACTS_GANNET;
     if (c->state == GN_SYN_SENT || c->state == GN_SYN_RECEIVED) {
         *as_time = false;
-        return c->state == GN_SYN_SENT ? facts_setting(w->f, "tcp_syn_retries", 6)
-                                       : facts_setting(w->f, "tcp_synack_retries", 5);
+        return c->state == GN_SYN_SENT
+                   ? facts_setting(w->f, "tcp_syn_retries", 6) + linear(w, c->state)
+                   : facts_setting(w->f, "tcp_synack_retries", 5);
     }
     if (!orphan)
         return facts_setting(w->f, "tcp_retries2", 15);
@@ -86,7 +118,8 @@ static int64_t retries_of(const struct rules *w, const struct fact_conn *c, bool
 bool rules_time_left(const struct rules *w, const struct fact_conn *c, gn_time *ret)
 {
     bool as_time;
-    gn_time rto = rto_of(c), most = rto_max(w), at = c->timer_in, waited = rules_waited(w, c);
+    unsigned lin = linear(w, c->state);
+    gn_time rto = rto_of(w, c), most = rto_max(w), at = c->timer_in, waited = rules_waited(w, c);
     int64_t retries = retries_of(w, c, &as_time), done = c->backoff;
     gn_time least = (gn_time)facts_setting(w->f, "tcp_rto_min", 200 * (int64_t)GN_MSEC);
     gn_time limit = rules_in_all(w, retries, least);
@@ -96,8 +129,8 @@ bool rules_time_left(const struct rules *w, const struct fact_conn *c, gn_time *
     for (int i = 0; i < STEPS_MAX; i++) {
         if (as_time ? waited + at >= limit : done >= retries)
             break;
-        done++;
-        rto = rto < most / 2 ? rto * 2 : most;
+        if (++done > lin)
+            rto = rto < most / 2 ? rto * 2 : most;
         at += rto;
     }
     *ret = at;

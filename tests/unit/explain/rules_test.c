@@ -270,6 +270,25 @@ Test(rules, ports_exhausted_counts_all_states)
     cr_assert_eq(grade("ports-exhausted"), -1);
 }
 
+/* since Linux 6.5 the first retries of a SYN do not double the wait, and come on top */
+Test(rules, connect_blackholed_counts_linear_timeouts)
+{
+    begin();
+    struct fact_conn *c = in_vain(add(GN_SYN_SENT), 6), *later;
+    set("tcp_syn_linear_timeouts", 4);
+    set("tcp_syn_retries", 6);
+    c->info.rto = 4 * GN_SEC; /* 1 1 1 1 1 2, and 4 runs */
+    c->timer_in = GN_SEC;
+    const struct why_finding *x = find("connect-blackholed");
+    cr_assert_eq(evidence(x, "waiting for"), (5 + 2 + 3) * (int64_t)GN_SEC);
+    cr_assert_eq(evidence(x, "the first fails in"), (1 + 8 + 16 + 32 + 64) * (int64_t)GN_SEC);
+    cr_assert(strstr(x->remedy[1].how, "(19 s instead of 131 s)"), "%s", x->remedy[1].how);
+    later = in_vain(add(GN_SYN_SENT), 10); /* not the first of the list: the first to fail */
+    later->info.rto = 64 * GN_SEC;
+    later->timer_in = 2 * GN_SEC;
+    cr_assert_eq(evidence(find("connect-blackholed"), "the first fails in"), 2 * (int64_t)GN_SEC);
+}
+
 Test(rules, connect_blackholed_and_filtered_by_who_else_answers)
 {
     begin();
@@ -280,7 +299,7 @@ Test(rules, connect_blackholed_and_filtered_by_who_else_answers)
     const struct why_finding *x = find("connect-blackholed");
     cr_assert_eq(x->severity, WHY_WARNING);
     cr_assert_eq(evidence(x, "waiting for"), 11 * (int64_t)GN_SEC);
-    cr_assert_eq(evidence(x, "the oldest fails in"), (4 + 16 + 32 + 64) * (int64_t)GN_SEC);
+    cr_assert_eq(evidence(x, "the first fails in"), (4 + 16 + 32 + 64) * (int64_t)GN_SEC);
     cr_assert_eq(grade("connect-filtered"), -1);
     add(GN_ESTABLISHED); /* the same host, heard of 10 ms ago */
     cr_assert_eq(grade("connect-blackholed"), -1);
@@ -471,6 +490,24 @@ Test(rules, keepalive_cannot_help_unacknowledged_data)
     cr_assert_eq(grade("keepalive-cannot-help"), -1);
     conn[0].timer_in = 7000 * GN_SEC;
     cr_assert_eq(grade("keepalive-cannot-help"), WHY_NOTE);
+}
+
+/* whose probes nobody answers is not said to answer */
+Test(rules, peer_not_reading_is_not_certain_of_the_silent)
+{
+    begin();
+    struct fact_conn *c = add(GN_ESTABLISHED);
+    c->timer = FACT_TIMER_PERSIST;
+    c->timer_in = 2 * GN_SEC;
+    c->backoff = 6;
+    c->probes = 1;
+    cr_assert(strstr(find("peer-not-reading")->diagnosis, "its TCP answers"));
+    c->probes = 6;
+    const struct why_finding *x = find("peer-not-reading");
+    cr_assert(strstr(x->diagnosis, "does not answer any more"), "%s", x->diagnosis);
+    cr_assert_eq(x->confidence, WHY_LIKELY);
+    cr_assert_eq(x->actor, WHY_NETWORK);
+    cr_assert_eq(evidence(x, "window probes without an answer, up to"), 6);
 }
 
 Test(rules, peer_not_reading_needs_time)
