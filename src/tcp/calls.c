@@ -313,11 +313,12 @@ void tcp_abort(struct tcb *t, const struct tcp_env *e, enum gn_cause cause, enum
 void tcp_detach(struct tcb *t, const struct tcp_env *e)
 {
     t->orphan = true;
-    /* an urgent octet that was read by itself is no unread text */
-    if (t->rcvbuf.len > (t->urg_taken ? urgent_skip(t) : 0) &&
-        t->state != GN_CLOSED) { /* SHLD-3: the peer must learn that text was lost */
+    /* SHLD-3: the peer must learn that text was lost, if it has not closed yet, which TIME-WAIT
+     * waits for in peace (MUST-13). An urgent octet that was read by itself is no unread text */
+    if (t->rcvbuf.len > (t->urg_taken ? urgent_skip(t) : 0) && t->state != GN_CLOSED &&
+        t->state != GN_TIME_WAIT) {
         e->stats->TCPAbortOnData++;
-        tcp_abort(t, e, GN_CAUSE_CLOSE_UNREAD, GN_E_RESET);
+        connection_reset(t, e, GN_CAUSE_CLOSE_UNREAD, GN_E_RESET);
     } else if (!t->fin_queued && t->state != GN_CLOSED) {
         (void)tcp_close(t, e);
     }
