@@ -70,7 +70,8 @@ GN_API struct gn_host *gn_host_new(const struct gn_host_config *cfg, gn_time now
 GN_API void gn_host_free(struct gn_host *h);
 
 #define GN_IFACE_MAX 4
-/** gn_host_add_iface() - index of the new interface (0, 1, ...), or a negative gn_err */
+/** gn_host_add_iface() - index of the new interface (0, 1, ...), or a negative gn_err: GN_E_INVALID
+ * (an MTU below 576, no such medium, a group's MAC), GN_E_NO_MEMORY (GN_IFACE_MAX there are) */
 GN_API int gn_host_add_iface(struct gn_host *h, const struct gn_iface *i);
 /** gn_host_set_iface() - the MTU or the capabilities of an interface have changed (its medium and
  * its MAC cannot). Connections over it follow: down at once, and what is out in larger segments
@@ -78,11 +79,15 @@ GN_API int gn_host_add_iface(struct gn_host *h, const struct gn_iface *i);
  * new MTU. Below 1280 there are no paths for IPv6. GN_E_INVALID: no such interface, an MTU below
  * 576, or another medium or MAC */
 GN_API enum gn_err gn_host_set_iface(struct gn_host *h, int iface, const struct gn_iface *i);
-/** gn_host_add_addr() - own an address; the prefix becomes an on-link route */
+/** gn_host_add_addr() - own an address; the prefix becomes an on-link route. GN_E_INVALID (no such
+ * interface, too long a prefix, no unicast address, IPv6 on an MTU below 1280), GN_E_IN_USE,
+ * GN_E_NO_MEMORY (32 addresses, with the link-local ones of Ethernet, or 64 routes there are) */
 GN_API enum gn_err gn_host_add_addr(struct gn_host *h, int iface, struct gn_addr a,
                                     unsigned prefix_len);
 /** gn_host_add_route() - @gateway all zero: on-link. Longest prefix wins; a default route has
- * prefix_len 0. For IPv4, @dst is mapped and prefix_len counts 0..32 */
+ * prefix_len 0. For IPv4, @dst is mapped and prefix_len counts 0..32. One to the same prefix on the
+ * same interface is replaced. GN_E_INVALID (no such interface, too long a prefix, a gateway of the
+ * other family), GN_E_NO_MEMORY (64 routes there are) */
 GN_API enum gn_err gn_host_add_route(struct gn_host *h, int iface, struct gn_addr dst,
                                      unsigned prefix_len, struct gn_addr gateway);
 
@@ -90,7 +95,9 @@ GN_API enum gn_err gn_host_add_route(struct gn_host *h, int iface, struct gn_add
  * counted */
 GN_API void gn_host_input(struct gn_host *h, const struct gn_frame *frames, size_t n, gn_time now);
 /** gn_host_output() - fill up to @n frames (buf and cap set by the caller); the number filled, 0:
- * nothing to send now */
+ * nothing to send now. Each frame must hold the largest packet of any interface: cap is its MTU and
+ * 14 octets, GN_FRAME_MAX with GN_CAP_TSO, and with GN_CAP_GATHER just GN_FRAME_HEAD. With smaller
+ * ones nothing is sent (gn_stats.OutFramesTooSmall), and the deadline stays now */
 GN_API size_t gn_host_output(struct gn_host *h, struct gn_frame *frames, size_t n, gn_time now);
 /** gn_host_deadline() - call gn_host_output() no later than this even if nothing arrives */
 GN_API struct gn_deadline gn_host_deadline(const struct gn_host *h);

@@ -176,8 +176,10 @@ size_t gn_host_output(struct gn_host *h, struct gn_frame *frames, size_t n, gn_t
     timeouts(h);
     if (!has_output(h))
         return 0;
-    if (!usable(h, frames, n))
+    if (!usable(h, frames, n)) {
+        h->stats.OutFramesTooSmall += n > 0;
         conn_arm_ready(h);
+    }
     while (usable(h, frames + used, n - used)) {
         if (h->ip.loop.n)
             take_in(h);

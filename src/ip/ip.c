@@ -82,7 +82,8 @@ int ip_add_iface(struct ip *ip, const struct gn_iface *i)
 
     if (index == GN_IFACE_MAX)
         return GN_E_NO_MEMORY;
-    if (i->mtu < IPV4_MTU_MIN || (i->medium == GN_MEDIUM_ETHERNET && (i->mac[0] & 1)))
+    if (i->mtu < IPV4_MTU_MIN || (i->medium != GN_MEDIUM_IP && i->medium != GN_MEDIUM_ETHERNET) ||
+        (i->medium == GN_MEDIUM_ETHERNET && (i->mac[0] & 1)))
         return GN_E_INVALID;
     if (i->medium == GN_MEDIUM_ETHERNET && i->mtu >= IPV6_MTU_LEAST) {
         struct gn_addr a = link_local_of(i->mac);

@@ -156,6 +156,29 @@ Test(iface, refused)
     world_fini(&w);
 }
 
+/* what cannot hold the largest packet gets none, and that is counted */
+Test(iface, frames_that_are_too_small)
+{
+    struct gn_iface odd = {.medium = (enum gn_medium)9, .mtu = 1500};
+    struct gn_endpoint any = {0};
+    static uint8_t buf[1514];
+    struct gn_frame f = {.buf = buf, .cap = sizeof(buf) - 1};
+    gn_handle c;
+
+    world_init(&w, NULL, 0, GN_MEDIUM_IP);
+    cr_expect_eq(gn_host_add_iface(w.h[0], &odd), GN_E_INVALID);
+    cr_assert_eq(gn_host_output(w.h[0], &f, 1, w.now), 0);
+    cr_expect_eq(world_stats(&w, 0).OutFramesTooSmall, 0, "there was nothing to send");
+    cr_assert_eq(gn_host_connect(w.h[0], any, world_end(1, false, 80), NULL, w.now, &c), GN_OK);
+    cr_expect_eq(gn_host_output(w.h[0], &f, 0, w.now), 0);
+    cr_expect_eq(gn_host_output(w.h[0], &f, 1, w.now), 0);
+    cr_expect_eq(world_stats(&w, 0).OutFramesTooSmall, 1);
+    f.cap++;
+    cr_expect_eq(gn_host_output(w.h[0], &f, 1, w.now), 1);
+    cr_expect_eq(world_stats(&w, 0).OutFramesTooSmall, 1);
+    world_fini(&w);
+}
+
 /* RFC 8200 5: below 1280 there is no IPv6; IPv4 goes on */
 Test(iface, no_ipv6_below_1280)
 {
