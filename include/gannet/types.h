@@ -22,6 +22,25 @@ extern "C" {
 #define GN_NODISCARD
 #endif
 
+#if defined(__GNUC__)
+#define GN_NORETURN __attribute__((noreturn))
+#elif defined(__cplusplus)
+#define GN_NORETURN [[noreturn]]
+#else
+#define GN_NORETURN _Noreturn
+#endif
+
+/**
+ * gn_panic() - a bug of Gannet's was found: say where, and do not return
+ * @file, @line: of the assertion
+ * @what: the condition that did not hold
+ *
+ * The only symbol that the core needs from outside besides memcpy and its kin. The full library
+ * brings one that prints and aborts, for which a program's own is taken if it has one; whoever
+ * links the core alone supplies it. Not to be called by users.
+ */
+GN_NORETURN void gn_panic(const char *file, int line, const char *what);
+
 /** A point in time, or a span of it, in nanoseconds. Monotonic; its origin is the caller's choice.
  */
 typedef uint64_t gn_time;

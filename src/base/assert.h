@@ -5,15 +5,7 @@
 #ifndef GN_BASE_ASSERT_H
 #define GN_BASE_ASSERT_H
 
-#include <gannet/types.h>
-
-/**
- * gn_panic() - a bug was found: say where, and do not return
- *
- * The only symbol that the core needs from outside besides memcpy and its kin. The full library
- * brings a weak default that prints and aborts; whoever links the core alone supplies one.
- */
-_Noreturn void gn_panic(const char *file, int line, const char *what);
+#include <gannet/types.h> /* gn_panic() */
 
 #define ASSERT(c) ((c) ? (void)0 : gn_panic(__FILE__, __LINE__, #c))
 

@@ -32,7 +32,7 @@ static const struct option_spec options[] = {
     {OPT_SINK, 0, "sink", "PORT", "throw away what comes"},
     {OPT_SOURCE, 0, "source", "PORT", "send without end"},
     {OPT_LADDER, 0, "ladder", NULL, "record segments for 'gannet ladder'"},
-    {OPT_WEB, 0, "web", "WHERE", "serve a page on the kernel's TCP, at PORT or ADDR:PORT"},
+    {OPT_WEB, 0, "web", "WHERE", "serve a page on this host's TCP, at PORT or ADDR:PORT"},
     {OPT_THREADS, 0, "threads", "N", "so many hosts, each on a core and a queue of the TUN device"},
     {OPT_CONTROL, 0, "control", "PATH", "control socket, for 'gannet ss' and others"},
     {0, 0, NULL, NULL, NULL},

@@ -13,12 +13,6 @@
 #include <string.h>
 
 #ifdef OWN_PANIC
-#ifdef __cplusplus
-extern "C" [[noreturn]] void gn_panic(const char *file, int line, const char *what);
-#else
-_Noreturn void gn_panic(const char *file, int line, const char *what);
-#endif
-
 void gn_panic(const char *file, int line, const char *what)
 {
     fprintf(stderr, "consumer: %s:%d: %s\n", file, line, what);
