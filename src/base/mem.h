@@ -5,7 +5,9 @@
  *
  * Classes of 2^6 .. 2^16 octets are cut from larger blocks and kept in free lists (last in, first
  * out: what was used last is still in cache); larger ones go to the page source, with a few of each
- * class kept. All is accounted by allocated size. Exhaustion is a normal result: NULL.
+ * class kept. All is accounted by allocated size. Exhaustion is a normal result: NULL. Before it,
+ * what is free goes back to the source wherever a whole block of it is, and larger blocks are
+ * split.
  */
 #ifndef GN_BASE_MEM_H
 #define GN_BASE_MEM_H
@@ -16,6 +18,8 @@
 #define MEM_CLASS_MIN   6
 #define MEM_CLASS_SMALL 16
 #define MEM_CLASS_MAX   30
+
+struct pool;
 
 struct mem {
     struct gn_page_source src;
@@ -28,12 +32,16 @@ struct mem {
     uint8_t *cut[MEM_CLASS_SMALL + 1]; /* small classes: uncut rest of the newest chunk */
     uint8_t *cut_end[MEM_CLASS_SMALL + 1];
     uint8_t chunks[MEM_CLASS_SMALL + 1]; /* chunks taken so far, UINT8_MAX at most */
-    uintptr_t *table;                    /* all blocks taken from src: address | class; 0: empty */
+    uintptr_t *table; /* all blocks taken from src: address | kind | class; 0: empty */
     uint32_t n_table, cap_table;
+    struct pool *pools; /* that have slabs */
+    uint64_t stuck;  /* octets that were free after the last sweep, or fewer if fewer were since */
+    uint32_t credit; /* steps that a sweep may take now */
 };
 
 /** mem_short() - no buffer shall grow: more than seven eighths of the budget are handed out, or
- * taken and by now in blocks of sizes that may be the wrong ones, with half of it handed out */
+ * taken and, though swept, in blocks of sizes that may be the wrong ones, with half of it handed
+ * out */
 static inline bool mem_short(const struct mem *m)
 {
     return m->used > m->most || (m->taken > m->most && m->used > m->budget / 2);
@@ -44,6 +52,16 @@ void mem_init(struct mem *m, struct gn_page_source src, uint64_t budget);
 void mem_set_budget(struct mem *m, uint64_t budget);
 /** mem_fini() - every block goes back to the source, handed out or not */
 void mem_fini(struct mem *m);
+/** mem_full() - more than seven eighths of the budget are taken: mem_sweep() may help */
+static inline bool mem_full(const struct mem *m)
+{
+    return m->taken > m->most;
+}
+
+/** mem_sweep() - slabs and chunks in which nothing is handed out go back. It looks at all that is
+ * free, and does nothing as long as that would take more than a few steps for each call or much
+ * memory that was given back since the last time */
+void mem_sweep(struct mem *m);
 /** mem_alloc_slow() - mem_alloc() when no block of @class is free */
 __attribute__((noinline)) void *mem_alloc_slow(struct mem *m, unsigned class);
 /** mem_give_large() - mem_give() of a block of one of the large classes */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
- * @file pool.h  Objects of one size, found by a small index, in slabs that never move.
+ * @file pool.h  Objects of one size, found by a small index, in slabs that never move; those in
+ * which nothing lives go back when memory is short.
  *
  * Each index has a generation of 31 bits that grows at each free, so that stale names are noticed
  * without touching the object. They are behind the objects of their slab: where that is one huge
@@ -13,15 +14,21 @@
 
 struct pool {
     struct mem *mem;
+    struct pool *next; /* of the same memory, if it has slabs */
+    uint32_t slab_bytes;
     uint32_t object_bytes; /* multiple of 8 */
     uint32_t slab_shift;   /* index = slab << slab_shift | number in the slab */
     uint32_t slab_mask;    /* (1 << slab_shift) - 1 */
     uint32_t per_slab;     /* objects per slab, at most 1 << slab_shift, more than half of it */
     uint32_t fresh;        /* objects of the newest slab that were never used */
+    uint32_t newest;       /* number of the slab that came last */
     uint32_t n_slabs, cap_slabs;
+    uint32_t n_holes; /* slabs among them that went back */
     uint32_t
-        gens_at; /* in a slab: for each number, generation << 1 | live; 0: there is no object */
-    char **slab;
+        gens_at;    /* in a slab: for each number, generation << 1 | live; 0: there is no object */
+    char **slab;    /* NULL: a hole */
+    uint32_t *gone; /* with a hole: generations of the slab that comes there begin with this; else 0
+                     */
     uint32_t free_head; /* index + 1, 0: none */
     uint32_t used, max; /* live objects, limit */
 };
@@ -35,6 +42,13 @@ void pool_fini(struct pool *p);
 void *pool_alloc(struct pool *p, uint32_t *ret_index);
 /** pool_free() - @object, whose index is @index, goes */
 void pool_free(struct pool *p, void *object, uint32_t index);
+/** pool_shed() - slabs with no live object go back to the memory */
+void pool_shed(struct pool *p);
+/** pool_spare() - objects that there is memory for, and that are in no use */
+static inline uint32_t pool_spare(const struct pool *p)
+{
+    return (p->n_slabs - p->n_holes) * p->per_slab - p->used;
+}
 /** pool_at() - the object of a live index */
 static inline void *pool_at(const struct pool *p, uint32_t index)
 {
@@ -67,7 +81,7 @@ static inline void *pool_find(const struct pool *p, uint32_t index, uint32_t gen
 {
     void *object;
 
-    if (index >> p->slab_shift >= p->n_slabs)
+    if (index >> p->slab_shift >= p->n_slabs || !p->slab[index >> p->slab_shift])
         return NULL;
     object = pool_at(p, index);
     __builtin_prefetch(object);

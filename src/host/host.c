@@ -61,6 +61,12 @@ static bool set_up(struct gn_host *h, const struct gn_host_config *cfg)
     return true;
 }
 
+/** budget() - octets that it may take besides its own block */
+static uint64_t budget(const struct gn_host *h)
+{
+    return h->conf.tcp_mem - min_u64(h->conf.tcp_mem, h->block_bytes);
+}
+
 /** fail() - say why, if somebody wants to know */
 static struct gn_host *fail(enum gn_err *ret_err, enum gn_err err)
 {
@@ -91,7 +97,7 @@ struct gn_host *gn_host_new(const struct gn_host_config *cfg, gn_time now, enum 
     h->shard = cfg->shard;
     h->shards = cfg->shards;
     h->shard_key = cfg->shard_key;
-    mem_init(&h->mem, cfg->pages, cfg->conf.tcp_mem);
+    mem_init(&h->mem, cfg->pages, budget(h));
     if (!set_up(h, cfg)) {
         gn_host_free(h);
         return fail(ret_err, GN_E_NO_MEMORY);
@@ -355,7 +361,7 @@ enum gn_err gn_host_set_knob(struct gn_host *h, const char *name, const char *va
         return err;
     h->conf = c;
     tcb_opts_default(&h->opts, &c);
-    mem_set_budget(&h->mem, c.tcp_mem);
+    mem_set_budget(&h->mem, budget(h));
     h->conns.max = (uint32_t)min_u64(c.tcp_max_connections, POOL_MAX);
     h->syncache.pool.max = syncache_limit(&c);
     h->timewait.pool.max = (uint32_t)min_u64(c.tcp_max_tw_buckets, POOL_MAX);

@@ -171,7 +171,7 @@ size_t gn_host_output(struct gn_host *h, struct gn_frame *frames, size_t n, gn_t
     size_t used = 0;
 
     host_now(h, now);
-    if (pressure(&h->mem))
+    if (mem_full(&h->mem))
         pressure_relieve(h);
     timeouts(h);
     if (!has_output(h))

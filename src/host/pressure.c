@@ -41,6 +41,7 @@ static void reap_some(struct gn_host *h)
 
 void pressure_relieve(struct gn_host *h)
 {
+    mem_sweep(&h->mem);
     prune_some(h);
     reap_some(h);
 }

@@ -155,10 +155,9 @@ Test(hostile, t_MAL_67_empty_flight, .timeout = 60)
     foe_up(&f);
     foe_open(&f, FOE_ALL, 1460);
     foe_alive(&f);
-    hoard(256);
-    foe_alive(&f);
     heard = f.heard;
     cr_assert_eq(gn_host_send(f.host, f.c, text, more, 0, f.now), more);
+    hoard(256);
     foe_pull(&f);
     cr_expect_eq(f.heard, heard + 1448, "one full segment");
     foe_say(&f, CTL_ACK, NULL, 0);

@@ -193,6 +193,113 @@ Test(mem, thousands_of_large_blocks_are_written_down_and_found)
     cr_assert_leq(mem.taken, 1 << 20);
 }
 
+/** fill() - take blocks of @bytes until there are none; how many */
+static size_t fill(void **p, size_t most, size_t bytes)
+{
+    size_t n = 0;
+
+    while (n < most && (p[n] = mem_alloc(&mem, bytes)))
+        memset(p[n++], 1, bytes);
+    return n;
+}
+
+/* what was all in blocks of one size is there for any other */
+Test(mem, free_memory_is_of_no_class)
+{
+    enum { MOST = 40000 };
+    static void *p[MOST];
+    static const size_t size[] = {64, 65536, 128, 32768, 1 << 19, 256, 4096, 2048, 1 << 17, 64};
+
+    for (uint64_t budget = 1 << 20; budget <= 2 << 20; budget += 200000) {
+        mem_set_budget(&mem, budget);
+        for (unsigned i = 0; i < sizeof(size) / sizeof(size[0]); i++) {
+            size_t n = fill(p, MOST, size[i]);
+
+            cr_expect_geq(n * size[i], budget - budget / 8 - size[i], "%zu of %zu octets", n,
+                          size[i]);
+            cr_expect_leq(mem.taken, budget);
+            cr_expect_eq(mem.taken, pages.out);
+            while (n > 0)
+                mem_free(&mem, p[--n], size[i]);
+        }
+    }
+}
+
+/* a block of a larger class is cut when nothing else is left; the chunk goes back as a whole */
+Test(mem, larger_blocks_are_split)
+{
+    enum { MOST = 1000 };
+    static void *p[MOST], *q[MOST];
+    size_t n, k;
+
+    mem_set_budget(&mem, 1 << 20);
+    n = fill(p, MOST, 4096);
+    cr_assert_gt(n, 200);
+    mem_free(&mem, p[77], 4096);
+    k = fill(q, MOST, 64);
+    cr_assert_eq(k, 64);
+    p[77] = mem_alloc(&mem, 4096);
+    cr_assert_null(p[77]);
+    while (k > 0)
+        mem_free(&mem, q[--k], 64);
+    while (n > 0)
+        mem_free(&mem, p[--n], 4096);
+    for (unsigned i = 0; i < 1000; i++)
+        mem_sweep(&mem);
+    cr_expect_leq(mem.taken, 4096);
+}
+
+/* with no room at all a failure costs a few steps, not a look at all that is free */
+Test(mem, failures_are_cheap)
+{
+    enum { MOST = 400000 };
+    static void *p[MOST];
+    size_t n;
+
+    mem_set_budget(&mem, 24 << 20);
+    n = fill(p, MOST, 64);
+    cr_assert_gt(n, 350000);
+    for (size_t i = 0; i < n; i += 2)
+        mem_free(&mem, p[i], 64);
+    for (unsigned i = 0; i < 200000; i++) /* tens of minutes, if each looked at all */
+        cr_assert_null(mem_alloc(&mem, 128));
+}
+
+/* any mixture of sizes, many more than there is room for: the account is right at any time, and at
+ * last all is one again */
+Test(mem, random_lives_at_the_budget)
+{
+    enum { N = 3000 };
+    static void *p[N];
+    static size_t size[N];
+    struct prng prng;
+
+    prng_seed(&prng, 3, 0);
+    mem_set_budget(&mem, 1 << 20);
+    for (unsigned round = 0; round < 200000; round++) {
+        unsigned i = prng_below(&prng, N);
+
+        if (p[i]) {
+            for (size_t k = 0; k < size[i]; k += 63)
+                cr_assert_eq(((uint8_t *)p[i])[k], (uint8_t)i);
+            mem_free(&mem, p[i], size[i]);
+        }
+        size[i] = (size_t)64 << prng_below(&prng, prng_below(&prng, 12) + 1);
+        p[i] = round % 50000 < 49000 ? mem_alloc(&mem, size[i]) : NULL;
+        if (p[i])
+            memset(p[i], (uint8_t)i, size[i]);
+        cr_assert_leq(mem.used, mem.taken);
+        cr_assert_leq(mem.taken, mem.budget);
+        cr_assert_eq(mem.taken, pages.out);
+    }
+    for (unsigned i = 0; i < N; i++)
+        mem_free(&mem, p[i], size[i]);
+    cr_assert_eq(mem.used, 0);
+    for (unsigned i = 0; i < 3000; i++)
+        mem_sweep(&mem);
+    cr_expect_leq(mem.taken, 16384, "the table alone: %lu", (unsigned long)mem.taken);
+}
+
 Test(mem, more_than_the_largest_class_is_a_bug, .signal = SIGABRT, .fini = NULL)
 {
     mem_alloc(&mem, ((size_t)1 << 30) + 1);

@@ -152,3 +152,76 @@ Test(pool, any_size_of_object)
     }
     cr_assert_eq(mem.used, 0);
 }
+
+/* slabs in which nothing lives go back, those with anything stay; names that were given are stale
+ * for ever, and what comes to their places has others */
+Test(pool, empty_slabs_go_back)
+{
+    enum { N = 1000 };
+    static uint32_t index[N], gen[N];
+    uint32_t at, kept = 0;
+    uint64_t most;
+    void *lasts;
+
+    for (unsigned i = 0; i < N; i++) {
+        cr_assert_not_null(pool_alloc(&pool, &index[i]));
+        gen[i] = pool_gen(&pool, index[i]);
+    }
+    most = pool_memory(&pool);
+    lasts = pool_at(&pool, index[500]);
+    memset(lasts, 7, 700);
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < N; i++)
+            if (i != 500)
+                pool_free(&pool, pool_at(&pool, index[i]), index[i]);
+        pool_shed(&pool);
+        cr_expect_leq(pool_memory(&pool), 70000);
+        cr_expect_eq(pool_next(&pool, 0), index[500]);
+        cr_expect_eq(pool_next(&pool, index[500] + 1), UINT32_MAX);
+        cr_expect_eq(pool_find(&pool, index[500], gen[500]), lasts);
+        for (unsigned i = 0; i < N; i++)
+            cr_expect(i == 500 || !pool_find(&pool, index[i], gen[i]));
+        for (unsigned i = 0; i < N - 1; i++)
+            cr_assert_not_null(pool_alloc(&pool, &at));
+        cr_expect_eq(pool_memory(&pool), most);
+        for (unsigned i = 0; i < N; i++) {
+            cr_expect(i == 500 || !pool_find(&pool, index[i], gen[i]));
+            gen[i] = pool_gen(&pool, index[i]);
+            kept += ((uint8_t *)lasts)[i % 700] == 7;
+        }
+    }
+    cr_expect_eq(kept, 3 * N);
+}
+
+/* a pool gives way to whoever needs the memory */
+Test(pool, gives_way)
+{
+    uint32_t index[1000], n = 0;
+    void *p;
+
+    mem_set_budget(&mem, 1 << 20);
+    while (n < 1000 && pool_alloc(&pool, &index[n]))
+        n++;
+    cr_assert_null(mem_alloc(&mem, 1 << 19));
+    while (n > 0) {
+        n--;
+        pool_free(&pool, pool_at(&pool, index[n]), index[n]);
+    }
+    p = mem_alloc(&mem, 1 << 19);
+    cr_assert_not_null(p);
+    mem_free(&mem, p, 1 << 19);
+    cr_assert_not_null(pool_alloc(&pool, &index[0]));
+}
+
+/* with a small budget slabs are small */
+Test(pool, small_budget)
+{
+    struct pool p;
+    uint32_t index;
+
+    mem_set_budget(&mem, 1 << 20);
+    pool_init(&p, &mem, 64, 1000);
+    cr_assert_not_null(pool_alloc(&p, &index));
+    cr_expect_leq(mem.taken, 40960); /* a chunk for each of slab and directory, and the table */
+    pool_fini(&p);
+}

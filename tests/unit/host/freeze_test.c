@@ -4,6 +4,7 @@
 
 #include "base/bits.h"
 #include "base/hash.h"
+#include "host/host.h"
 
 #include <gannet/freeze.h>
 
@@ -519,27 +520,37 @@ Test(freeze, forgery)
 /* MIG-P-11: no memory at any step: nothing has happened, and later it works */
 Test(freeze, no_memory)
 {
-    unsigned failed = 0;
+    unsigned failed = 0, n = 0;
+    void *taken[2000];
+    struct mem *m;
 
     without();
-    for (long k = 1; k < 30; k++) {
+    m = &w.h[1]->mem;
+    w.pages[1].fail_from = 1;
+    for (size_t bytes = 65536; bytes >= 64; bytes /= 2)
+        while (n < 2000 && (taken[n] = mem_alloc(m, bytes)))
+            ((size_t *)taken[n++])[0] = bytes;
+    for (;;) {
         gn_handle h;
         enum gn_err err;
 
-        w.pages[1].calls = 0;
-        w.pages[1].fail_from = k;
         err = gn_host_thaw(w.h[1], image, image_len, 0, NULL, w.now, &h);
-        w.pages[1].fail_from = 0;
         cr_expect(err == GN_OK || err == GN_E_NO_MEMORY, "%s", gn_err_text(err));
         failed += err == GN_E_NO_MEMORY;
         if (err) {
             world_nothing_left(&w, 1);
+            cr_assert_gt(n, 0);
+            n--;
+            mem_free(m, taken[n], ((size_t *)taken[n])[0]);
             continue;
         }
         s = h;
         break;
     }
+    w.pages[1].fail_from = 0;
     cr_expect_gt(failed, 1);
+    for (; n > 0; n--)
+        mem_free(m, taken[n - 1], ((size_t *)taken[n - 1])[0]);
     world_run(&w, 20 * GN_SEC);
     cr_expect_eq(status(1, s).state, GN_CLOSE_WAIT);
     gn_host_abort(w.h[0], c, w.now);

@@ -24,6 +24,8 @@ static void squeeze(unsigned i, bool on)
 {
     struct mem *m = &w.h[i]->mem;
 
+    for (unsigned k = 0; k < 1000; k++) /* what is in no use is not to count */
+        mem_sweep(m);
     mem_set_budget(m, on ? m->used + m->used / 16 : w.conf.tcp_mem);
 }
 
@@ -169,4 +171,85 @@ Test(pressure, deferred_accept)
     cr_assert_eq(gn_host_accept(w.h[1], l, &s), GN_OK);
     cr_assert_eq(world_stats(&w, 1).TCPSynRetrans, 1);
     world_fini(&w);
+}
+
+/** What the memory of a host is filled with. */
+struct crowd {
+    unsigned n;
+    gn_handle c[20000];
+};
+
+/** crowd_comes() - connections are opened until one end has no memory for more; each sends @octets
+ */
+static void crowd_comes(struct crowd *k, gn_handle l, uint32_t octets)
+{
+    static uint8_t text[20000];
+    enum gn_err err = GN_OK;
+    gn_handle s;
+
+    for (k->n = 0; k->n < 20000; k->n++) {
+        err = gn_host_connect(w.h[0], any, world_end(1, false, 80), NULL, w.now, &k->c[k->n]);
+        if (err)
+            break;
+        if (k->n % 50 == 49)
+            world_run(&w, 20 * GN_MSEC);
+        while (gn_host_accept(w.h[1], l, &s) == GN_OK)
+            ;
+    }
+    cr_assert_eq(err, GN_E_NO_MEMORY);
+    for (unsigned i = 0; i < k->n && octets > 0; i++) {
+        (void)gn_host_send(w.h[0], k->c[i], text, octets, 0, w.now);
+        if (i % 50 == 49)
+            world_flush(&w);
+    }
+    world_run(&w, GN_SEC);
+}
+
+/** crowd_goes() - all connections of both hosts are aborted */
+static void crowd_goes(gn_handle l)
+{
+    gn_handle s;
+
+    while (gn_host_accept(w.h[1], l, &s) == GN_OK)
+        ;
+    for (unsigned i = 0; i < 2; i++) {
+        struct gn_status st;
+        uint64_t cursor = 0;
+
+        while (gn_host_walk(w.h[i], &cursor, w.now, &st))
+            if (st.kind == GN_KIND_CONNECTION && st.handle)
+                gn_host_abort(w.h[i], st.handle, w.now);
+    }
+    world_run(&w, 300 * GN_SEC);
+}
+
+/* SEC-MEM-3: memory that a crowd had is there for others when it has gone, and at no time is there
+ * more in use than the budget */
+Test(pressure, memory_comes_back, .timeout = 300)
+{
+    static const uint64_t budget[] = {1 << 20, 2 << 20, 4 << 20, 8 << 20};
+    static struct crowd k;
+    struct gn_conf conf;
+    gn_handle l, c, s;
+
+    gn_conf_default(&conf);
+    for (unsigned i = 0; i < 8; i++) {
+        gn_time began;
+
+        conf.tcp_mem = budget[i / 2];
+        world_init(&w, &conf, 0, GN_MEDIUM_IP);
+        cr_assert_eq(gn_host_listen(w.h[1], world_end(1, false, 80), 10000, NULL, &l), GN_OK);
+        crowd_comes(&k, l, i % 2 ? 3000 : 0);
+        crowd_goes(l);
+        cr_expect_lt(world_stats(&w, 0).memory, conf.tcp_mem);
+        cr_assert_eq(gn_host_connect(w.h[0], any, world_end(1, false, 80), NULL, w.now, &c), GN_OK);
+        world_run(&w, 10 * GN_SEC);
+        cr_assert_eq(gn_host_accept(w.h[1], l, &s), GN_OK);
+        began = w.now;
+        world_transfer(&w, 0, c, s, 300000);
+        cr_expect_lt(w.now - began, 2 * GN_SEC, "%u: %.1f s", i, (double)(w.now - began) / 1e9);
+        for (unsigned j = 0; j < 2; j++)
+            cr_expect_leq(world_stats(&w, j).memory_peak, conf.tcp_mem, "%u", i);
+        world_fini(&w);
+    }
 }
