@@ -294,7 +294,10 @@ void tcp_abort(struct tcb *t, const struct tcp_env *e, enum gn_cause cause, enum
     case GN_CLOSING:
     case GN_LAST_ACK:
     case GN_TIME_WAIT:
-        if (t->ack_now) /* the peer's FIN would be sent again, for a second at least */
+        /* nobody's wish, and the peer would wait for our FIN for ever */
+        if (cause == GN_CAUSE_ORPHAN_LIMIT && t->state != GN_TIME_WAIT)
+            last_word(t, e, CTL_RST | CTL_ACK);
+        else if (t->ack_now) /* the peer's FIN would be sent again, for a second at least */
             last_word(t, e, CTL_ACK);
         connection_ends(t, e, cause, error);
         return;

@@ -253,3 +253,28 @@ Test(pressure, memory_comes_back, .timeout = 300)
         world_fini(&w);
     }
 }
+
+/* an end that is given up in LAST-ACK tells its peer, who would wait for the FIN for ever */
+Test(pressure, last_ack)
+{
+    gn_handle l, c, s;
+
+    world_init(&w, NULL, 0, GN_MEDIUM_IP);
+    world_pair(&w, false, 80, &l, &c, &s);
+    cr_assert_eq(gn_host_shutdown(w.h[0], c, w.now), GN_OK);
+    world_flush(&w);
+    cr_assert_eq(status(0, c).state, GN_FIN_WAIT_2);
+    w.cut[0] = true;
+    cr_assert_eq(gn_host_send(w.h[1], s, "the last", 8, 0, w.now), 8);
+    gn_host_close(w.h[1], s, w.now);
+    world_flush(&w);
+    w.cut[0] = false;
+    cr_assert_eq(world_stats(&w, 1).state[GN_LAST_ACK], 1);
+    squeeze(1, true);
+    world_flush(&w);
+    cr_expect_eq(world_stats(&w, 1).TCPAbortOnMemory, 1);
+    cr_expect_eq(status(0, c).state, GN_CLOSED);
+    cr_expect_eq(gn_host_error(w.h[0], c), GN_E_RESET);
+    squeeze(1, false);
+    world_fini(&w);
+}
