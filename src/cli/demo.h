@@ -32,6 +32,8 @@ enum demo_op {
     DO_LOSE, /* the next DEMO_TIMES(arg) packets of kind DEMO_KIND(arg) that this end sends are lost
               */
     DO_CRASH,       /* the host forgets everything and starts again */
+    DO_FREEZE,      /* the connection stands still */
+    DO_MOVE,        /* and goes on at another host in the old one's place */
     DO_FLOOD,       /* arg SYNs from invented addresses arrive here */
     DO_STREAM,      /* SEND arg KiB of a pattern, as fast as the connection takes it; not drawn */
     DO_POUR,        /* SEND without end; not drawn */

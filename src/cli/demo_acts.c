@@ -4,6 +4,9 @@
  */
 #include "cli/demo_stage.h"
 
+#include <gannet/freeze.h>
+
+#include <stdlib.h>
 #include <string.h>
 
 /** inject() - a segment arrives at @s out of nowhere, and its answers go to nobody: they are taken
@@ -166,11 +169,9 @@ void stage_accept(struct side *s, gn_time now)
     }
 }
 
-/** crash() - the host is replaced by one that knows nothing */
-static enum gn_err crash(struct side *s, gn_time now)
+/** replace() - another host stands at the end of @s, which knows nothing */
+static enum gn_err replace(struct side *s, gn_time now)
 {
-    record_text(s->stage->rec, since(now), s->index, LADDER_NOTE,
-                "crash and restart: all is forgotten");
     gn_simloop_remove(s->stage->loop, s->host);
     gn_host_free(s->host);
     s->host = NULL;
@@ -180,6 +181,46 @@ static enum gn_err crash(struct side *s, gn_time now)
                                                     .to = GN_CLOSED});
     s->stage->floods++;
     return stage_make_host(s) ? GN_OK : GN_E_NO_MEMORY;
+}
+
+/** crash() - all is forgotten */
+static enum gn_err crash(struct side *s, gn_time now)
+{
+    record_text(s->stage->rec, since(now), s->index, LADDER_NOTE,
+                "crash and restart: all is forgotten");
+    return replace(s, now);
+}
+
+/** freeze() - the connection stands still */
+static enum gn_err freeze(struct side *s, gn_time now)
+{
+    record_text(s->stage->rec, since(now), s->index, LADDER_CALL, "freeze");
+    return gn_host_freeze(s->host, s->conn, now);
+}
+
+/** move() - the connection, which is frozen, goes on at another host */
+static enum gn_err move(struct side *s, gn_time now)
+{
+    int64_t n = gn_host_image(s->host, s->conn, NULL, 0);
+    void *image = n > 0 ? malloc((size_t)n) : NULL;
+    if (!image)
+        return n < 0 ? (enum gn_err)n : GN_E_NO_MEMORY;
+    (void)gn_host_image(s->host, s->conn, image, (size_t)n);
+    s->conn = s->listener = GN_NO_HANDLE; /* listeners stay behind */
+    enum gn_err e = replace(s, now);
+    record_text(s->stage->rec, since(now), s->index, LADDER_CALL, "thaw, at another host");
+    if (e == GN_OK)
+        e = gn_host_thaw(s->host, image, (size_t)n, 0, NULL, now, &s->conn);
+    free(image);
+    return e;
+}
+
+/** stream() - @n octets of a pattern, as fast as they are taken */
+static void stream(struct side *s, uint64_t n, gn_time now)
+{
+    s->to_stream = n;
+    s->stage->quiet = true;
+    stage_stream(s, now);
 }
 
 enum gn_err stage_perform(struct stage *st, const struct demo_step *step, gn_time now)
@@ -229,19 +270,18 @@ enum gn_err stage_perform(struct stage *st, const struct demo_step *step, gn_tim
         return gn_host_abort(s->host, c, now);
     case DO_STREAM:
         record_text(st->rec, since(now), s->index, LADDER_CALL, "SEND %u KiB", step->arg);
-        s->to_stream = (uint64_t)step->arg * 1024;
-        st->quiet = true;
-        stage_stream(s, now);
+        stream(s, (uint64_t)step->arg * 1024, now);
         break;
     case DO_POUR:
         record_text(st->rec, since(now), s->index, LADDER_CALL, "SEND without end");
-        s->to_stream = UINT64_MAX / 2;
-        s->pours = st->quiet = true;
-        stage_stream(s, now);
+        s->pours = true;
+        stream(s, UINT64_MAX / 2, now);
         break;
     case DO_KEEPALIVE: return gn_host_set_option(s->host, c, GN_OPT_KEEPALIVE, 1, now);
     case DO_LOSE: order_loss(s, step->arg); break;
     case DO_CRASH: return crash(s, now);
+    case DO_FREEZE: return freeze(s, now);
+    case DO_MOVE: return move(s, now);
     case DO_FLOOD: flood(s, step->arg, now); break;
     case DO_CAPTURE:
         if (st->o->capture_at == DEMO_WIRE)

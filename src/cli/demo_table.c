@@ -39,6 +39,9 @@ static const struct demo demos[] = {
      {{0, A, DO_CONNECT, 0}}},
     {"half-open", "B crashes and forgets; A finds out when it sends", {GN_CLOSED, GN_CLOSED}, 400, {0}, 0,
      {OPENED, {100, B, DO_CRASH, 0}, {200, A, DO_SEND, 100}}},
+    {"migrate", "B's connection moves to another host; A, which sends, sees a pause", {GN_ESTABLISHED, GN_ESTABLISHED}, 900,
+     {0}, 0, {OPENED, {50, A, DO_SEND, 300}, {100, B, DO_FREEZE, 0}, {110, A, DO_SEND, 2000}, {300, B, DO_MOVE, 0},
+      {500, B, DO_SEND, 1000}}},
     {"blind-reset", "a forged RST inside the window is challenged, not believed", {GN_ESTABLISHED, GN_ESTABLISHED}, 300,
      {0}, 0, {OPENED, {100, B, DO_BLIND_RST, 1000}}},
 
