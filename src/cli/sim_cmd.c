@@ -13,6 +13,7 @@
 enum {
     OPT_SEED = 1,
     OPT_COUNT,
+    OPT_MOVE,
     OPT_PCAP,
     OPT_VERBOSE,
     OPT_TABLE,
@@ -28,6 +29,7 @@ enum {
 static const struct option_spec options[] = {
     {OPT_SEED, 0, "seed", "N", "the first seed (1)"},
     {OPT_COUNT, 0, "count", "N", "how many seeds (1)"},
+    {OPT_MOVE, 0, "move", NULL, "freeze connections now and then, and thaw them"},
     {OPT_PCAP, 0, "pcap", "FILE", "write a capture of all packets sent (of the last seed)"},
     {OPT_VERBOSE, 'v', "verbose", NULL, "tell what each connection does"},
     {OPT_TABLE, 0, "table", "NAME",
@@ -139,6 +141,7 @@ static int run(struct args *a)
             usage_fail(a, "--seed is a number, not '%s'", value);
         if (id == OPT_COUNT && !parse_number(value, 1, 1000000000, &count))
             usage_fail(a, "--count is a number above 0, not '%s'", value);
+        c.move |= id == OPT_MOVE;
         if (id == OPT_PCAP)
             c.pcap = value;
         if (id == OPT_VERBOSE)

@@ -42,7 +42,8 @@ static bool everybody_done(const struct swarm *s)
 /** next_tick() - when something is to be done by the clock */
 static gn_time next_tick(const struct swarm *s)
 {
-    return min_u64(swarm_next_tick(s), min_u64(swarm_net_next(s), stall_next(s)));
+    return min_u64(min_u64(swarm_next_tick(s), swarm_move_next(s)),
+                   min_u64(swarm_net_next(s), stall_next(s)));
 }
 
 /** run_until() - hosts, network and applications, to @end or until all applications have finished
@@ -61,6 +62,7 @@ static void run_until(struct swarm *s, gn_time end, bool or_done)
             stall_check(s, now);
             check_pools(s);
             swarm_net_tick(s, now);
+            swarm_move_tick(s, now);
             swarm_tick(s, now);
         }
         if (!gn_simloop_settle(s->loop))
@@ -113,7 +115,7 @@ bool swarm_run(const struct swarm_config *c, struct swarm_result *ret)
     struct gn_link_error e;
     int unwritten;
 
-    *ret = (struct swarm_result){.seed = c->seed, .ok = true};
+    *ret = (struct swarm_result){.seed = c->seed, .ok = true, .move = c->move};
     if (!s) {
         ret->ok = false;
         return false;
@@ -121,6 +123,8 @@ bool swarm_run(const struct swarm_config *c, struct swarm_result *ret)
     s->result = ret;
     s->log = c->log;
     prng_seed(&s->rng, c->seed, 7);
+    if (c->move)
+        swarm_move_begin(s, c->seed);
     if (!swarm_net_open(s))
         swarm_wrong(s, "no memory");
     if (c->pcap)
@@ -135,6 +139,7 @@ bool swarm_run(const struct swarm_config *c, struct swarm_result *ret)
     if (s->pcap && (unwritten = gn_pcap_close(s->pcap)))
         swarm_wrong(s, "cannot write %s: %s", c->pcap, strerror(-unwritten));
     swarm_net_close(s);
+    swarm_move_end(s);
     free(s);
     return ret->ok;
 }
@@ -143,10 +148,14 @@ void swarm_print(const struct swarm_result *r, FILE *f)
 {
     fprintf(f,
             "seed=%" PRIu64 " hash=%016" PRIx64 " %s: %u flows, %u ends normal, %u broken, %" PRIu64
-            " packets, %" PRIu64 " lost, %" PRIu64 " marked, %" PRIu64 " octets read, %.1f s; %s\n",
+            " packets, %" PRIu64 " lost, %" PRIu64 " marked, %" PRIu64 " octets read, ",
             r->seed, r->hash, r->ok ? "ok" : "WRONG", r->flows, r->normal, r->ended, r->packets,
-            r->lost, r->marked, r->octets, (double)r->took / 1e9, r->plan);
+            r->lost, r->marked, r->octets);
+    if (r->move)
+        fprintf(f, "%u moves, ", r->moves);
+    fprintf(f, "%.1f s; %s\n", (double)r->took / 1e9, r->plan);
     if (!r->ok)
-        fprintf(f, "  %s\n  reproduce: gannet sim --seed %" PRIu64 " --verbose --pcap swarm.pcap\n",
-                r->wrong, r->seed);
+        fprintf(f,
+                "  %s\n  reproduce: gannet sim%s --seed %" PRIu64 " --verbose --pcap swarm.pcap\n",
+                r->wrong, r->move ? " --move" : "", r->seed);
 }

@@ -16,17 +16,19 @@
 
 struct swarm_config {
     uint64_t seed;
+    bool move;        /* connections move now and then (swarm_move.c) */
     const char *pcap; /* write all packets sent to this file; NULL: no */
     FILE *log;        /* tell what is done; NULL: silent */
 };
 
 struct swarm_result {
     uint64_t seed, hash;
-    bool ok;
+    bool ok, move;
     char wrong[200]; /* what the first checker to object said */
     char plan[200];  /* hosts, medium, path in words */
     unsigned hosts, flows;
     unsigned normal, ended; /* ends that closed normally; that ended with an error or an abort */
+    unsigned moves;
     uint64_t packets, lost, octets; /* octets: read by applications, all of them compared */
     uint64_t marked;                /* packets: Congestion Experienced */
     uint64_t silences, blamed; /* longer than a second; of these, for which the network or a limit

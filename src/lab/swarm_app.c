@@ -295,7 +295,7 @@ static size_t end_work(struct swarm *s, struct end *e, gn_time now)
     size_t did;
     bool fin;
 
-    if (e->state != END_OPEN)
+    if (e->state != END_OPEN || e->move.step)
         return 0;
     did = end_read(s, e, now);
     did += end_send(s, e, now);
@@ -404,7 +404,7 @@ void swarm_tick(struct swarm *s, gn_time now)
         if (!f->started && f->start <= now)
             flow_open(s, f, now);
         for (unsigned k = 0; k < 2; k++)
-            if (f->end[k].next_read && f->end[k].next_read <= now) {
+            if (f->end[k].next_read && f->end[k].next_read <= now && !f->end[k].move.step) {
                 f->end[k].next_read = 0;
                 (void)end_work(s, &f->end[k], now);
             }
@@ -421,7 +421,7 @@ gn_time swarm_next_tick(const struct swarm *s)
         if (!f->started)
             next = min_u64(next, f->start);
         for (unsigned k = 0; k < 2; k++)
-            if (f->end[k].state == END_OPEN && f->end[k].next_read)
+            if (f->end[k].state == END_OPEN && f->end[k].next_read && !f->end[k].move.step)
                 next = min_u64(next, f->end[k].next_read);
     }
     return next;

@@ -169,7 +169,7 @@ static void judge_error(struct swarm *s, const struct end *e)
     const struct end *p = other(e);
     bool waited = e->error == GN_E_TIMED_OUT || e->error == GN_E_HOST_UNREACHABLE;
 
-    if (gone(p) || p->state == END_RUDE || (waited && s->faulty))
+    if (gone(p) || p->state == END_RUDE || (waited && (s->faulty || e->flow->moved)))
         return;
     swarm_wrong(s, "flow %u (%s) end %u: '%s' (%s), but its peer saw nothing wrong",
                 flow_number(s, e), e->flow->kind, e != e->flow->end, gn_err_text(e->error),

@@ -51,6 +51,16 @@ enum end_state {
 
 struct flow;
 
+/** Where an end is that moves (swarm_move.c). */
+struct move {
+    uint8_t step; /* 0: it does not */
+    bool back;    /* it will be unfrozen where it was */
+    unsigned flags;
+    gn_time at; /* the next step */
+    uint8_t *image;
+    size_t len;
+};
+
 struct end {
     struct flow *flow;
     struct plan plan;
@@ -65,6 +75,7 @@ struct end {
     uint64_t key;        /* of the octets that it sends */
     bool blamed;         /* swarm_stall.c: octets before blamed_to may be late */
     uint32_t blamed_to;
+    struct move move;
 };
 
 struct flow {
@@ -78,7 +89,9 @@ struct flow {
     gn_time active;     /* something was sent, arrived, was read or written last */
     unsigned under_way; /* packets in the network */
     bool looked;        /* at its silence since then */
-    bool troubled;      /* a packet of it was lost just now */
+    bool troubled;      /* a packet of it was lost just now, or while an end was moving */
+    unsigned moving;    /* ends that are */
+    bool moved;         /* one has, once */
 };
 
 struct swarm_host {
@@ -113,8 +126,13 @@ struct swarm {
     int strays;                      /* such packets that are under way */
     bool troubled;                   /* some flow is */
     uint8_t carrier[SWARM_CARRIERS]; /* by the packet's id: its flow + 1, or 0 */
-    uint64_t planned;                /* octets of all flows */
-    uint32_t segment;                /* octets that a full one may have at the least */
+    struct {
+        struct prng rng;
+        gn_time pace; /* between two moves, on average */
+        gn_time next; /* 0: none moves */
+    } mover;
+    uint64_t planned; /* octets of all flows */
+    uint32_t segment; /* octets that a full one may have at the least */
 };
 
 /** swarm_wrong() - a checker objects; the first one is remembered */
@@ -150,6 +168,16 @@ gn_time swarm_next_tick(const struct swarm *s);
 void swarm_leave(struct swarm *s, gn_time now);
 /** swarm_listen() - all hosts listen, or (at the end) stop to */
 void swarm_listen(struct swarm *s, bool on, gn_time now);
+
+/* swarm_move.c */
+/** swarm_move_begin() - connections shall move */
+void swarm_move_begin(struct swarm *s, uint64_t seed);
+/** swarm_move_tick() - what moves by the clock */
+void swarm_move_tick(struct swarm *s, gn_time now);
+/** swarm_move_next() - when something moves next, GN_FOREVER: never */
+gn_time swarm_move_next(const struct swarm *s);
+/** swarm_move_end() - give back what is on its way, if the run ended early */
+void swarm_move_end(struct swarm *s);
 
 /* swarm_stall.c */
 /** stall_packet() - the network tells of a packet; @marked: it has seen congestion */

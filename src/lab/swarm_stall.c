@@ -15,6 +15,8 @@
  * acknowledgment of an octet that was sent after the loss (by Karn's rule the back-off may stay
  * until then, and RFC 3168 6.1.2 waits for a timer), or when nothing is wanted any more: what
  * stands still after that stands still by itself;
+ * - the peer, or this end, was frozen, and dropped what came: the same as if it had been lost.
+ * While an end of it is frozen a connection may be silent for any time;
  * - the peer refused a segment because a queue of it was full, or (PAWS) because younger ones had
  *   overtaken it: the same as if it had been lost;
  * - the reader is to blame: all that was sent is acknowledged, and octets wait at the peer.
@@ -144,6 +146,7 @@ static bool like_a_loss(enum gn_drop d)
     case GN_DROP_SYN_QUEUE_FULL:
     case GN_DROP_ACCEPT_QUEUE_FULL:
     case GN_DROP_OUT_OF_ORDER_LIMIT:
+    case GN_DROP_FROZEN:
     case GN_DROP_PAWS: return true;
     default: return false;
     }
@@ -208,6 +211,8 @@ void stall_blame(struct swarm *s)
     for (unsigned i = 0; i < s->n_flow; i++) {
         struct flow *f = &s->flow[i];
 
+        if (f->moving) /* an end may be nowhere: when it is there */
+            continue;
         for (unsigned k = 0; f->troubled && k < 2; k++) {
             struct end *e = &f->end[k];
             struct gn_status st;
@@ -268,7 +273,7 @@ static void look(struct swarm *s, struct flow *f)
 /** silent() - may @f have become silent? */
 static bool silent(const struct flow *f)
 {
-    return f->started && !f->refused && !f->looked && f->under_way == 0;
+    return f->started && !f->refused && !f->looked && f->under_way == 0 && !f->moving;
 }
 
 void stall_check(struct swarm *s, gn_time now)

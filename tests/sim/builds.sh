@@ -10,6 +10,7 @@ release=${GN_RELEASE:-build}
 few=50
 first=2001 # the tests of tests/sim/swarm_test.c run those before
 many=3000
+moving=1000
 n=0
 
 say() { # say RESULT TEXT
@@ -75,6 +76,15 @@ elif "$program" sim --seed $first --count $many >"$got"; then
     echo "swarm: $(grep -c ' ok: ' "$got") seeds more"
 else
     say "not ok" "$many seeds more, optimised, with all assertions"
+    grep -A 2 WRONG "$got" | sed 's/^/# /' | head -20
+    echo "# the last line: $(tail -1 "$got")"
+fi
+if [ ! -x "$program" ]; then
+    say ok "$moving seeds whose connections move # SKIP no gcc here"
+elif "$program" sim --move --seed $first --count $moving >"$got"; then
+    say ok "$moving seeds whose connections move"
+else
+    say "not ok" "$moving seeds whose connections move"
     grep -A 2 WRONG "$got" | sed 's/^/# /' | head -20
     echo "# the last line: $(tail -1 "$got")"
 fi

@@ -10,14 +10,15 @@
 #include <unistd.h>
 
 static uint64_t running; /* the seed at work */
+static bool moving;      /* its connections do */
 
 /** on_death() - a signal handler: which seed was it? */
 static void on_death(int sig)
 {
     char text[96];
     int n =
-        snprintf(text, sizeof text, "died with seed=%" PRIu64 ": gannet sim --seed %" PRIu64 "\n",
-                 running, running);
+        snprintf(text, sizeof text, "died with seed=%" PRIu64 ": gannet sim%s --seed %" PRIu64 "\n",
+                 running, moving ? " --move" : "", running);
 
     (void)!write(STDERR_FILENO, text, (size_t)n);
     (void)signal(sig, SIG_DFL);
@@ -27,7 +28,7 @@ static void on_death(int sig)
 /** on_sanitizer() - the same for the sanitizer's way out */
 static void on_sanitizer(void)
 {
-    fprintf(stderr, "died with seed=%" PRIu64 "\n", running);
+    fprintf(stderr, "died with seed=%" PRIu64 "%s\n", running, moving ? " --move" : "");
 }
 
 /* there if this is a build with AddressSanitizer */
@@ -48,7 +49,7 @@ static void swarm(uint64_t first, uint64_t n)
 
     watch_for_death();
     for (running = first; running < first + n; running++) {
-        struct swarm_config c = {.seed = running};
+        struct swarm_config c = {.seed = running, .move = moving};
 
         if (!swarm_run(&c, &r)) {
             swarm_print(&r, stderr);
@@ -57,6 +58,7 @@ static void swarm(uint64_t first, uint64_t n)
         sum.flows += r.flows;
         sum.normal += r.normal;
         sum.ended += r.ended;
+        sum.moves += r.moves;
         sum.packets += r.packets;
         sum.octets += r.octets;
         sum.marked += r.marked;
@@ -65,8 +67,8 @@ static void swarm(uint64_t first, uint64_t n)
     }
     fprintf(stderr,
             "swarm: %" PRIu64 " seeds, %u connections, %u ends normal, %u broken, %" PRIu64
-            " packets, %" PRIu64 " octets compared\n",
-            n, sum.flows, sum.normal, sum.ended, sum.packets, sum.octets);
+            " packets, %" PRIu64 " octets compared, %u moves\n",
+            n, sum.flows, sum.normal, sum.ended, sum.packets, sum.octets, sum.moves);
     fprintf(stderr,
             "silences: %" PRIu64 " above a second; %" PRIu64
             " after the network did wrong, in the others "
@@ -74,6 +76,7 @@ static void swarm(uint64_t first, uint64_t n)
             sum.silences, sum.blamed);
     cr_expect_gt(sum.normal, sum.ended, "the swarm should not be all failures");
     cr_expect_gt(sum.marked, 0, "no queue has marked anything");
+    cr_expect_eq(sum.moves > 0, moving);
     cr_expect_gt(sum.silences, sum.blamed, "nothing was ever silent but for the network");
 }
 
@@ -85,6 +88,13 @@ Test(swarm, seeds_1, .timeout = 300)
 Test(swarm, seeds_1001, .timeout = 300)
 {
     swarm(1001, 1000);
+}
+
+/* connections are frozen and thawed at random times, and their peers see nothing but losses */
+Test(swarm, moves, .timeout = 300)
+{
+    moving = true;
+    swarm(1, 500);
 }
 
 /* the same seed does the same twice, another one does not */
