@@ -47,6 +47,19 @@ static inline deadline_t deadline_min(deadline_t a, deadline_t b)
     return (deadline_t){(x < y ? x : y) + 1};
 }
 
+/* a point in time, 0: none, and a deadline, @span later than they are */
+static inline void time_shift(gn_time *t, gn_time span)
+{
+    if (*t != 0)
+        *t += span;
+}
+
+static inline void deadline_shift(deadline_t *d, gn_time span)
+{
+    if (deadline_armed(*d))
+        *d = deadline_at(deadline_time(*d) + span);
+}
+
 static inline struct gn_deadline deadline_public(deadline_t d)
 {
     return (struct gn_deadline){.at = deadline_armed(d) ? deadline_time(d) : 0,

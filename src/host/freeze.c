@@ -66,17 +66,19 @@ enum gn_err gn_host_unfreeze(struct gn_host *h, gn_handle c, gn_time now)
     struct conn *k = frozen(h, c);
     struct tcp_env *e;
     struct tcb *t;
+    gn_time since;
 
     if (!k)
         return not_frozen(h, c);
     host_now(h, now);
     t = k->frost.tcb;
+    since = k->frost.at; /* it lies where the connection's rest goes */
     k->frozen = CONN_ALIVE;
     k->tcb = t;
     t->env = k->env; /* routes may have changed meanwhile, and the MTU */
     e = host_env(h, t);
+    tcp_resume(t, e, since);
     tcp_mtu_changed(t, e, e->mtu);
-    tcp_resume(t);
     conn_after(h, t);
     return GN_OK;
 }

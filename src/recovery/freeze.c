@@ -96,6 +96,47 @@ static void ask(struct recovery *r, const struct rec_env *e)
         r->pto_at = deadline_at(e->now);
 }
 
+/* shift_log() - ... and none of its records gives a sample, of time (Karn) or of rate: the ACK may
+ * have come long ago, and what comes next from the peer say it */
+static void shift_log(struct sent_log *l, gn_time span)
+{
+    for (uint32_t no = l->head; no != l->tail; no++) {
+        struct sent *s = sent_at(l, no);
+
+        s->xmit += span;
+        s->first_xmit += span;
+        s->delivered_at = 0;
+        s->flags |= SENT_EVER_RETRANS;
+    }
+}
+
+void recovery_resume(struct recovery *r, const struct rec_env *e, gn_time span)
+{
+    gn_time *const past[] = {&r->first_unacked, &r->last_sent,   &r->since,     &r->rtt.min_at,
+                             &r->rack.xmit,     &r->cwv.half_at, &r->cwv.since, &r->undo.stamp};
+
+    for (size_t k = 0; k < sizeof(past) / sizeof(past[0]); k++)
+        time_shift(past[k], span);
+    deadline_shift(&r->rto_at, span);
+    deadline_shift(&r->pto_at, span);
+    deadline_shift(&r->reo_at, span);
+    shift_log(&r->sent, span);
+    if (r->rate) {
+        time_shift(&r->rate->delivered_at, span);
+        time_shift(&r->rate->first_sent, span);
+        time_shift(&r->rate->next_send, span);
+        deadline_shift(&r->rate->pace_at, span);
+    }
+    if (!r->cc.ops->block) /* it reckons with the time since its last loss */
+        recovery_set_cc(r, e, (unsigned)cc_find(r->cc.ops->name));
+    if (seq_eq(r->una, r->nxt) || r->handshake)
+        return;
+    r->tlp.fresh = true;
+    recovery_arm_pto(r, e);
+    if (deadline_armed(r->pto_at))
+        r->pto_at = deadline_at(e->now);
+}
+
 bool recovery_thaw(struct recovery *r, const struct rec_env *e, const struct recovery_kept *k,
                    const struct recovery_start *s)
 {

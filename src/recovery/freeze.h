@@ -45,5 +45,9 @@ void recovery_freeze(const struct recovery *r, struct recovery_kept *ret);
  * follow */
 bool recovery_thaw(struct recovery *r, const struct rec_env *e, const struct recovery_kept *k,
                    const struct recovery_start *s);
+/** recovery_resume() - a recovery that was not looked at for @span until now goes on where it is:
+ * timers have as much left as they had. What is in flight tells no round-trip time any more, and if
+ * nothing is being mended one probe finds out what has arrived */
+void recovery_resume(struct recovery *r, const struct rec_env *e, gn_time span);
 
 #endif

@@ -82,13 +82,23 @@ static void pack_sequences(struct pack *p, struct tcb *t)
     pack_u8(p, &t->quick);
 }
 
+/* points in time of a block, and timers that it keeps (MIG-F-19, MIG-F-20), in the order of an
+ * image */
+#define PASTS(t)                                                                         \
+    {                                                                                    \
+        &(t)->ts.recent_at, &(t)->last_in, &(t)->last_out, &(t)->text_at, &(t)->created, \
+            &(t)->invalid_at                                                             \
+    }
+#define TIMERS(t)                                                                      \
+    {                                                                                  \
+        &(t)->pmtu_at, &(t)->keepalive_at, &(t)->sws_at, &(t)->user_at, &(t)->state_at \
+    }
+
 /* timestamps (MIG-F-10, MIG-F-11) and timers (MIG-F-19, MIG-F-20) */
 static void pack_times(struct pack *p, struct tcb *t, struct image *i)
 {
-    gn_time *const past[] = {&t->ts.recent_at, &t->last_in, &t->last_out,
-                             &t->text_at,      &t->created, &t->invalid_at};
-    deadline_t *const timers[] = {&t->pmtu_at, &t->keepalive_at, &t->sws_at, &t->user_at,
-                                  &t->state_at};
+    gn_time *const past[] = PASTS(t);
+    deadline_t *const timers[] = TIMERS(t);
 
     pack_u32(p, &i->tsval);
     pack_u32(p, &t->ts.recent);
@@ -328,7 +338,7 @@ static bool sequences_sane(const struct tcb *t, const struct image *i)
 
     return flight <= i->snd_len + 2 && t->snd.wnd <= TEXT_MAX && t->snd.max_wnd <= TEXT_MAX &&
            t->snd.wscale <= 14 && t->rcv.wscale <= 14 &&
-           seq_span(t->rcv.nxt, t->rcv.max_edge) + 1 <= TEXT_MAX &&
+           seq_span(seq_sub(t->rcv.nxt, i->rcv_len + 1), t->rcv.max_edge) <= TEXT_MAX &&
            seq_span(t->rcv.acked, t->rcv.nxt) <= TEXT_MAX &&
            (!t->urg_snd || seq_span(t->snd.una, t->snd.up) <= i->snd_len + 1) &&
            (!t->urg_rcv || seq_span(seq_sub(t->rcv.nxt, i->rcv_len + 1), t->rcv.up) <= TEXT_MAX) &&
@@ -350,10 +360,10 @@ static bool fields_sane(const struct tcb *t, const struct image *i)
            addr_v4(&t->key.laddr) == addr_v4(&t->key.raddr) && opening == i->rec.handshake &&
            (!opening ||
             (seq_eq(t->snd.una, t->snd.iss) && seq_span(t->snd.una, t->snd.nxt) <= 1)) &&
-           (!t->fin_acked || i->snd_len == 0) && (!t->fin_rcvd || i->n_ooo == 0) &&
-           sequences_sane(t, i) && error_sane(t->error) && error_sane(t->soft_error) && o->ttl &&
-           o->pmtu < GN_PMTU_COUNT && cc_name(o->cc) && o->rcvlowat && o->sndbuf <= TEXT_MAX &&
-           o->rcvbuf <= TEXT_MAX;
+           (!t->fin_acked || (i->snd_len == 0 && seq_eq(t->snd.una, t->snd.nxt))) &&
+           (!t->fin_rcvd || i->n_ooo == 0) && sequences_sane(t, i) && error_sane(t->error) &&
+           error_sane(t->soft_error) && o->ttl && o->pmtu < GN_PMTU_COUNT && cc_name(o->cc) &&
+           o->rcvlowat && o->sndbuf <= TEXT_MAX && o->rcvbuf <= TEXT_MAX;
 }
 
 /* what is given to the block is no more than the fields that an image has */
@@ -365,8 +375,11 @@ static void take_fields(struct tcb *t, const struct tcp_env *e, const struct ima
     t->send_mss = (uint16_t)max_u32(t->send_mss, (uint32_t)e->conf->tcp_min_snd_mss);
     if (t->opts.maxseg)
         t->opts.maxseg = (uint16_t)max_u32(t->opts.maxseg, (uint32_t)e->conf->tcp_min_snd_mss);
+    t->opts.tos &= 0xfc; /* the rest is ECN's */
     t->events &= EVENTS;
     t->accepted = true;
+    if (t->state != GN_TIME_WAIT) /* in all others it bounds those whom nobody holds */
+        t->state_at = deadline_none();
     if (i->rcv_len || t->fin_rcvd)
         t->events |= GN_EV_READABLE;
     if (!same_path || t->path_mtu < MTU_MIN) { /* MIG-P-17 */
@@ -463,13 +476,40 @@ enum gn_err tcp_thaw(struct tcb *t, const struct tcp_env *e, const void *image, 
         return GN_E_BAD_IMAGE;
     pmtu_on_open(t, e);
     options_mss_changed(t, e);
-    timeouts_persist(t, e);
-    tcp_resume(t);
+    tcp_resume(t, e, e->now);
     return GN_OK;
 }
 
-void tcp_resume(struct tcb *t)
+/* it was as if time had stood still for @span until now: what is to come has as much left
+ * (MIG-F-19), and timestamps go on from where they were */
+static void shift(struct tcb *t, const struct tcp_env *e, gn_time span)
 {
+    gn_time *const past[] = PASTS(t);
+    deadline_t *const timers[] = TIMERS(t);
+
+    t->ts.offset += tcp_ts_clock(e->now - span) - tcp_ts_clock(e->now); /* MIG-P-14 */
+    for (size_t k = 0; k < sizeof(past) / sizeof(past[0]); k++)
+        time_shift(past[k], span);
+    for (size_t k = 0; k < sizeof(timers) / sizeof(timers[0]); k++)
+        deadline_shift(timers[k], span);
+    deadline_shift(&t->delack_at, span);
+    deadline_shift(&t->persist_at, span);
+    time_shift(&t->acc.opt_at, span);
+    time_shift(&t->search.at, span);
+    time_shift(&t->drs.since, span);
+    time_shift(&t->drs.rtt_at, span);
+    t->drs.marked = false;
+    t->last_tick = tcp_ts_clock(t->last_out);
+    recovery_resume(&t->rec, &e->rec, span);
+}
+
+void tcp_resume(struct tcb *t, const struct tcp_env *e, gn_time since)
+{
+    if (since < e->now)
+        shift(t, e, e->now - since);
+    timeouts_persist(t, e);
+    if (deadline_armed(t->persist_at)) /* the window may have been opened meanwhile */
+        t->persist_at = deadline_at(e->now);
     if (state_synchronised(t->state) && t->state != GN_TIME_WAIT)
         t->ack_now = true; /* MIG-P-16, MIG-S-16: what we have, and our window */
 }

@@ -25,7 +25,8 @@ enum gn_err tcp_thaw(struct tcb *t, const struct tcp_env *e, const void *image, 
                      bool same_path);
 /** tcp_image_key() - the tuple of an image, which gn_image_info() takes for one */
 enum gn_err tcp_image_key(const void *image, size_t len, struct tcp_key *ret);
-/** tcp_resume() - @t hears and speaks again: its peer is to hear of it */
-void tcp_resume(struct tcb *t);
+/** tcp_resume() - @t, which was frozen at @since, hears and speaks again: its timers have as much
+ * left as they had then, and its peer is to hear of it */
+void tcp_resume(struct tcb *t, const struct tcp_env *e, gn_time since);
 
 #endif

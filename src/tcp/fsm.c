@@ -114,6 +114,8 @@ void tcb_adopt(struct tcb *t, const struct tcp_env *e)
 void tcb_arrive(struct tcb *t, const struct tcp_env *e)
 {
     ASSERT(t->state != GN_CLOSED);
+    if (t->n_past >= 2 * GN_HISTORY) /* it may move for ever */
+        t->n_past -= GN_HISTORY;
     remember(t, e->now, GN_CLOSED, (enum gn_state)t->state, GN_CAUSE_THAWED);
     e->stats->state[t->state]++;
     if (e->trace != NULL)
