@@ -6,6 +6,8 @@
 #include "base/prng.h"
 #include "host/host.h"
 
+#include <gannet/freeze.h>
+
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -41,6 +43,7 @@ static void keep(unsigned i, gn_handle c)
 {
     gn_handle *p = &conn[i][prng_below(&rng, HANDLES)];
 
+    (void)gn_host_unfreeze(w.h[i], *p, w.now);
     if (*p)
         (void)gn_host_close(w.h[i], *p, w.now);
     *p = c;
@@ -95,11 +98,33 @@ static void option_step(unsigned i, gn_handle c)
         (void)gn_host_set_option(w.h[i], c, o[prng_below(&rng, 4)], prng_below(&rng, 2), w.now);
 }
 
+/** move_step() - a connection is frozen, or goes on, here or as its image; there may be no memory
+ * for that: then it is gone */
+static void move_step(unsigned i, gn_handle *p)
+{
+    static uint8_t image[1 << 20];
+    int64_t n;
+
+    if (gn_host_freeze(w.h[i], *p, w.now) == GN_OK && prng_below(&rng, 2))
+        return;
+    n = gn_host_image(w.h[i], *p, image, sizeof(image));
+    if (n < 0)
+        return;
+    if (prng_below(&rng, 3) == 0 || n > (int64_t)sizeof(image)) {
+        cr_assert_eq(gn_host_unfreeze(w.h[i], *p, w.now), GN_OK);
+        return;
+    }
+    cr_assert_eq(gn_host_forget(w.h[i], *p, w.now), GN_OK);
+    balance(i);
+    if (gn_host_thaw(w.h[i], image, (size_t)n, prng_below(&rng, 4), NULL, w.now, p))
+        *p = GN_NO_HANDLE;
+}
+
 static void call_step(unsigned i)
 {
     gn_handle *p = &conn[i][prng_below(&rng, HANDLES)], c;
 
-    switch (prng_below(&rng, 13)) {
+    switch (prng_below(&rng, 14)) {
     case 0:
     case 1:
     case 2: open_step(i); break;
@@ -110,6 +135,7 @@ static void call_step(unsigned i)
         break;
     case 5: (void)gn_host_shutdown(w.h[i], *p, w.now); break;
     case 6:
+        (void)gn_host_unfreeze(w.h[i], *p, w.now);
         (void)gn_host_close(w.h[i], *p, w.now);
         *p = 0;
         break;
@@ -124,6 +150,7 @@ static void call_step(unsigned i)
         }
         break;
     case 9: option_step(i, *p); break;
+    case 10: move_step(i, p); break;
     default: transfer_step(i, *p); break;
     }
 }
@@ -190,8 +217,10 @@ static void swarm(uint64_t seed, unsigned caps, enum gn_medium medium, long fail
     w.bend = NULL;
     for (unsigned i = 0; i < 2; i++) {
         (void)gn_host_close(w.h[i], listener[i], w.now);
-        for (unsigned k = 0; k < HANDLES; k++)
+        for (unsigned k = 0; k < HANDLES; k++) {
+            (void)gn_host_unfreeze(w.h[i], conn[i][k], w.now);
             (void)gn_host_close(w.h[i], conn[i][k], w.now);
+        }
     }
     world_run(&w, 2000 * GN_SEC);
     for (unsigned i = 0; i < 2; i++) {
