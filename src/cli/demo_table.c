@@ -191,8 +191,8 @@ static const struct demo demos[] = {
      {{0, B, DO_LISTEN, 0}, {100, A, DO_CROWD, 15}, {200, A, DO_CROWD, 15}, {300, A, DO_CROWD, 15}, {400, A, DO_CROWD, 15},
       {800, B, DO_CROWD_ABORT, 0}, {900, B, DO_ABORT, 0}}},
     {"memory", "B's memory is nearly used up by what nobody reads", {GN_ESTABLISHED, GN_ESTABLISHED}, 20000,
-     {"tcp_mem=1048576", "tcp_wmem_default=65536"}, 0,
-     {OPENED, {40, B, DO_STOP_READ, 0}, {50, A, DO_POUR, 0}}},
+     {"tcp_mem=1048576", "tcp_rmem_default=500000", "tcp_wmem_default=131072"}, 0,
+     {OPENED, {40, B, DO_STOP_READ, 0}, {40, A, DO_STOP_READ, 0}, {50, A, DO_POUR, 0}, {8000, A, DO_CROWD, 60}, {12000, B, DO_POUR, 0}}},
 };
 /* clang-format on */
 

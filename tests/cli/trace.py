@@ -39,6 +39,7 @@ SILENT = {
     ("fin-wait-2-timeout", "A"): (["CLOSED FIN_WAIT_2_OVER"], "giving up sends nothing"),
     ("closing", "B"): (["CLOSING FIN"], "its ACKs are lost before they come to A"),
     ("closing-stuck", "B"): (["CLOSING FIN"], "its ACKs are lost before they come to A"),
+    ("migrate", "B"): (["CLOSED NONE", "ESTABLISHED THAWED"], "no packet tells that another host answers now"),
     ("last-ack-stuck", "B"): (["LAST-ACK CLOSE_CALL"], "its FINs are lost before they come to A"),
 }
 # What is presumed and was not so: the ACK passed the observer, was lost behind it, and nothing refuted it in time.
