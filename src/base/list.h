@@ -44,6 +44,13 @@ static inline void list_remove(struct list *node)
     node->next = node->prev = NULL;
 }
 
+/* off its list, if it is on one */
+static inline void list_leave(struct list *node)
+{
+    if (list_linked(node))
+        list_remove(node);
+}
+
 /* all nodes of @from go to the end of @head, in order; @from is empty afterwards */
 static inline void list_splice(struct list *head, struct list *from)
 {

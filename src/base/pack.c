@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-const uint8_t *pack_span(struct pack *p, size_t n)
+/** pack_span() - to read, the next @n octets where they lie; NULL: there are no so many */
+static const uint8_t *pack_span(struct pack *p, size_t n)
 {
     const uint8_t *span = p->from + p->at;
 

@@ -38,8 +38,6 @@ static inline struct pack pack_writer(void *to, size_t len, gn_time now)
 
 /** pack_octets() - @n octets as they are */
 void pack_octets(struct pack *p, void *octets, size_t n);
-/** pack_span() - to read, the next @n octets where they lie; NULL: there are no so many */
-const uint8_t *pack_span(struct pack *p, size_t n);
 void pack_u8(struct pack *p, uint8_t *x);
 void pack_u16(struct pack *p, uint16_t *x);
 void pack_u32(struct pack *p, uint32_t *x);

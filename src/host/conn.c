@@ -34,13 +34,6 @@ struct tcb *conn_new(struct gn_host *h, const struct tcp_key *k, uint32_t hash, 
     return t;
 }
 
-/** unlist() - off a list, if it is on one */
-static inline void unlist(struct list *l)
-{
-    if (list_linked(l))
-        list_remove(l);
-}
-
 /** leave_queue() - out of the accept queue that it may wait in */
 static void leave_queue(struct gn_host *h, struct tcb *t)
 {
@@ -54,6 +47,13 @@ static void leave_queue(struct gn_host *h, struct tcb *t)
     l->n_accept--;
 }
 
+void conn_drop(struct gn_host *h, struct conn *c)
+{
+    demux_remove(&h->demux, c->hash, ref_make(REF_CONN, c->index));
+    wheel_cancel(&h->wheel, &c->timer);
+    pool_free(&h->conns, c, c->index);
+}
+
 void conn_free(struct gn_host *h, struct tcb *t)
 {
     struct conn *c = t->conn;
@@ -63,13 +63,13 @@ void conn_free(struct gn_host *h, struct tcb *t)
     leave_queue(h, t);
     if (t->orphan) {
         h->stats.orphans--;
-        unlist(&t->link);
+        list_leave(&t->link);
     } else {
         rest_leave(h, t);
     }
     wheel_cancel(&h->wheel, &c->timer);
-    unlist(&t->ready);
-    unlist(&t->event);
+    list_leave(&t->ready);
+    list_leave(&t->event);
     tcb_free(t, &h->env);
     pool_free(&h->blocks, t, t->block);
     pool_free(&h->conns, c, c->index);
@@ -127,7 +127,7 @@ void conn_orphan(struct gn_host *h, struct tcb *t)
     t->orphan = true;
     h->stats.orphans++;
     list_append(&h->orphans, &t->link);
-    unlist(&t->event);
+    list_leave(&t->event);
 }
 
 /** fast_over() - a connection by Fast Open has its third ACK, or has ended without: it no longer
@@ -160,7 +160,7 @@ static __attribute__((noinline)) void conn_ended(struct gn_host *h, struct tcb *
         demux_remove(&h->demux, t->conn->hash, conn_ref(t));
     t->hashed = false;
     wheel_cancel(&h->wheel, &t->conn->timer);
-    unlist(&t->ready);
+    list_leave(&t->ready);
     if (t->accepted && t->events && !list_linked(&t->event))
         list_append(&h->conn_events, &t->event);
 }
@@ -314,7 +314,7 @@ static struct tcb *timer_block(struct gn_host *h, struct conn *c)
     if (t)
         return t;
     if (c->frozen) { /* the only timer that such a one has */
-        freeze_drop(h, c);
+        conn_drop(h, c);
         return NULL;
     }
     t = rest_wake(h, c);

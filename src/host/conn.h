@@ -93,6 +93,8 @@ struct tcb *conn_new(struct gn_host *h, const struct tcp_key *k, uint32_t hash, 
                      const struct tcb_opts *o);
 /** conn_free() - take a block off all lists and give it back */
 void conn_free(struct gn_host *h, struct tcb *t);
+/** conn_drop() - a connection that has no block, but is in the demux table, is gone */
+void conn_drop(struct gn_host *h, struct conn *c);
 /** conn_find() - the block of a handle that its user still holds, or NULL: there is none, or no
  * memory to wake it; conn_held() tells */
 struct tcb *conn_find(struct gn_host *h, gn_handle handle);

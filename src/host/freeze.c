@@ -22,21 +22,14 @@ static enum gn_err not_frozen(const struct gn_host *h, gn_handle c)
     return conn_held(h, c) || listener_find(h, c) ? GN_E_INVALID : GN_E_BAD_HANDLE;
 }
 
-/** unlist() - off a list, if it is on one */
-static void unlist(struct list *l)
-{
-    if (list_linked(l))
-        list_remove(l);
-}
-
 /** set_aside() - the block of a connection that its user holds is reached no more */
 static void set_aside(struct gn_host *h, struct tcb *t)
 {
     struct conn *c = t->conn;
 
     rest_leave(h, t);
-    unlist(&t->ready);
-    unlist(&t->event);
+    list_leave(&t->ready);
+    list_leave(&t->event);
     wheel_cancel(&h->wheel, &c->timer);
     c->env = t->env;
     c->tcb = NULL;
@@ -92,13 +85,6 @@ int64_t gn_host_image(const struct gn_host *h, gn_handle c, void *buf, size_t ca
         return not_frozen(h, c);
     e.now = k->frost.at;
     return (int64_t)tcp_freeze(k->frost.tcb, &e, buf, cap);
-}
-
-void freeze_drop(struct gn_host *h, struct conn *c)
-{
-    demux_remove(&h->demux, c->hash, ref_make(REF_CONN, c->index));
-    wheel_cancel(&h->wheel, &c->timer);
-    pool_free(&h->conns, c, c->index);
 }
 
 enum gn_err gn_host_forget(struct gn_host *h, gn_handle c, gn_time now)
@@ -168,7 +154,7 @@ enum gn_err gn_host_thaw(struct gn_host *h, const void *image, size_t len, unsig
         return GN_E_NO_MEMORY;
     err = tcp_thaw(t, host_env(h, t), image, len, flags & GN_THAW_SAME_PATH);
     if (!err && mute)
-        freeze_drop(h, mute);
+        conn_drop(h, mute);
     if (!err && !demux_insert(&h->demux, hash, conn_ref(t)))
         err = GN_E_NO_MEMORY;
     if (err) {

@@ -15,7 +15,4 @@
 
 #include <gannet/freeze.h>
 
-/** freeze_drop() - the silence about @c, which is CONN_MUTE, is over */
-void freeze_drop(struct gn_host *h, struct conn *c);
-
 #endif

@@ -152,7 +152,5 @@ void rest_abort(struct gn_host *h, struct conn *c)
     h->rests.set[c->opts].users--;
     h->stats.TCPAbortOnMemory++;
     tcp_abort(&t, host_env(h, &t), GN_CAUSE_ABORT_CALL, GN_E_ABORTED);
-    demux_remove(&h->demux, c->hash, conn_ref(&t));
-    wheel_cancel(&h->wheel, &c->timer);
-    pool_free(&h->conns, c, c->index);
+    conn_drop(h, c);
 }

@@ -81,7 +81,16 @@ static bool log_flight(struct recovery *r, const struct rec_env *e, seq_t nxt)
     return true;
 }
 
-/* ask() - what of the flight has arrived? A SYN is simply sent again */
+/* probe() - what of the flight has arrived? Whoever may probe does at once */
+static void probe(struct recovery *r, const struct rec_env *e)
+{
+    r->tlp.fresh = true;
+    recovery_arm_pto(r, e);
+    if (deadline_armed(r->pto_at))
+        r->pto_at = deadline_at(e->now);
+}
+
+/* ask() - the same of a flight that was made anew, whose SYN is simply sent again */
 static void ask(struct recovery *r, const struct rec_env *e)
 {
     recovery_arm_rto(r, e);
@@ -90,10 +99,7 @@ static void ask(struct recovery *r, const struct rec_env *e)
         r->force = true;
         return;
     }
-    r->tlp.fresh = true;
-    recovery_arm_pto(r, e);
-    if (deadline_armed(r->pto_at))
-        r->pto_at = deadline_at(e->now);
+    probe(r, e);
 }
 
 /* shift_log() - ... and none of its records gives a sample, of time (Karn) or of rate: the ACK may
@@ -131,10 +137,7 @@ void recovery_resume(struct recovery *r, const struct rec_env *e, gn_time span)
         recovery_set_cc(r, e, (unsigned)cc_find(r->cc.ops->name));
     if (seq_eq(r->una, r->nxt) || r->handshake)
         return;
-    r->tlp.fresh = true;
-    recovery_arm_pto(r, e);
-    if (deadline_armed(r->pto_at))
-        r->pto_at = deadline_at(e->now);
+    probe(r, e);
 }
 
 bool recovery_thaw(struct recovery *r, const struct rec_env *e, const struct recovery_kept *k,
