@@ -8,7 +8,7 @@
 # The work of link-time optimisation is done once, in gn-core.o, and the archives hold plain machine
 # code that any compiler's linker takes.
 
-set(relocatable_flags -r -nostdlib ${gn_strings})
+set(relocatable_flags -r -nostdlib ${gn_strings} --param=hot-bb-count-ws-permille=999)
 if(GN_LTO AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
     list(APPEND relocatable_flags -flto=auto -flinker-output=nolto-rel -fPIC
         -ffunction-sections -fdata-sections -fvisibility=hidden)

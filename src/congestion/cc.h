@@ -69,19 +69,21 @@ struct cc_ops {
     void (*tell)(const struct cc *c, struct gn_bbr *ret);
 };
 
+/** As struct recovery, what is needed most often is at the end. */
 struct cc {
-    const struct cc_ops *ops;
-    uint32_t cwnd, ssthresh;           /* octets; ssthresh UINT32_MAX: not set */
-    uint32_t mss, iw;                  /* octets */
-    uint32_t acked;                    /* counted towards the next increase (RFC 3465) */
     uint32_t undo_cwnd, undo_ssthresh; /* before the last reduction */
-    bool slowed;                       /* samples of what is sent now show no limit of the path */
-    uint8_t loss_spread;               /* tcp_bbr_loss_spread */
-    uint64_t pacing_rate;              /* octets per second, 0: not paced */
+    uint32_t acked;                    /* counted towards the next increase (RFC 3465) */
+    uint32_t iw;                       /* octets */
     union {
         uint64_t space[8];
         void *block;
     } u;
+    uint64_t pacing_rate;    /* octets per second, 0: not paced */
+    bool slowed;             /* samples of what is sent now show no limit of the path */
+    uint8_t loss_spread;     /* tcp_bbr_loss_spread */
+    uint32_t mss;            /* octets */
+    uint32_t cwnd, ssthresh; /* octets; ssthresh UINT32_MAX: not set */
+    const struct cc_ops *ops;
 };
 
 #define CC_NEWRENO  0

@@ -197,8 +197,10 @@ static inline void arm(struct gn_host *h, struct tcb *t)
 /** time_wait() - a block in TIME-WAIT: a record takes its place if it can. True: it is over */
 static __attribute__((noinline)) bool time_wait(struct gn_host *h, struct tcb *t)
 {
-    if (!t->orphan || list_linked(&t->ready))
+    if (!t->orphan || list_linked(&t->ready)) {
+        demux_prefetch_slot(&h->demux, t->conn->hash); /* the record will take it over soon */
         return false;
+    }
     if (timewait_take(h, t)) {
         conn_free(h, t);
         return true;

@@ -84,8 +84,8 @@ struct conn {
 _Static_assert(offsetof(struct conn, user) + sizeof(void *) == 64, "the first cache line");
 _Static_assert(sizeof(struct conn) <= 384, "an idle end takes 512 octets all in");
 
-/* of a block, cache lines that a hint is given for: what a segment looks at is in all of them */
-#define CONN_BLOCK_LINES (sizeof(struct tcb) / 64)
+/* of a block, which begins with a cache line (tcb.h is ordered by that); hints are given for all */
+#define CONN_BLOCK_LINES ((sizeof(struct tcb) + 63) / 64)
 
 /** conn_new() - a block in CLOSED for @k with options @o, not yet in the demux table; NULL: limit
  * or memory. @hash: of the tuple */

@@ -32,7 +32,7 @@ static bool set_up(struct gn_host *h, const struct gn_host_config *cfg)
     h->replies = (struct reply_queue){.seg = replies, .cap = HOST_REPLIES};
     pool_init(&h->conns, &h->mem, sizeof(struct conn),
               (uint32_t)min_u64(h->conf.tcp_max_connections, POOL_MAX));
-    pool_init(&h->blocks, &h->mem, sizeof(struct tcb), (uint32_t)POOL_MAX);
+    pool_init(&h->blocks, &h->mem, CONN_BLOCK_LINES * 64, (uint32_t)POOL_MAX);
     list_init(&h->rests.awake);
     syncache_init(&h->syncache, &h->mem, &h->conf);
     timewait_init(&h->timewait, &h->mem, &h->conf);

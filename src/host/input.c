@@ -14,7 +14,7 @@
 #include "host/host.h"
 #include "tcp/fsm.h"
 
-#define BURST 32
+#define BURST 16 /* the hints for so many bring no more than fits the first level of cache */
 /* octets that a first pass may sum up before their text is copied: they are to be in the first
  * level of cache still */
 #define NEAR 8192
@@ -81,8 +81,10 @@ static inline void enter(struct gn_host *h, struct burst *b, uint8_t iface)
     r->n = 1;
     r->iface = iface;
     r->conn = demux_met_ports(&h->demux, &s->key);
-    if (r->conn)
+    if (r->conn) {
+        __builtin_prefetch(r->conn);
         return;
+    }
     r->hash = demux_hash(&h->demux, &s->key);
     demux_prefetch_slot(&h->demux, r->hash);
 }

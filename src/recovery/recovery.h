@@ -52,37 +52,36 @@ enum mtu_probe {
     MTU_PROBE_UNCLEAR  /* other segments were lost as well, or it was sent again */
 };
 
+/** In the order of how often they are looked at: first what only recovery from a loss needs, and at
+ * the end, towards what is behind this struct in a block, what every segment and ACK does. */
 struct recovery {
-    struct sent_log sent; /* what is between una and nxt, one record per segment */
-    seq_t una, nxt;
+    struct undo undo;
+    struct prr prr;
+    seq_t recover;         /* RFC 6582 recover, RFC 6675 RecoveryPoint */
+    seq_t cwr_end;         /* with ece_seen: no second answer to ECE before this is acked */
+    seq_t mtu_probe_start; /* with mtu_probe: first octet of the probe, and the one after it */
+    seq_t mtu_probe_end;
+    uint32_t retransmits; /* segments sent again, in all */
+    uint32_t marked;      /* segments delivered by ACKs with ECE (RFC 3168), in all */
+    gn_time since;        /* when the present recovery began */
+    struct cwv cwv;
+    struct rack rack;
     struct cc cc;
     struct rtt rtt;
-    deadline_t rto_at, pto_at, reo_at;
-    struct rate *rate;     /* samples and pacing (rate.h); NULL: neither */
     uint64_t delivered;    /* octets acknowledged or SACKed, in all */
+    struct sent_log sent;  /* what is between una and nxt, one record per segment */
     gn_time first_unacked; /* when what is at una was sent first; 0: nothing in flight */
     gn_time last_sent;     /* last transmission of anything; 0: none yet */
-    struct rack rack;
-    uint32_t mss;        /* SMSS: payload octets of a full segment */
-    seq_t limited_end;   /* `limited` and max_flight hold until this is acknowledged */
-    uint32_t max_flight; /* largest pipe in that time */
-    seq_t recover;       /* RFC 6582 recover, RFC 6675 RecoveryPoint */
-    seq_t cwr_end;       /* with ece_seen: no second answer to ECE before this is acked */
+    seq_t limited_end;     /* `limited` and max_flight hold until this is acknowledged */
+    uint32_t max_flight;   /* largest pipe in that time */
     struct tlp tlp;
-    struct prr prr;
     uint32_t reno_sacked;   /* without SACK: octets that duplicate ACKs stand for */
     bool sack_ok       : 1; /* SACK negotiated */
     bool rto_spans_syn : 1; /* SYN timed out: RFC 6298 5.7 */
     bool ece_seen      : 1; /* cwr_end is valid */
     bool rescued       : 1; /* this recovery had its rescue retransmission (RescueRxt) */
     bool limited;           /* the window was the limit when last looked at */
-    struct undo undo;
-    struct cwv cwv;
-    seq_t mtu_probe_start; /* with mtu_probe: first octet of the probe, and the one after it */
-    seq_t mtu_probe_end;
-    gn_time since;        /* when the present recovery began */
-    uint32_t retransmits; /* segments sent again, in all */
-    uint32_t marked;      /* segments delivered by ACKs with ECE (RFC 3168), in all */
+    struct rate *rate;      /* samples and pacing (rate.h); NULL: neither */
     union {
         struct {
             uint16_t dup_acks;
@@ -101,6 +100,9 @@ struct recovery {
         };
         uint64_t unusual; /* all these at once: 0 nearly always, see plain.c */
     };
+    seq_t una, nxt;
+    uint32_t mss; /* SMSS: payload octets of a full segment */
+    deadline_t rto_at, pto_at, reo_at;
 };
 
 /** What one arriving ACK says. */

@@ -154,7 +154,8 @@ static void pack_accecn(struct pack *p, struct accecn *a)
 #define FREEZE_ACC(at, mask, name) word |= (uint32_t)a->name << (at);
 #include "tcp/freeze.def"
     pack_u32(p, &word);
-#define FREEZE_ACC(at, mask, name) a->name = word >> (at) & (mask);
+/* of 64 bits, so that gcc sees the mask of the last as well */
+#define FREEZE_ACC(at, mask, name) a->name = (uint64_t)word >> (at) & (mask);
 #include "tcp/freeze.def"
     pack_u32(p, &a->r_cep);
     pack_u32(p, &a->s_cep);

@@ -49,39 +49,96 @@ struct tcb_opts {
 
 /** Accurate ECN (RFC 9768): what has arrived with which mark, and what the peer says of that. */
 struct accecn {
+    bool on           : 1; /* in SYN-SENT: asked for; then: agreed on */
+    bool no_ect       : 1; /* no ECT is sent, not even by RFC 3168 (!on) */
+    bool deaf         : 1; /* the path falsifies it: feedback is given, not taken */
+    bool third_ack    : 1; /* the SYN,ACK is not answered yet: how it came is to be told */
+    bool heard        : 1; /* the first counter of the peer has come */
+    bool opt_heard    : 1; /* the peer's options get through */
+    bool opt_bad      : 1; /* ... but not as they were sent */
+    bool opt_last     : 1; /* the last segment that left had one of ours */
+    unsigned opt_lost : 2; /* so many in turn seem to have been lost with theirs */
+    bool client       : 1; /* a SYN,ACK answered our SYN */
+    bool syn_ce       : 1; /* ... and is counted, being marked CE */
+    bool last_ce      : 1; /* the last segment was */
+    unsigned asked    : 2; /* enum ecn_offer: what the peer's SYNs have asked for */
+    unsigned syn_ecn  : 2; /* IP-ECN field of the peer's SYN or SYN,ACK */
+    unsigned last_ecn : 2; /* of the last text */
+    unsigned changed  : 3; /* counters of r_byte that have, since the last option */
+    unsigned marks    : 3; /* that arrived since the last ACK; 7 at most */
+    unsigned demand   : 2; /* so many options are to be sent soon */
+    unsigned all_ce   : 5; /* so many segments, the first, came marked, all; or ALL_CE */
+    uint16_t acked;        /* segments that an ACK covers, on average; sixteenths */
     uint32_t r_cep, s_cep; /* segments marked CE: that arrived here; that the peer tells of */
     uint32_t r_byte[3], s_byte[3]; /* octets of text by mark: e0b, ceb, e1b */
     gn_time opt_at;                /* the last option left */
     uint32_t opt_octets;           /* what r_byte came to in it */
     uint32_t opt_cep;              /* what s_cep came to at the peer's last option */
-    uint16_t acked;                /* segments that an ACK covers, on average; sixteenths */
-    bool on           : 1;         /* in SYN-SENT: asked for; then: agreed on */
-    bool no_ect       : 1;         /* no ECT is sent, not even by RFC 3168 (!on) */
-    bool deaf         : 1;         /* the path falsifies it: feedback is given, not taken */
-    bool third_ack    : 1;         /* the SYN,ACK is not answered yet: how it came is to be told */
-    bool heard        : 1;         /* the first counter of the peer has come */
-    bool opt_heard    : 1;         /* the peer's options get through */
-    bool opt_bad      : 1;         /* ... but not as they were sent */
-    bool opt_last     : 1;         /* the last segment that left had one of ours */
-    unsigned opt_lost : 2;         /* so many in turn seem to have been lost with theirs */
-    bool client       : 1;         /* a SYN,ACK answered our SYN */
-    bool syn_ce       : 1;         /* ... and is counted, being marked CE */
-    bool last_ce      : 1;         /* the last segment was */
-    unsigned asked    : 2;         /* enum ecn_offer: what the peer's SYNs have asked for */
-    unsigned syn_ecn  : 2;         /* IP-ECN field of the peer's SYN or SYN,ACK */
-    unsigned last_ecn : 2;         /* of the last text */
-    unsigned changed  : 3;         /* counters of r_byte that have, since the last option */
-    unsigned marks    : 3;         /* that arrived since the last ACK; 7 at most */
-    unsigned demand   : 2;         /* so many options are to be sent soon */
-    unsigned all_ce   : 5;         /* so many segments, the first, came marked, all; or ALL_CE */
 };
 
+/** A block. What segments, calls and timers look at again and again lies together, so that a visit
+ * means few cache lines: from the end of `rec` to the beginning of `acc`. What is before and behind
+ * belongs to opening, to loss and to the rarer extensions. */
 struct tcb {
+    struct recovery rec;
+
+    deadline_t delack_at, persist_at, sws_at, user_at;
+    deadline_t state_at; /* FIN-WAIT-2 or TIME-WAIT; an orphan's progress */
+    deadline_t keepalive_at;
+    deadline_t pmtu_at; /* path_mtu holds until then */
+
+    struct ring sndbuf; /* front is snd.una (without a SYN octet) */
+    struct ring rcvbuf; /* front is the next octet to be read; in-order end is rcv.nxt */
+    struct ranges ooo;  /* octets in rcvbuf beyond rcv.nxt */
+
+    struct {
+        uint32_t recent; /* TS.Recent */
+        uint32_t offset; /* added to the clock, keyed by the tuple */
+        gn_time recent_at;
+    } ts;
+
+    struct {
+        uint16_t high; /* the search for a larger path MTU goes so far; 0: there is none (pmtu.c) */
+        uint16_t size; /* of the probe that is out; 0: none is */
+        gn_time at;    /* no probe before */
+    } search;
+
+    struct {
+        seq_t una, nxt;   /* nxt is the highest ever sent + 1; it never goes back */
+        uint32_t wnd;     /* octets, scaled (REC-1) */
+        uint32_t max_wnd; /* largest ever seen (RFC 5961 5, SWS) */
+        seq_t wl1, wl2;
+        seq_t up; /* urgent pointer, RFC 9293's meaning: the octet after the urgent ones */
+        seq_t iss;
+        uint8_t wscale;
+    } snd;
+
+    struct {
+        seq_t nxt;
+        seq_t edge;     /* right edge announced last: RCV.NXT + RCV.WND; the field may say up to a
+                         * unit of the scale more (window.c) */
+        seq_t max_edge; /* largest right edge ever announced (RFC 7323 2.4) */
+        seq_t acked;    /* RCV.NXT in the last ACK sent: Last.ACK.sent */
+        seq_t up;
+        seq_t irs;
+        uint8_t wscale;
+    } rcv;
+
+    struct range dsack; /* to report once (RFC 2883); empty if a == b */
+
+    /* the host's: how the block is found and queued */
+    struct list ready; /* has something to send */
+    struct list event; /* has events to tell */
+    struct list link;  /* accept queue, list of those that are awake, or of orphans */
+    struct conn *conn;
+    uint64_t fast_of; /* fast_child: handle of the listener that counts it */
+
     struct tcp_key key;
 
     uint8_t state;  /* enum gn_state; written by tcb_enter() alone */
     uint8_t n_past; /* transitions so far: states only go on, so there are never many */
     int8_t error;   /* enum gn_err that ended the connection or is pending (SO_ERROR) */
+    uint8_t env;    /* the host's: interface and family, see env_of() */
 
     union {
         struct {
@@ -136,43 +193,20 @@ struct tcb {
 
     uint16_t events;        /* GN_EV_* not yet taken by the user */
     uint8_t probes;         /* unanswered keep-alive or window probes */
-    uint8_t env;            /* the host's: interface and family, see env_of() */
     uint8_t quick;          /* ACKs that leave at once */
     uint16_t rcv_mss_guess; /* size of the peer's full segments, for delayed ACKs */
     uint16_t send_mss;      /* SendMSS: the peer's option or 536/1220 */
+    uint32_t last_tick;     /* tcp_ts_clock() of last_out */
     uint16_t path_mtu;      /* 0: the interface's */
-    struct {
-        uint16_t high; /* the search for a larger path MTU goes so far; 0: there is none (pmtu.c) */
-        uint16_t size; /* of the probe that is out; 0: none is */
-        gn_time at;    /* no probe before */
-    } search;
+    uint8_t persist_shift;
+    bool hashed; /* the tuple is in the demux table */
 
-    struct {
-        seq_t una, nxt;   /* nxt is the highest ever sent + 1; it never goes back */
-        uint32_t wnd;     /* octets, scaled (REC-1) */
-        uint32_t max_wnd; /* largest ever seen (RFC 5961 5, SWS) */
-        seq_t wl1, wl2;
-        seq_t up; /* urgent pointer, RFC 9293's meaning: the octet after the urgent ones */
-        seq_t iss;
-        uint8_t wscale;
-    } snd;
+    gn_time last_in, last_out;
+    gn_time text_at; /* last text of the peer; 0: none yet */
+    uint64_t segs_in, segs_out, bytes_received, bytes_sent;
 
-    struct {
-        seq_t nxt;
-        seq_t edge;     /* right edge announced last: RCV.NXT + RCV.WND; the field may say up to a
-                         * unit of the scale more (window.c) */
-        seq_t max_edge; /* largest right edge ever announced (RFC 7323 2.4) */
-        seq_t acked;    /* RCV.NXT in the last ACK sent: Last.ACK.sent */
-        seq_t up;
-        seq_t irs;
-        uint8_t wscale;
-    } rcv;
-
-    struct {
-        uint32_t recent; /* TS.Recent */
-        uint32_t offset; /* added to the clock, keyed by the tuple */
-        gn_time recent_at;
-    } ts;
+    struct tcb_opts opts;
+    uint32_t room; /* given by tcp_send_room(), and no commit yet; here it costs no memory */
 
     struct {                 /* receive buffer auto-tuning (rcvbuf.c) */
         gn_time since;       /* the present round trip began */
@@ -184,43 +218,17 @@ struct tcb {
         bool marked;
     } drs;
 
-    struct ring sndbuf;   /* front is snd.una (without a SYN octet) */
-    struct ring rcvbuf;   /* front is the next octet to be read; in-order end is rcv.nxt */
-    struct ranges ooo;    /* octets in rcvbuf beyond rcv.nxt */
+    struct accecn acc;
+
+    gn_time created;
+    gn_time invalid_at; /* last reply to an invalid segment (tcp_invalid_ratelimit) */
+    uint64_t bytes_acked, bytes_retrans;
+    struct tcb_past past[GN_HISTORY];
     struct range sack[3]; /* most recent first: what SACK reports (RFC 2018 4) */
-    struct range dsack;   /* to report once (RFC 2883); empty if a == b */
     seq_t fin_seq;        /* with ooo_fin: where the peer's FIN will be */
     seq_t orphan_mark;    /* SND.UNA when state_at was armed for an orphan */
-
-    struct accecn acc;
-    struct recovery rec;
-
-    deadline_t delack_at;
-    deadline_t pmtu_at; /* path_mtu holds until then */
-    deadline_t persist_at, keepalive_at, sws_at, user_at,
-        state_at; /* state_at: FIN-WAIT-2 or TIME-WAIT; an orphan's progress */
-    gn_time last_in, last_out;
-    gn_time text_at;    /* last text of the peer; 0: none yet */
-    gn_time invalid_at; /* last reply to an invalid segment (tcp_invalid_ratelimit) */
-    uint8_t persist_shift;
-    uint32_t last_tick; /* tcp_ts_clock() of last_out */
-
-    uint64_t bytes_received, bytes_sent, bytes_acked, bytes_retrans, segs_in, segs_out;
-    gn_time created;
-
-    struct tcb_opts opts;
-    struct tcb_past past[GN_HISTORY];
-
-    /* the host's: how the block is found and queued */
-    struct conn *conn;
-    uint32_t block;    /* in the pool of blocks */
-    bool hashed;       /* the tuple is in the demux table */
-    uint32_t listener; /* index of the listener it waits in, UINT32_MAX if none */
-    uint32_t room;     /* given by tcp_send_room(), and no commit yet; here it costs no memory */
-    uint64_t fast_of;  /* fast_child: handle of the listener that counts it */
-    struct list ready; /* has something to send */
-    struct list event; /* has events to tell */
-    struct list link;  /* accept queue, list of those that are awake, or of orphans */
+    uint32_t block;       /* the host's: in the pool of blocks */
+    uint32_t listener;    /* index of the listener it waits in, UINT32_MAX if none */
 };
 
 /** tcb_opts_default() - as the knobs say; a listener keeps one of these for what it accepts */

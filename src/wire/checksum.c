@@ -152,27 +152,17 @@ static inline uint64_t below_word(uint8_t *dst, const uint8_t *p, size_t len)
     return sum;
 }
 
-/** A sum of native words whose last carry has not been added yet. */
+/** A sum of native words, and how often it has passed 2^64. */
 struct carried {
-    unsigned long long sum;
-    unsigned char carry;
+    uint64_t sum, carries;
 };
 
-/** add_word() - one word more; in a row of them each costs one instruction where there is one for
- * it */
+/** add_word() - one word more */
 static inline struct carried add_word(struct carried a, uint64_t w)
 {
-    struct carried ret;
+    uint64_t sum = a.sum + w;
 
-#if defined(__x86_64__)
-    ret.carry = _addcarry_u64(a.carry, a.sum, w, &ret.sum);
-#else
-    uint64_t both = a.sum + w;
-
-    ret.sum = both + a.carry;
-    ret.carry = both < w || ret.sum < both;
-#endif
-    return ret;
+    return (struct carried){sum, a.carries + (sum < w)}; /* an addition with carry, of 0 */
 }
 
 /** add_words() - @n octets more, 8, 16 or 32, copied if @dst is not NULL */
@@ -206,7 +196,7 @@ static inline __attribute__((always_inline)) uint64_t few_octets(uint8_t *dst, c
         dst = dst ? dst + 8 : NULL;
         src += 8;
     }
-    sum = (a.sum & 0xffffffff) + (a.sum >> 32) + a.carry;
+    sum = (a.sum & 0xffffffff) + (a.sum >> 32) + a.carries;
     if (len & 7)
         sum += below_word(dst, src, len);
     return to_network(sum);
