@@ -32,13 +32,18 @@ static void copy_out(const struct ring *r, uint32_t at, uint8_t *dst, uint32_t n
 static __attribute__((noinline)) bool enlarge(struct ring *r, struct mem *m, uint32_t total,
                                               uint32_t beyond)
 {
-    uint32_t cap = r->cap ? r->cap : max_u32(r->usual, RING_MIN);
+    uint32_t least = max_u32(r->cap, RING_MIN), cap;
     uint8_t *mem;
 
     ASSERT(beyond >= r->len && beyond <= r->cap && total <= 1u << 30);
-    while (cap < total)
-        cap *= 2;
+    while (least < total)
+        least *= 2;
+    cap = r->cap ? least : max_u32(least, r->usual);
     mem = mem_alloc(m, cap);
+    if (!mem && cap > least) { /* there may be room for what is needed now */
+        cap = least;
+        mem = mem_alloc(m, cap);
+    }
     if (!mem) {
         r->usual = 0;
         return false;

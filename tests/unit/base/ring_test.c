@@ -138,6 +138,21 @@ Test(ring, a_failed_growth_changes_nothing)
     expect(0, 0, 100);
 }
 
+/* what it had grown to is a wish: where there is no memory for that, what is needed will do */
+Test(ring, begins_smaller_when_memory_is_short)
+{
+    cr_assert(ring_reserve(&ring, &mem, RING_USUAL_MAX, 0));
+    ring_free(&ring, &mem);
+    cr_assert_eq(ring.usual, RING_USUAL_MAX);
+    mem_fini(&mem); /* nothing is at hand */
+    mem_set_budget(&mem, 32 << 10);
+    cr_assert(ring_reserve(&ring, &mem, 3 * RING_MIN, 0));
+    cr_assert_eq(ring.cap, 4 * RING_MIN);
+    put(0, 0, 100);
+    ring_extend(&ring, 100);
+    expect(0, 0, 100);
+}
+
 Test(ring, a_long_stream_with_disorder_stays_whole)
 {
     struct prng prng;
