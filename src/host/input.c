@@ -247,6 +247,8 @@ static unsigned to_conn(struct gn_host *h, struct conn *c, const struct seg *s, 
     unsigned taken;
 
     if (!t) {
+        if (!c->frozen)
+            rest_answer(h, c, s);
         done(h, s, unheard(c), GN_ESTABLISHED);
         return 1;
     }

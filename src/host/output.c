@@ -29,12 +29,20 @@ static inline size_t frames_for(const struct gn_host *h, const struct gn_frame *
     return k;
 }
 
-/** reply_state() - what state a reply without a block speaks for */
-static enum gn_state reply_state(const struct seg *s)
+/** rests() - is @s of a connection, which rests? */
+static __attribute__((cold, noinline)) bool rests(const struct gn_host *h, const struct seg *s)
+{
+    return ref_kind(demux_find(&h->demux, demux_hash(&h->demux, &s->key), &s->key)) == REF_CONN;
+}
+
+/** reply_state() - what state a reply without a block speaks for. None but the tracer asks */
+static enum gn_state reply_state(const struct gn_host *h, const struct seg *s)
 {
     if (s->ctl & CTL_RST)
         return GN_CLOSED;
-    return s->ctl & CTL_SYN ? GN_SYN_RECEIVED : GN_TIME_WAIT;
+    if (s->ctl & CTL_SYN)
+        return GN_SYN_RECEIVED;
+    return h->env.trace && rests(h, s) ? GN_ESTABLISHED : GN_TIME_WAIT;
 }
 
 /** put_replies() - empty the reply queue as far as there are frames; the number filled */
@@ -50,7 +58,7 @@ static size_t put_replies(struct gn_host *h, struct gn_frame *f, size_t n)
         q->n--;
         h->stats.OutSegs++;
         h->stats.OutRsts += (s->ctl & CTL_RST) != 0;
-        used += emit_segment(h, s, &f[used], reply_state(s));
+        used += emit_segment(h, s, &f[used], reply_state(h, s));
     }
     return used;
 }

@@ -144,6 +144,18 @@ const struct tcb *rest_look(const struct gn_host *h, struct conn *c, struct tcb 
     return scratch;
 }
 
+void rest_answer(struct gn_host *h, struct conn *c, const struct seg *s)
+{
+    struct tcb t;
+
+    /* what else may come is answered seldom, if at all: it is as if it were lost */
+    if ((s->ctl & (CTL_SYN | CTL_RST)) || !seg_len(s))
+        return;
+    wake(h, c, &t);
+    tcp_answer(&t, host_env(h, &t));
+    c->rest.edge = t.rcv.max_edge;
+}
+
 void rest_abort(struct gn_host *h, struct conn *c)
 {
     struct tcb t;

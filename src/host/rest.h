@@ -48,6 +48,9 @@ static inline struct tcb *rest_wake(struct gn_host *h, struct conn *c)
 }
 /** rest_look() - the block of @c to look at: its own, or one in @scratch. Not of a mute one */
 const struct tcb *rest_look(const struct gn_host *h, struct conn *c, struct tcb *scratch);
+/** rest_answer() - @c rests, and there is no memory to take @s: if it has text or a FIN, an ACK
+ * tells its sender, who will repeat it, that we live */
+void rest_answer(struct gn_host *h, struct conn *c, const struct seg *s);
 /** rest_abort() - @c rests and is to go, and there is no memory for more than a RST */
 void rest_abort(struct gn_host *h, struct conn *c);
 

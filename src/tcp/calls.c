@@ -38,10 +38,11 @@ void connection_ends(struct tcb *t, const struct tcp_env *e, enum gn_cause cause
     t->events |= GN_EV_READABLE | GN_EV_WRITABLE; /* whoever waits must look */
 }
 
-/* last_word() - <SEQ=SND.NXT><ACK=RCV.NXT><CTL=@ctl> to the peer of a block that is about to go */
-static void last_word(const struct tcb *t, const struct tcp_env *e, uint16_t ctl)
+/* word() - <SEQ=SND.NXT><ACK=RCV.NXT><CTL=@ctl> to the peer of a block that will not be there to
+ * send it; @wnd: the field */
+static void word(const struct tcb *t, const struct tcp_env *e, uint16_t ctl, uint16_t wnd)
 {
-    struct seg r = {.key = t->key, .seq = t->snd.nxt, .ack = t->rcv.nxt, .ctl = ctl};
+    struct seg r = {.key = t->key, .seq = t->snd.nxt, .ack = t->rcv.nxt, .ctl = ctl, .wnd = wnd};
 
     r.ttl = t->opts.ttl;
     if (t->ts_ok) { /* OPT-TS-1 */
@@ -50,6 +51,22 @@ static void last_word(const struct tcb *t, const struct tcp_env *e, uint16_t ctl
         r.opt.tsecr = t->ts.recent;
     }
     env_reply(e, &r);
+}
+
+/* last_word() - the last that it says */
+static void last_word(const struct tcb *t, const struct tcp_env *e, uint16_t ctl)
+{
+    word(t, e, ctl, 0);
+}
+
+void tcp_answer(struct tcb *t, const struct tcp_env *e)
+{
+    const struct reply_queue *q = e->replies;
+    const struct seg *last = reply_at(q, q->n - (q->n > 0));
+
+    /* a burst is answered once (MUST-58) */
+    if (q->n == 0 || last->ctl != CTL_ACK || !tcp_key_equal(&last->key, &t->key))
+        word(t, e, CTL_ACK, window_announce(t, e, false));
 }
 
 /* as connection_ends(), with a RST to the peer */

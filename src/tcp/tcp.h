@@ -105,6 +105,9 @@ enum gn_err tcp_shutdown_read(struct tcb *t, const struct tcp_env *e);
  * orphan from now on */
 void tcp_detach(struct tcb *t, const struct tcp_env *e);
 void tcp_abort(struct tcb *t, const struct tcp_env *e, enum gn_cause cause, enum gn_err error);
+/** tcp_answer() - queue the ACK of a block that will not be there to send it. The right edge of the
+ * window may move, never left */
+void tcp_answer(struct tcb *t, const struct tcp_env *e);
 /** tcp_readiness() - GN_EV_* bits that hold now */
 unsigned tcp_readiness(const struct tcb *t, const struct tcp_env *e);
 /** tcp_want_write() - GN_EV_WRITABLE as soon as SEND has room worth waking for; that may be now */

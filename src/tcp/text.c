@@ -165,8 +165,10 @@ static enum gn_drop in_order(struct arrival *a)
     const struct tcp_env *e = a->e;
     seq_t was = t->rcv.nxt, end = seq_add(was, a->s.text_len);
 
-    if (!ring_reserve(&t->rcvbuf, e->mem, t->rcvbuf.len + a->s.text_len, beyond(t)))
-        return GN_DROP_NO_MEMORY; /* not acknowledged: it will come again */
+    if (!ring_reserve(&t->rcvbuf, e->mem, t->rcvbuf.len + a->s.text_len, beyond(t))) {
+        ack_at_once(t); /* of nothing new, so that it comes again; but we live */
+        return GN_DROP_NO_MEMORY;
+    }
     if (t->ooo.n > 0 && seq_gt(end, t->ooo.r[0].a))
         note_duplicate(t, e, t->ooo.r[0].a, seq_min(end, t->ooo.r[0].b));
     while (seq_lt(t->rcv.nxt, end)) {

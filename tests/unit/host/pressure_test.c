@@ -278,3 +278,73 @@ Test(pressure, last_ack)
     squeeze(1, false);
     world_fini(&w);
 }
+
+static void *hoard[20000];
+static unsigned n_hoard;
+
+/** exhaust() - host @i has no memory for the buffer of a connection, or as much as it likes */
+static void exhaust(unsigned i, bool on)
+{
+    struct mem *m = &w.h[i]->mem;
+
+    mem_set_budget(m, on ? m->taken : w.conf.tcp_mem);
+    while (!on && n_hoard)
+        mem_free(m, hoard[--n_hoard], 2048);
+    while (on && (hoard[n_hoard] = mem_alloc(m, 2048)))
+        cr_assert_lt(n_hoard++, 20000);
+}
+
+/** octet() - of a stream without a short period */
+static uint8_t octet(uint32_t i)
+{
+    return (uint8_t)(i * 2654435761u >> 13);
+}
+
+/* text for which there is no memory is answered: its sender knows that the peer lives, backs off as
+ * RFC 6298 says, with SACK and without, and sends no storm; then every octet comes through */
+Test(pressure, text_is_answered, .timeout = 60)
+{
+    static uint8_t out[60000], in[60000];
+    struct gn_conf conf;
+
+    gn_conf_default(&conf);
+    for (uint32_t i = 0; i < sizeof(out); i++)
+        out[i] = octet(i);
+    for (unsigned k = 0; k < 8; k++) {
+        struct gn_stats was[2], is[2];
+        gn_handle l, c, s;
+        size_t got = 0;
+        int64_t n;
+
+        conf.tcp_sack = k & 1;
+        conf.tcp_timestamps = k >> 1 & 1;
+        world_init(&w, &conf, k & 4 ? GN_CAP_TSO | GN_CAP_CSUM_TX | GN_CAP_CSUM_RX : 0,
+                   GN_MEDIUM_IP);
+        world_pair(&w, false, 80, &l, &c, &s);
+        exhaust(1, true);
+        for (unsigned i = 0; i < 2; i++)
+            was[i] = world_stats(&w, i);
+        cr_assert_eq(gn_host_send(w.h[0], c, out, sizeof(out), 0, w.now), sizeof(out));
+        world_run(&w, 100 * GN_SEC); /* timeouts after 0.2, 0.6, 1.4 ... 51 s or a little later */
+        for (unsigned i = 0; i < 2; i++)
+            is[i] = world_stats(&w, i);
+        cr_expect_leq(is[0].TCPTimeouts - was[0].TCPTimeouts, 9, "%u", k);
+        cr_expect_geq(is[0].TCPTimeouts - was[0].TCPTimeouts, 7, "%u", k);
+        cr_expect_leq(is[0].OutSegs - was[0].OutSegs, 60, "%u", k);
+        cr_expect_leq(is[0].RetransSegs - was[0].RetransSegs, 20, "%u", k);
+        cr_expect_leq(is[1].OutSegs - was[1].OutSegs,
+                      is[0].OutSegs - was[0].OutSegs + is[0].RetransSegs - was[0].RetransSegs);
+        cr_expect_geq(is[1].OutSegs - was[1].OutSegs, is[0].TCPTimeouts - was[0].TCPTimeouts);
+        cr_expect_eq(is[1].InOctets, was[1].InOctets);
+        cr_expect_lt(w.now - status(0, c).last_in, 60 * GN_SEC);
+        exhaust(1, false);
+        while (got < sizeof(out)) {
+            cr_assert_lt(w.now, 2000 * GN_SEC);
+            world_run(&w, GN_SEC);
+            while ((n = gn_host_recv(w.h[1], s, in + got, sizeof(in) - got, 0, w.now)) > 0)
+                got += (size_t)n;
+        }
+        cr_expect_arr_eq(in, out, sizeof(out));
+        world_fini(&w);
+    }
+}

@@ -182,17 +182,25 @@ static void no_blocks(unsigned i, bool none)
 Test(rest, without_memory_to_wake)
 {
     struct gn_conf conf = at_once();
+    uint64_t acks;
+    uint32_t wnd;
     char c = 'x';
 
     open_some(&conf, 2);
+    acks = world_stats(&w, 0).TCPPureAcks;
+    wnd = status(1, server[0]).rcv.wnd;
     no_blocks(0, true);
     no_blocks(1, true);
     cr_assert_eq(gn_host_send(w.h[0], client[0], &c, 1, 0, w.now), GN_E_NO_MEMORY);
     no_blocks(0, false);
     cr_assert_eq(gn_host_send(w.h[0], client[0], &c, 1, 0, w.now), 1);
     world_flush(&w);
-    cr_assert_gt(world_stats(&w, 1).drop[GN_DROP_NO_MEMORY], 0);
+    cr_assert_eq(world_stats(&w, 1).drop[GN_DROP_NO_MEMORY], 1);
     cr_assert(resting(1, server[0]));
+    cr_assert_eq(world_stats(&w, 0).TCPPureAcks, acks + 1, "it lives");
+    world_run(&w, GN_SEC / 2); /* twice more: a probe, and a timeout */
+    cr_assert_eq(world_stats(&w, 0).TCPPureAcks, acks + 3);
+    cr_assert_geq(status(1, server[0]).rcv.wnd, wnd);
     no_blocks(1, false);
     world_run(&w, 5 * GN_SEC); /* nothing was acknowledged: it comes again */
     cr_assert_eq(gn_host_recv(w.h[1], server[0], &c, 1, 0, w.now), 1);
