@@ -92,12 +92,17 @@ void timeouts_persist_set(struct tcb *t, const struct tcp_env *e)
 }
 
 /* the connection is given up: what the user hears is the soft error, if there was one (SHLD-9,
- * MUST-47) */
+ * MUST-47). A peer that has answered what was sent last is there, but takes nothing; it may have
+ * nothing to send by which it would find out, and would wait for ever. Any other has gone */
 static void give_up(struct tcb *t, const struct tcp_env *e, enum gn_cause cause)
 {
+    enum gn_err error = t->soft_error != GN_OK ? (enum gn_err)t->soft_error : GN_E_TIMED_OUT;
+
     e->stats->TCPAbortOnTimeout++;
-    connection_ends(t, e, cause,
-                    t->soft_error != GN_OK ? (enum gn_err)t->soft_error : GN_E_TIMED_OUT);
+    if (state_synchronised(t->state) && t->last_in >= t->last_out)
+        connection_reset(t, e, cause, error);
+    else
+        connection_ends(t, e, cause, error);
 }
 
 /* R1 retransmissions were in vain, of a SYN too (MUST-22): the host shall look for another path

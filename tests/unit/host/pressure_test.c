@@ -348,3 +348,27 @@ Test(pressure, text_is_answered, .timeout = 60)
         world_fini(&w);
     }
 }
+
+/* the text of one whose user has gone is not taken for want of memory until it is given up: the
+ * peer, who has nothing to send, is not left behind. Nothing is said to one who does not answer */
+Test(pressure, who_is_given_up_is_told)
+{
+    gn_handle l, c, s;
+
+    for (unsigned k = 0; k < 2; k++) {
+        world_init(&w, NULL, 0, GN_MEDIUM_IP);
+        world_pair(&w, false, 80, &l, &c, &s);
+        exhaust(1, true);
+        w.cut[1] = k;
+        cr_assert_eq(gn_host_send(w.h[0], c, "the last", 8, 0, w.now), 8);
+        gn_host_close(w.h[0], c, w.now);
+        world_run(&w, 300 * GN_SEC);
+        world_nothing_left(&w, 0);
+        cr_expect_eq(world_stats(&w, 0).TCPAbortOnTimeout, 1);
+        cr_expect_eq(world_stats(&w, 0).OutRsts > 0, !k);
+        cr_expect_eq(status(1, s).state, k ? GN_ESTABLISHED : GN_CLOSED);
+        cr_expect_eq(gn_host_error(w.h[1], s), k ? GN_OK : GN_E_RESET);
+        exhaust(1, false);
+        world_fini(&w);
+    }
+}

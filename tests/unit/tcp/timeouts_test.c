@@ -442,3 +442,41 @@ Test(timeouts, what_goes_again_is_counted)
     cr_expect_eq(fx.stats.RetransSegs, 1);
     fx_fini(&fx);
 }
+
+/* the peer answers whatever is sent, or did but for the last @silent times, and acknowledges
+ * nothing new; in the end the connection is given up: is a RST left for it? */
+static bool told(unsigned silent)
+{
+    struct fixture fx;
+    unsigned n = 0;
+    struct seg r;
+    bool rst;
+
+    sent(&fx, 100);
+    fx.conf.tcp_retries2 = 5;
+    while (fx_wait(&fx, fx.env.now + 1000 * GN_SEC)) {
+        cr_assert_leq(++n, 5);
+        fx.env.now += 50 * GN_MSEC;
+        if (n + silent <= 5)
+            (void)fx_arrives(&fx, fx_seg(CTL_ACK, FX_RCV, FX_UNA, ""));
+    }
+    cr_expect_eq(n, 5);
+    cr_expect_eq(fx.tcb.state, GN_CLOSED);
+    cr_expect_eq(fx.tcb.error, GN_E_TIMED_OUT);
+    rst = fx_reply(&fx, &r) == 1;
+    if (rst) {
+        cr_expect_eq(r.ctl, CTL_RST | CTL_ACK);
+        cr_expect_eq(r.seq.raw, FX_UNA + 100);
+    }
+    fx_fini(&fx);
+    return rst;
+}
+
+/* one who is there but takes nothing, for want of memory, hears that it is over: it may have
+ * nothing to send by which it would find out. One who has gone gets nothing */
+Test(timeouts, who_answers_is_told)
+{
+    cr_expect(told(0));
+    cr_expect_not(told(1));
+    cr_expect_not(told(5));
+}
