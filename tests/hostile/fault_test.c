@@ -4,6 +4,7 @@
 #include "base/bits.h"
 #include "base/prng.h"
 #include "foe.h"
+#include "hoard.h"
 #include "host/host.h"
 #include "unit/host/world.h"
 
@@ -123,23 +124,20 @@ Test(hostile, t_MAL_67_every_allocation, .timeout = 100)
     }
 }
 
-/** hoard() - take all blocks of a size, so that the host has none; give them back with hoard_end()
+static struct hoard hoarded;
+
+/** hoard() - the host has no blocks of a size any more; hoard_end(): and again as many as it likes
  */
-static void *hoarded[100000];
-static size_t n_hoarded, hoard_size;
 static void hoard(size_t bytes)
 {
     mem_set_budget(&f.host->mem, 0);
-    hoard_size = bytes;
-    for (n_hoarded = 0; (hoarded[n_hoarded] = mem_alloc(&f.host->mem, bytes)); n_hoarded++)
-        cr_assert_lt(n_hoarded, 99999);
+    hoard_take(&hoarded, &f.host->mem, bytes, HOARD_MAX - 1);
 }
 
 static void hoard_end(void)
 {
     mem_set_budget(&f.host->mem, UINT64_MAX);
-    while (n_hoarded)
-        mem_free(&f.host->mem, hoarded[--n_hoarded], hoard_size);
+    hoard_give(&hoarded);
 }
 
 /* MAL-67, INV-04: no memory for records of what is to be sent, and nothing in flight whose ACK

@@ -2,6 +2,7 @@
 /* Memory runs short (SEC-MEM-3), challenge ACKs are capped, accept is deferred. */
 #include "world.h"
 
+#include "hoard.h"
 #include "host/host.h"
 #include "wire/tcp.h"
 
@@ -279,8 +280,7 @@ Test(pressure, last_ack)
     world_fini(&w);
 }
 
-static void *hoard[20000];
-static unsigned n_hoard;
+static struct hoard hoard;
 
 /** exhaust() - host @i has no memory for the buffer of a connection, or as much as it likes */
 static void exhaust(unsigned i, bool on)
@@ -288,10 +288,10 @@ static void exhaust(unsigned i, bool on)
     struct mem *m = &w.h[i]->mem;
 
     mem_set_budget(m, on ? m->taken : w.conf.tcp_mem);
-    while (!on && n_hoard)
-        mem_free(m, hoard[--n_hoard], 2048);
-    while (on && (hoard[n_hoard] = mem_alloc(m, 2048)))
-        cr_assert_lt(n_hoard++, 20000);
+    if (on)
+        hoard_take(&hoard, m, RING_MIN, 20000);
+    else
+        hoard_give(&hoard);
 }
 
 /** octet() - of a stream without a short period */

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* There is no memory for text that arrives: it is not taken, and the peer hears that we live. */
 #include "fixture.h"
+#include "hoard.h"
 
 #include <criterion/criterion.h>
 
-static void *hoard[100];
-static unsigned n_hoard;
+static struct hoard hoard;
 
 /** exhaust() - no memory for a buffer, or as much as it likes */
 static void exhaust(struct fixture *fx, bool on)
 {
     mem_set_budget(&fx->mem, on ? fx->mem.taken : (uint64_t)64 << 20);
-    while (!on && n_hoard > 0)
-        mem_free(&fx->mem, hoard[--n_hoard], RING_MIN);
-    while (on && (hoard[n_hoard] = mem_alloc(&fx->mem, RING_MIN)) != NULL)
-        cr_assert_lt(n_hoard++, 99);
+    if (on)
+        hoard_take(&hoard, &fx->mem, RING_MIN, 99);
+    else
+        hoard_give(&hoard);
 }
 
 /** repeated() - one bare ACK leaves, of what was acknowledged before, and the window ends where it
@@ -120,32 +120,14 @@ Test(memory, text_out_of_order)
     fx_fini(&fx);
 }
 
-/* with the ACK of our SYN, which counts */
-Test(memory, text_that_opens)
+/** opens() - in @state, text comes with what acknowledges our SYN, which counts */
+static void opens(enum gn_state state, uint16_t ctl, uint32_t seq)
 {
     struct fixture fx;
 
-    fx_init(&fx, GN_SYN_RECEIVED);
+    fx_init(&fx, state);
     exhaust(&fx, true);
-    cr_expect_eq(fx_arrives(&fx, fx_seg(CTL_ACK, FX_RCV, fx.tcb.snd.nxt.raw, "abc")),
-                 GN_DROP_NO_MEMORY);
-    cr_expect_eq(fx.tcb.state, GN_ESTABLISHED);
-    cr_assert(fx_output(&fx));
-    cr_expect_eq(fx.out.ack.raw, FX_RCV);
-    cr_expect_not(fx_output(&fx));
-    exhaust(&fx, false);
-    fx_fini(&fx);
-}
-
-/* with a SYN,ACK */
-Test(memory, text_with_a_syn_ack)
-{
-    struct fixture fx;
-
-    fx_init(&fx, GN_SYN_SENT);
-    exhaust(&fx, true);
-    cr_expect_eq(fx_arrives(&fx, fx_seg(CTL_SYN | CTL_ACK, FX_IRS, fx.tcb.snd.nxt.raw, "abc")),
-                 GN_DROP_NO_MEMORY);
+    cr_expect_eq(fx_arrives(&fx, fx_seg(ctl, seq, fx.tcb.snd.nxt.raw, "abc")), GN_DROP_NO_MEMORY);
     cr_expect_eq(fx.tcb.state, GN_ESTABLISHED);
     cr_assert(fx_output(&fx));
     cr_expect_eq(fx.out.ctl, CTL_ACK);
@@ -153,6 +135,16 @@ Test(memory, text_with_a_syn_ack)
     cr_expect_not(fx_output(&fx));
     exhaust(&fx, false);
     fx_fini(&fx);
+}
+
+Test(memory, text_that_opens)
+{
+    opens(GN_SYN_RECEIVED, CTL_ACK, FX_RCV);
+}
+
+Test(memory, text_with_a_syn_ack)
+{
+    opens(GN_SYN_SENT, CTL_SYN | CTL_ACK, FX_IRS);
 }
 
 /* OPT-TFO-2: with a SYN and a good cookie: the SYN,ACK is of the SYN alone */
