@@ -73,11 +73,11 @@ def read_pcap(path):
 
 def write_pcap(path, packets, link=RAW, big=False, micro=False):
     order = ">" if big else "<"
-    out = struct.pack(order + "IHHIIII", 0xa1b2c3d4 if micro else 0xa1b23c4d, 2, 4, 0, 0, 262144, link)
+    out = [struct.pack(order + "IHHIIII", 0xa1b2c3d4 if micro else 0xa1b23c4d, 2, 4, 0, 0, 262144, link)]
     for at, data, length in packets:
         frac = at % 10**9 // (1000 if micro else 1)
-        out += struct.pack(order + "IIII", at // 10**9, frac, len(data), length) + data
-    pathlib.Path(path).write_bytes(out)
+        out += (struct.pack(order + "IIII", at // 10**9, frac, len(data), length), data)
+    pathlib.Path(path).write_bytes(b"".join(out))
 
 
 def write_pcapng(path, packets, link=RAW):
