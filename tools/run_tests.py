@@ -7,6 +7,10 @@ report), and executable tests/*/*.sh and tests/*/*.py, which print TAP: `ok N - 
 `not ok N - name`, `ok N - name # SKIP reason`, diagnostics as `# ...`, optionally a plan `1..N`.
 Scripts find the tree in GN_ROOT, the build under test in GN_BUILD, the optimised one in GN_RELEASE.
 
+--small is for a build beside another whose tests run whole: the tests that take minutes, test-sim and
+test-explore, then do a part of their work (tests/part.h). How much they say in what they count, and
+that it was a part is said before the first result and after the last.
+
 The last line is `N passed, N failed` or `N passed, N failed, N skipped`. Exit status 1 if anything
 failed or if nothing ran. A program that dies, hangs, leaks or reports nothing counts as one failure
 more.
@@ -30,6 +34,8 @@ TAP_PLAN = re.compile(r"^1\.\.(\d+)(?:\s+#\s*SKIP\b\s*(.*))?$", re.I)
 
 # What a program says it has counted: "matrix: 187569 cells", "# scripts: 268 run, 0 failed"
 COUNTED = re.compile(r"^(?:# )?([\w-]+: [1-9]\d* [a-z]+(?:[ ,]+(?:\d+|[a-z]+))*)$", re.M)
+LONG = ("test-sim", "test-explore", "builds.sh")
+PART = "small: test-sim and test-explore do only a part of their work"
 SANITIZER = re.compile(r"(ERROR: \w+Sanitizer: .*|\S+: runtime error: .*)")
 
 Outcome = collections.namedtuple("Outcome", "name passed failed skipped output seconds")
@@ -133,6 +139,9 @@ def run_script(path, args):
 def test_env(args):
     """Environment of every test program."""
     env = dict(os.environ)
+    env.pop("GN_SMALL", None)  # nothing but --small makes less of a test
+    if args.small:
+        env["GN_SMALL"] = "1"
     env.update(GN_ROOT=str(ROOT), GN_BUILD=str(args.build), GN_RELEASE=str(ROOT / "build"),
                ASAN_OPTIONS="detect_stack_use_after_return=1:strict_string_checks=1",
                UBSAN_OPTIONS="print_stacktrace=1", LC_ALL="C.UTF-8", PYTHONDONTWRITEBYTECODE="1")
@@ -140,7 +149,8 @@ def test_env(args):
 
 
 def find_jobs(args):
-    """(function, path) of everything to run, the scripts first: they take longest."""
+    """(function, path) of everything to run: what takes minutes first, so that no core waits for it at
+    the end, then the scripts."""
     jobs = []
     if not args.programs_only:
         for path in sorted(args.tests.glob("*/*")):
@@ -151,6 +161,7 @@ def find_jobs(args):
         sys.exit(f"run_tests.py: {listing} is missing: configure {args.build} with GN_TESTS=ON")
     for line in listing.read_text().split():
         jobs.append((run_criterion, pathlib.Path(line)))
+    jobs.sort(key=lambda job: job[1].name not in LONG)
     return [job for job in jobs if not args.only or args.only in str(job[1])]
 
 
@@ -178,7 +189,7 @@ def show(outcome):
     sys.stdout.flush()
 
 
-def summary(outcomes):
+def summary(outcomes, small):
     """The lists at the end; returns the exit status."""
     passed, failed, skipped = (sum(len(getattr(o, k)) for o in outcomes)
                                for k in ("passed", "failed", "skipped"))
@@ -199,6 +210,8 @@ def summary(outcomes):
                 print(f"  {outcome.name} {name}")
     if passed + failed == 0:
         print("\nno test ran")
+    if small:
+        print(f"\n{PART}")
     tail = f", {skipped} skipped" if skipped else ""
     print(f"\n{passed} passed, {failed} failed{tail}")
     return 1 if failed or passed == 0 else 0
@@ -209,6 +222,9 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/dev")
     parser.add_argument("--tests", type=pathlib.Path, default=ROOT / "tests", help="scripts' tree")
     parser.add_argument("--programs-only", action="store_true", help="no scripts")
+    parser.add_argument("--small", action="store_true",
+                        help="test-sim: a tenth of the seeds; test-explore: half of the scenarios, "
+                             "those with few states; for a build beside one that does all of it")
     parser.add_argument("--only", metavar="TEXT", help="only programs whose path contains TEXT")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--timeout", type=int, default=600, help="seconds for one program")
@@ -216,6 +232,8 @@ def main():
     args.build = args.build.resolve()
     args.tests = args.tests.resolve()
 
+    if args.small:
+        print(PART)
     outcomes = []
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         pending = [pool.submit(run_job, job, args) for job in find_jobs(args)]
@@ -223,7 +241,7 @@ def main():
             outcomes.append(future.result())
             show(outcomes[-1])
     outcomes.sort(key=lambda o: o.name)
-    return summary(outcomes)
+    return summary(outcomes, args.small)
 
 
 if __name__ == "__main__":

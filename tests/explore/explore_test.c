@@ -2,6 +2,7 @@
 /* Every interleaving of a connection's life within a budget, on the real code; and that together
  * these reach all legal transitions and no other. */
 #include "lab/explore.h"
+#include "part.h"
 
 #include <criterion/criterion.h>
 #include <inttypes.h>
@@ -10,10 +11,11 @@ Test(explore, every_interleaving_and_every_transition, .timeout = 900)
 {
     size_t n;
     const struct explore_config *s = explore_scenarios(&n);
+    size_t tried = part(6, n); /* the first ones have few states, and all transitions */
     struct explore_result sum = {0}, r;
     unsigned pairs = 0;
 
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < tried; i++) {
         cr_expect(explore_run(&s[i], &r, stderr), "%s: %s", s[i].name, r.wrong);
         cr_expect(r.complete, "%s: given up after %" PRIu64 " states", s[i].name, r.states);
         explore_merge(&sum, &r);
@@ -22,9 +24,11 @@ Test(explore, every_interleaving_and_every_transition, .timeout = 900)
     for (unsigned a = 0; a < GN_STATE_COUNT; a++)
         for (unsigned b = 0; b < GN_STATE_COUNT; b++)
             pairs += sum.pair[a][b];
-    fprintf(stderr, "explore: %" PRIu64 " states, %" PRIu64 " steps, %u pairs of states\n",
-            sum.states, sum.steps, pairs);
-    cr_expect_gt(sum.states, 100000);
+    fprintf(stderr,
+            "explore: %zu scenarios of %zu, %" PRIu64 " states, %" PRIu64
+            " steps, %u pairs of states\n",
+            tried, n, sum.states, sum.steps, pairs);
+    cr_expect_gt(sum.states, part(50000, 100000));
 }
 
 /* numbers that change without a reason would mean that a state says less than everything */

@@ -53,6 +53,15 @@ CASES = [
     ("a script that bails out is a failure", [], ["echo 'ok 1 - fine'; echo 'Bail out! no disk'"],
      "1 passed, 1 failed", "Bail out! no disk"),
     ("no test at all is a failure", [], [], "0 passed, 0 failed", "no test ran"),
+    ("whoever runs it, a test does all of its work", [],
+     ["echo ok 1 - fine; echo \"part: 1${GN_SMALL:-0} seeds\""], "1 passed, 0 failed",
+     "counted:\n  part: 10 seeds\n\n1 passed"),
+]
+# the same with --small
+SMALL = [
+    ("--small asks for less and says so", [],
+     ["echo ok 1 - fine; echo \"part: 1${GN_SMALL:-0} seeds\""], "1 passed, 0 failed",
+     "counted:\n  part: 11 seeds\n\nsmall: test-sim and test-explore do only a part of their work\n"),
 ]
 
 
@@ -62,7 +71,7 @@ def write_script(path, text):
     path.chmod(0o755)
 
 
-def run_case(directory, programs, scripts):
+def run_case(directory, programs, scripts, options):
     """Exit status and output of run_tests.py over stand-ins."""
     build, tests = directory / "build", directory / "tests"
     build.mkdir()
@@ -76,23 +85,25 @@ def run_case(directory, programs, scripts):
     for number, body in enumerate(scripts):
         write_script(tests / "kind" / f"t{number}.sh", f"#!/bin/sh\n{body}\n")
     done = subprocess.run([str(ROOT / "tools/run_tests.py"), "--build", str(build), "--tests",
-                           str(tests), "--timeout", "2"], text=True, check=False,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                           str(tests), "--timeout", "2", *options], text=True, check=False,
+                          env={**os.environ, "GN_SMALL": "of another"}, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT)
     return done.returncode, done.stdout
 
 
 def main():
     bad = False
-    for number, (name, programs, scripts, last, said) in enumerate(CASES, 1):
+    for number, (name, programs, scripts, last, said) in enumerate(CASES + SMALL, 1):
+        options = ["--small"] if number > len(CASES) else []
         with tempfile.TemporaryDirectory() as directory:
-            status, output = run_case(pathlib.Path(directory), programs, scripts)
+            status, output = run_case(pathlib.Path(directory), programs, scripts, options)
         expected = 0 if " 0 failed" in last and not last.startswith("0 passed") else 1
         good = status == expected and output.rstrip().split("\n")[-1] == last and said in output
         print(f"{'ok' if good else 'not ok'} {number} - {name}")
         if not good:
             bad = True
             print("\n".join(f"# {line}" for line in [f"exit status {status}"] + output.split("\n")))
-    print(f"1..{len(CASES)}")
+    print(f"1..{len(CASES + SMALL)}")
     return 1 if bad else 0
 
 

@@ -2,6 +2,7 @@
 /* The swarm: many seeds, and that a seed says everything. A failing one prints how to see it again;
  * so does a bug that ends the program. */
 #include "lab/swarm.h"
+#include "part.h"
 
 #include <criterion/criterion.h>
 #include <inttypes.h>
@@ -42,10 +43,11 @@ static void watch_for_death(void)
         __sanitizer_set_death_callback(on_sanitizer);
 }
 
-/** swarm() - @n seeds from @first on */
-static void swarm(uint64_t first, uint64_t n)
+/** swarm() - @whole seeds from @first on, or a tenth of them */
+static void swarm(uint64_t first, uint64_t whole)
 {
     struct swarm_result r, sum = {0};
+    uint64_t n = part(whole / 10, whole);
 
     watch_for_death();
     for (running = first; running < first + n; running++) {
@@ -66,9 +68,10 @@ static void swarm(uint64_t first, uint64_t n)
         sum.blamed += r.blamed;
     }
     fprintf(stderr,
-            "swarm: %" PRIu64 " seeds, %u connections, %u ends normal, %u broken, %" PRIu64
-            " packets, %" PRIu64 " octets compared, %u moves\n",
-            n, sum.flows, sum.normal, sum.ended, sum.packets, sum.octets, sum.moves);
+            "swarm: %" PRIu64 " seeds of %" PRIu64
+            ", %u connections, %u ends normal, %u broken, %" PRIu64 " packets, %" PRIu64
+            " octets compared, %u moves\n",
+            n, whole, sum.flows, sum.normal, sum.ended, sum.packets, sum.octets, sum.moves);
     fprintf(stderr,
             "silences: %" PRIu64 " above a second; %" PRIu64
             " after the network did wrong, in the others "
