@@ -56,6 +56,7 @@ SUITE = [
     ("CUBIC, no loss, 20 ms, 100 Mbit/s", "lossy loss_ppm=0"),
     ("CUBIC, 1 % reordered, 20 ms, 100 Mbit/s", "lossy loss_ppm=0 reorder_ppm=10000"),
     ("MTU 1500, the device's offloads, CUBIC", "tun seconds=3"),
+    ("MTU 1500, the device's offloads, CUBIC, octets read on loan", "tun seconds=3 loan=1"),
     ("hosts in pairs, a thread each", "cores bytes=4g total=200000"),
     ("every kind of link", "links"),
     ("20,000 sockets", "why n=20000"),
