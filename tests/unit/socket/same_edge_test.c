@@ -6,12 +6,11 @@
  */
 #define _GNU_SOURCE
 
-#include "door.h"
+#include "both.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -28,15 +27,9 @@ struct scene {
 
 /* --- the log --- */
 
-#define LINES 100
-
-static char *lines[2][LINES];
-static unsigned n_lines[2];
-
 /** edge() - what epoll says after @what */
 static void edge(const struct scene *s, const char *what)
 {
-    unsigned who = (unsigned)(d - doors);
     struct epoll_event e = {.events = 0};
     char text[200];
 
@@ -46,16 +39,7 @@ static void edge(const struct scene *s, const char *what)
              e.events & EPOLLIN ? " IN" : "", e.events & EPOLLOUT ? " OUT" : "",
              e.events & EPOLLPRI ? " PRI" : "", e.events & EPOLLRDHUP ? " RDHUP" : "",
              e.events & EPOLLERR ? " ERR" : "", e.events & EPOLLHUP ? " HUP" : "");
-    cr_assert_lt(n_lines[who], LINES);
-    lines[who][n_lines[who]++] = strdup(text);
-}
-
-/** forget() - the logs of one play */
-static void forget(void)
-{
-    for (unsigned who = 0; who < 2; who++)
-        while (n_lines[who] > 0)
-            free(lines[who][--n_lines[who]]);
+    both_add(d, text);
 }
 
 /* --- what is played --- */
@@ -269,17 +253,18 @@ static unsigned differences(unsigned which, bool tell)
 {
     unsigned found = 0;
 
-    forget();
+    both_forget();
     for (d = doors; d < doors + 2; d++)
         if (!play(which))
             cr_skip_test("no loopback here");
-    cr_assert_eq(n_lines[0], n_lines[1], "%s", plays[which].name);
-    for (unsigned n = 0; n < n_lines[0]; n++) {
-        if (strcmp(lines[0][n], lines[1][n]) == 0)
+    cr_assert_eq(both.n[0], both.n[1], "%s", plays[which].name);
+    for (unsigned n = 0; n < both.n[0]; n++) {
+        if (strcmp(both.line[0][n], both.line[1][n]) == 0)
             continue;
         found++;
         if (tell)
-            cr_log_error("%s: kernel %s; ours %s", plays[which].name, lines[0][n], lines[1][n]);
+            cr_log_error("%s: kernel %s; ours %s", plays[which].name, both.line[0][n],
+                         both.line[1][n]);
     }
     return found;
 }
@@ -297,7 +282,7 @@ Test(same_edge, edges, .timeout = 100)
             found = differences(i, door_patience > 10000);
         different += found;
     }
-    forget();
+    both_forget();
     cr_expect_eq(different, 0, "%u edges differ", different);
     net_down();
 }

@@ -6,13 +6,12 @@
  */
 #define _GNU_SOURCE
 
-#include "door.h"
+#include "both.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const struct door *d;
@@ -77,30 +76,15 @@ static const int values[] = {0,     1,     2,     3,       4,       5,    7,    
 
 /* --- the log --- */
 
-#define LINES 600
-
-static char *lines[2][LINES];
-static unsigned n_lines[2];
-
 /** put() - a line: a call, its argument, and what it gave */
 static void put(const char *call, long arg, int r, const void *got, socklen_t len)
 {
-    unsigned who = (unsigned)(d - doors);
     char text[200];
     int n = snprintf(text, sizeof(text), "%s %ld: %s", call, arg, r ? strerrorname_np(errno) : "0");
 
     for (socklen_t i = 0; !r && i < len; i++)
         n += snprintf(text + n, sizeof(text) - (size_t)n, " %02x", ((const uint8_t *)got)[i]);
-    cr_assert_lt(n_lines[who], LINES);
-    lines[who][n_lines[who]++] = strdup(text);
-}
-
-/** forget() - the logs of one option in one state */
-static void forget(void)
-{
-    for (unsigned who = 0; who < 2; who++)
-        while (n_lines[who] > 0)
-            free(lines[who][--n_lines[who]]);
+    both_add(d, text);
 }
 
 /* --- states --- */
@@ -247,14 +231,14 @@ static unsigned differences(unsigned state, unsigned o, bool used[KNOWN])
 {
     unsigned found = 0;
 
-    forget();
+    both_forget();
     for (d = doors; d < doors + 2; d++)
         play(state, o);
-    cr_assert_eq(n_lines[0], n_lines[1]);
-    for (unsigned i = 0; i < n_lines[0]; i++) {
-        size_t why = excused(state, o, lines[0][i]);
+    cr_assert_eq(both.n[0], both.n[1]);
+    for (unsigned i = 0; i < both.n[0]; i++) {
+        size_t why = excused(state, o, both.line[0][i]);
 
-        if (!strcmp(lines[0][i], lines[1][i]))
+        if (!strcmp(both.line[0][i], both.line[1][i]))
             continue;
         if (why < KNOWN) {
             used[why] = true;
@@ -262,7 +246,7 @@ static unsigned differences(unsigned state, unsigned o, bool used[KNOWN])
         }
         found++;
         cr_log_error("%s: %s: kernel %s\n       ours   %s", states[state].name, options[o].text,
-                     lines[0][i], lines[1][i]);
+                     both.line[0][i], both.line[1][i]);
     }
     return found;
 }
@@ -297,7 +281,7 @@ Test(same, options_in_every_state, .timeout = 100)
     for (unsigned state = 0; state < N_STATES; state++)
         for (unsigned o = 0; o < N_OPTIONS; o++)
             found += differences(state, o, used);
-    forget();
+    both_forget();
     cr_expect_eq(found, 0, "%u lines differ", found);
     for (size_t i = 0; i < KNOWN; i++)
         cr_expect(used[i], "%s: %s: %s differs no longer", known[i].state, known[i].option,

@@ -6,7 +6,7 @@
  */
 #define _GNU_SOURCE
 
-#include "door.h"
+#include "both.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -14,7 +14,6 @@
 #include <linux/sockios.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -23,16 +22,11 @@ static const struct door *d;
 
 /* --- the log --- */
 
-#define LINES 8192
-
-static char *lines[2][LINES];
-static unsigned n_lines[2];
 static const char *state_name, *call_name;
 
 /** put() - a line of what happened */
 __attribute__((format(printf, 1, 2))) static void put(const char *format, ...)
 {
-    unsigned who = (unsigned)(d - doors);
     char text[200];
     va_list args;
     int n = snprintf(text, sizeof(text), "%s: %s: ", state_name, call_name);
@@ -40,8 +34,7 @@ __attribute__((format(printf, 1, 2))) static void put(const char *format, ...)
     va_start(args, format);
     vsnprintf(text + n, sizeof(text) - (size_t)n, format, args);
     va_end(args);
-    cr_assert_lt(n_lines[who], LINES);
-    lines[who][n_lines[who]++] = strdup(text);
+    both_add(d, text);
 }
 
 /** say() - the result of a call and why it failed */
@@ -678,32 +671,24 @@ static size_t excused(const char *line)
     return KNOWN;
 }
 
-/** forget() - the logs of one scene */
-static void forget(void)
-{
-    for (unsigned who = 0; who < 2; who++)
-        while (n_lines[who] > 0)
-            free(lines[who][--n_lines[who]]);
-}
-
 /** differences() - one scene on both: lines that differ without an excuse; @tell: and say so */
 static unsigned differences(unsigned state, unsigned which, bool tell, bool used[KNOWN])
 {
     unsigned found = 0;
 
-    forget();
+    both_forget();
     for (d = doors; d < doors + 2; d++)
         play(state, which);
-    cr_assert_eq(n_lines[0], n_lines[1], "%s: %s", state_name, call_name);
-    for (unsigned n = 0; n < n_lines[0]; n++) {
-        size_t why = excused(lines[0][n]);
+    cr_assert_eq(both.n[0], both.n[1], "%s: %s", state_name, call_name);
+    for (unsigned n = 0; n < both.n[0]; n++) {
+        size_t why = excused(both.line[0][n]);
 
-        if (strcmp(lines[0][n], lines[1][n]) == 0)
+        if (strcmp(both.line[0][n], both.line[1][n]) == 0)
             continue;
         if (why < KNOWN)
             used[why] = true;
         else if (tell)
-            cr_log_error("kernel %s\n       ours   %s", lines[0][n], lines[1][n]);
+            cr_log_error("kernel %s\n       ours   %s", both.line[0][n], both.line[1][n]);
         found += why == KNOWN;
     }
     return found;
@@ -741,7 +726,7 @@ Test(same, calls_in_every_state, .timeout = 100)
                 found = differences(i, k, door_patience > 10000, used);
             different += found;
         }
-    forget();
+    both_forget();
     cr_expect_eq(different, 0, "%u lines differ", different);
     for (size_t i = 0; i < KNOWN; i++)
         cr_expect(used[i], "%s: %s: %s differs no longer", known[i].state, known[i].call,
