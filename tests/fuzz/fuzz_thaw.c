@@ -6,16 +6,14 @@
  * The oracle: assertions and tcb_check(), no livelock, an image that was not touched is taken and
  * what arrives then is what was sent, the books balance, and nothing is left in the end.
  */
-#include "base/bits.h"
-#include "base/hash.h"
 #include "fuzz/duo.h"
+#include "image.h"
 
 #include <gannet/freeze.h>
 
 #include <string.h>
 
 #define IMAGE_MAX (1 << 18)
-#define SUM       8
 #define STEPS     40
 
 struct end {
@@ -113,18 +111,13 @@ static void meet(struct input *in)
 /** falsify() - octets of the image change, and its sum is right again */
 static void falsify(struct input *in, size_t len)
 {
-    static const struct siphash_key none = {{0}};
-    uint64_t sum;
-
     for (unsigned n = take8(in) % 12; n > 0; n--) {
-        size_t at = take16(in) % (len - SUM);
+        size_t at = take16(in) % (len - IMAGE_SUM);
 
         image[at] ^= take8(in);
         honest = false;
     }
-    sum = siphash24(&none, image, len - SUM);
-    put32(image + len - 8, (uint32_t)(sum >> 32));
-    put32(image + len - 4, (uint32_t)sum);
+    image_seal(image, len);
 }
 
 /** move() - the connection of host @i is another one */

@@ -5,8 +5,8 @@
 #include "world.h"
 
 #include "base/bits.h"
-#include "base/hash.h"
 #include "base/prng.h"
+#include "image.h"
 
 #include <gannet/freeze.h>
 
@@ -14,7 +14,6 @@
 #include <string.h>
 
 #define IMAGE_MAX (1 << 18)
-#define SUM       8
 #define HEAD      16  /* mark, version, features, length */
 #define TUPLE     36  /* addresses and ports */
 #define FIELDS    600 /* about so many octets before the text */
@@ -40,16 +39,6 @@ static void take(gn_handle h)
     cr_assert(n > 0 && n <= IMAGE_MAX);
     image_len = (size_t)n;
     gn_host_free(world_replace(&w, 1));
-}
-
-/** seal() - the sum of the image is right again */
-static void seal(void)
-{
-    static const struct siphash_key none = {{0}};
-    uint64_t sum = siphash24(&none, image, image_len - SUM);
-
-    put32(image + image_len - 8, (uint32_t)(sum >> 32));
-    put32(image + image_len - 4, (uint32_t)sum);
 }
 
 /** opening() - host 1 has sent a SYN; @crossed: and has heard that of host 0, and answered it */
@@ -123,7 +112,7 @@ static void spoil(void)
     static const uint8_t octets[] = {0, 1, 2, 0x7f, 0x80, 0xff};
     static const uint32_t steps[] = {1,        2,       1448, 65535, 1u << 24, (1u << 30) - 1,
                                      1u << 30, 1u << 31};
-    uint32_t end = min_u32((uint32_t)image_len - SUM, HEAD + FIELDS) - 8;
+    uint32_t end = min_u32((uint32_t)image_len - IMAGE_SUM, HEAD + FIELDS) - 8;
     uint32_t at = HEAD + TUPLE + prng_below(&rng, end - HEAD - TUPLE);
     uint32_t step = steps[prng_below(&rng, 8)], some;
 
@@ -206,7 +195,7 @@ static bool forge(uint64_t seed)
     n = prng_below(&rng, 5);
     for (unsigned k = 0; k <= n; k++)
         spoil();
-    seal();
+    image_seal(image, image_len);
     flags = prng_below(&rng, 2) ? GN_THAW_SAME_PATH : 0;
     err = gn_host_thaw(w.h[1], image, image_len, flags, NULL, w.now, &h);
     if (!err)
@@ -243,14 +232,15 @@ Test(freeze_forge, text_far_beyond)
     take(s);
     nxt = get32(image + AT_SEQS + 6 * 4);
     put32(image + AT_MAX_EDGE, nxt + (1u << 30) - 1);
-    ranges = (uint32_t)image_len - SUM - get32(image + AT_SND_LEN) - get32(image + AT_RCV_LEN);
+    ranges =
+        (uint32_t)image_len - IMAGE_SUM - get32(image + AT_SND_LEN) - get32(image + AT_RCV_LEN);
     cr_assert_eq(get16(image + AT_N_OOO), 2);
     ranges -= 2 * 8 + 2 * 1448;
     cr_assert_eq(get32(image + ranges), nxt + 1448);
     image[AT_FLAGS + 2] &= 0x7f; /* ooo_fin */
     put32(image + ranges + 8, nxt + far);
     put32(image + ranges + 12, nxt + far + 1448);
-    seal();
+    image_seal(image, image_len);
     cr_expect_eq(gn_host_thaw(w.h[1], image, image_len, 0, NULL, w.now, &h), GN_E_BAD_IMAGE);
     (void)gn_host_abort(w.h[0], c, w.now);
     world_fini(&w);

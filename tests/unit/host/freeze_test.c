@@ -2,9 +2,8 @@
 /* Connections that move from host to host while their peer knows nothing of it. */
 #include "world.h"
 
-#include "base/bits.h"
-#include "base/hash.h"
 #include "host/host.h"
+#include "image.h"
 
 #include <gannet/freeze.h>
 
@@ -12,7 +11,6 @@
 #include <string.h>
 
 #define IMAGE_MAX (1 << 20)
-#define SUM       8
 #define HISTORY   (1 + GN_HISTORY * (2 + 8)) /* octets of it in an image, before the text */
 
 static struct world w;
@@ -369,23 +367,13 @@ Test(freeze, image_of_an_image)
                                   NULL, w.now, h),
                      GN_OK);
         cr_assert_eq(gn_host_image(w.h[i], *h, again, sizeof(again)), (int64_t)image_len);
-        for (size_t k = 0, end = image_len - SUM - info.recv_q - info.send_q; k < end; k++)
+        for (size_t k = 0, end = image_len - IMAGE_SUM - info.recv_q - info.send_q; k < end; k++)
             cr_expect(again[k] == image[k] || k >= end - HISTORY, "octet %zu", k);
         cr_assert_eq(gn_host_unfreeze(w.h[i], *h, w.now), GN_OK);
     }
     gn_host_abort(w.h[0], c, w.now);
     gn_host_abort(w.h[1], s, w.now);
     world_fini(&w);
-}
-
-/** repair() - the sum of a spoiled image is right again */
-static void repair(size_t len)
-{
-    static const struct siphash_key none = {{0}};
-    uint64_t sum = siphash24(&none, spoiled, len - SUM);
-
-    put32(spoiled + len - 8, (uint32_t)(sum >> 32));
-    put32(spoiled + len - 4, (uint32_t)sum);
 }
 
 /** awkward() - a connection that has of everything: text unread, unsent, in flight, out of order,
@@ -498,13 +486,13 @@ Test(freeze, forgery)
     unsigned taken = 0, refused = 0;
 
     without();
-    for (size_t at = 0; at < image_len - SUM && at < 700; at++) {
+    for (size_t at = 0; at < image_len - IMAGE_SUM && at < 700; at++) {
         for (size_t k = 0; k < sizeof(values); k++) {
             memcpy(spoiled, image, image_len);
             if (spoiled[at] == values[k])
                 continue;
             spoiled[at] = values[k];
-            repair(image_len);
+            image_seal(spoiled, image_len);
             if (try(image_len))
                 refused++;
             else
