@@ -202,10 +202,10 @@ bool rate_take(struct rate_limit *r, uint64_t per_second, gn_time now);
 enum gn_drop host_closed(struct gn_host *h, const struct seg *s);
 /** host_rst_allowed() - may an answer to @s that carries RST be sent now? Takes a token */
 bool host_rst_allowed(struct gn_host *h, const struct seg *s);
-/** host_replies_full() - no room in the reply queue */
+/** host_replies_full() - no room in the reply queue but for last words */
 static inline bool host_replies_full(const struct gn_host *h)
 {
-    return h->replies.n >= h->replies.cap;
+    return reply_full(&h->replies);
 }
 
 #endif

@@ -60,6 +60,8 @@ static size_t put_replies(struct gn_host *h, struct gn_frame *f, size_t n)
         h->stats.OutRsts += (s->ctl & CTL_RST) != 0;
         used += emit_segment(h, s, &f[used], reply_state(h, s));
     }
+    if (!q->n)
+        reply_shrink(q, &h->mem);
     return used;
 }
 

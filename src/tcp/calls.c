@@ -38,9 +38,9 @@ void connection_ends(struct tcb *t, const struct tcp_env *e, enum gn_cause cause
     t->events |= GN_EV_READABLE | GN_EV_WRITABLE; /* whoever waits must look */
 }
 
-/* word() - <SEQ=SND.NXT><ACK=RCV.NXT><CTL=@ctl> to the peer of a block that will not be there to
- * send it; @wnd: the field */
-static void word(const struct tcb *t, const struct tcp_env *e, uint16_t ctl, uint16_t wnd)
+/* word() - <SEQ=SND.NXT><ACK=RCV.NXT><CTL=@ctl> of a block that will not be there to send it; @wnd:
+ * the field */
+static struct seg word(const struct tcb *t, const struct tcp_env *e, uint16_t ctl, uint16_t wnd)
 {
     struct seg r = {.key = t->key, .seq = t->snd.nxt, .ack = t->rcv.nxt, .ctl = ctl, .wnd = wnd};
 
@@ -50,23 +50,27 @@ static void word(const struct tcb *t, const struct tcp_env *e, uint16_t ctl, uin
         r.opt.tsval = ts_now(t, e);
         r.opt.tsecr = t->ts.recent;
     }
-    env_reply(e, &r);
+    return r;
 }
 
 /* last_word() - the last that it says */
 static void last_word(const struct tcb *t, const struct tcp_env *e, uint16_t ctl)
 {
-    word(t, e, ctl, 0);
+    struct seg r = word(t, e, ctl, 0);
+
+    env_reply_last(e, &r);
 }
 
 void tcp_answer(struct tcb *t, const struct tcp_env *e)
 {
     const struct reply_queue *q = e->replies;
     const struct seg *last = reply_at(q, q->n - (q->n > 0));
+    struct seg r;
 
-    /* a burst is answered once (MUST-58) */
-    if (q->n == 0 || last->ctl != CTL_ACK || !tcp_key_equal(&last->key, &t->key))
-        word(t, e, CTL_ACK, window_announce(t, e, false));
+    if (q->n > 0 && last->ctl == CTL_ACK && tcp_key_equal(&last->key, &t->key))
+        return; /* a burst is answered once (MUST-58) */
+    r = word(t, e, CTL_ACK, window_announce(t, e, false));
+    env_reply(e, &r);
 }
 
 /* as connection_ends(), with a RST to the peer */

@@ -22,6 +22,8 @@ struct secrets {
 struct reply_queue {
     struct seg *seg; /* cap entries */
     uint32_t cap, head, n;
+    uint32_t grown;    /* how often it has doubled, */
+    struct seg *small; /* and what it was before, else NULL */
 };
 
 /** What is left of tcp_challenge_ack_limit. */
@@ -85,10 +87,21 @@ static inline struct seg *reply_at(const struct reply_queue *q, uint32_t i)
     return &q->seg[at < q->cap ? at : at - q->cap];
 }
 
+/** reply_full() - no room but for last words */
+static inline bool reply_full(const struct reply_queue *q)
+{
+    return q->n >= q->cap >> q->grown;
+}
+
 /** env_reply_new() - a reply to be written, cleared and queued already; NULL: the queue is full,
  * which is counted (GN_DROP_QUEUE_FULL) */
 struct seg *env_reply_new(const struct tcp_env *e);
 /** env_reply() - queue a reply; with a full queue it is forgotten */
 void env_reply(const struct tcp_env *e, const struct seg *s);
+/** env_reply_last() - queue the last that a connection says. Nothing calls for it again, so the
+ * queue grows for it as far as there is memory */
+void env_reply_last(const struct tcp_env *e, const struct seg *s);
+/** reply_shrink() - the queue is empty: what it has grown by goes back */
+void reply_shrink(struct reply_queue *q, struct mem *m);
 
 #endif

@@ -216,3 +216,29 @@ Test(rest, without_memory_to_wake)
     no_blocks(0, false);
     close_all(2);
 }
+
+/* all are aborted at once, before anything is sent, with memory to wake them or without: each peer
+ * hears of it, and the queue that had grown gives its memory back */
+Test(rest, a_thousand_resets)
+{
+    struct gn_conf conf = at_once();
+
+    for (unsigned k = 0; k < 2; k++) {
+        uint64_t used;
+
+        open_some(&conf, 1000);
+        used = w.h[0]->mem.used;
+        no_blocks(0, k);
+        for (unsigned i = 0; i < 1000; i++)
+            cr_assert_eq(gn_host_abort(w.h[0], client[i], w.now), GN_OK);
+        cr_expect_eq(world_stats(&w, 0).TCPAbortOnMemory, k * 1000);
+        world_flush(&w);
+        for (unsigned i = 0; i < 1000; i++)
+            cr_assert_eq(gn_host_error(w.h[1], server[i]), GN_E_RESET, "%u", i);
+        cr_expect_eq(world_stats(&w, 0).drop[GN_DROP_QUEUE_FULL], 0);
+        cr_expect_leq(w.h[0]->mem.used, used);
+        no_blocks(0, false);
+        world_nothing_left(&w, 0);
+        world_fini(&w);
+    }
+}

@@ -10,7 +10,7 @@
 
 #include <gannet/host.h>
 
-#define WIRE_MAX 4096
+#define WIRE_MAX 16384
 
 struct packet {
     uint32_t len;
