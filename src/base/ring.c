@@ -38,7 +38,7 @@ static __attribute__((noinline)) bool enlarge(struct ring *r, struct mem *m, uin
     ASSERT(beyond >= r->len && beyond <= r->cap && total <= 1u << 30);
     while (least < total)
         least *= 2;
-    cap = r->cap ? least : max_u32(least, r->usual);
+    cap = r->cap || mem_short(m) ? least : max_u32(least, r->usual);
     mem = mem_alloc(m, cap);
     if (!mem && cap > least) { /* there may be room for what is needed now */
         cap = least;
@@ -52,6 +52,8 @@ static __attribute__((noinline)) bool enlarge(struct ring *r, struct mem *m, uin
         copy_out(r, 0, mem, beyond);
         mem_give(m, r->mem, r->cap);
     }
+    if (!r->cap)
+        r->usual = 0;
     r->mem = mem;
     r->cap = cap;
     r->head = 0;
@@ -63,7 +65,7 @@ bool ring_grow(struct ring *r, struct mem *m, uint32_t total, uint32_t beyond)
     uint32_t cap = max_u32(r->usual, RING_MIN);
     uint8_t *mem = NULL;
 
-    if (!r->mem && total <= cap) /* nearly always, and from what was freed last */
+    if (!r->mem && total <= cap && cap <= RING_SMALL) /* nearly always, and what was freed last */
         mem = mem_reuse(m, mem_class(cap));
     if (!mem)
         return enlarge(r, m, total, beyond);
@@ -91,6 +93,14 @@ void ring_get(const struct ring *r, uint32_t at, uint8_t *dst, uint32_t n)
 {
     ASSERT(n <= r->len && at <= r->len - n);
     copy_out(r, at, dst, n);
+}
+
+void ring_free_large(struct ring *r, struct mem *m)
+{
+    uint32_t usual = max_u32(r->cap / 2, (uint32_t)1 << mem_class(r->usual));
+
+    mem_give_large(m, r->mem, mem_class(r->cap));
+    *r = (struct ring){.usual = min_u32(usual, mem_short(m) ? RING_SMALL : RING_USUAL_MAX)};
 }
 
 void ring_cut(struct ring *r, struct mem *m, uint32_t len, bool keep)

@@ -6,6 +6,10 @@
  * where octets beyond the end may be put in place early (out of order) and are taken in by
  * ring_extend() once the gap before them is filled. Any run of octets is at most two spans. When it
  * becomes empty it starts again at offset 0: what is short stays in the same cache lines.
+ *
+ * An empty ring remembers how large to begin the next time, or it would be copied again at each
+ * doubling. Up to 64 KiB that is what it had; beyond, where memory matters, it comes down by halves
+ * to what is needed, and is forgotten while memory is short.
  */
 #ifndef GN_BASE_RING_H
 #define GN_BASE_RING_H
@@ -15,15 +19,16 @@
 #include <gannet/frame.h>
 
 #define RING_MIN       2048
-#define RING_USUAL_MAX 65536
+#define RING_SMALL     (1u << MEM_CLASS_SMALL)
+#define RING_USUAL_MAX (1u << 20)
 
 struct ring {
     uint8_t *mem;  /* NULL: nothing allocated */
     uint32_t cap;  /* power of two, or 0 */
     uint32_t head; /* offset of the first octet, < cap */
     uint32_t len;  /* octets held in order */
-    uint32_t
-        usual; /* what it had grown to when it was last freed: begin with that (64 KiB at most) */
+    uint32_t usual; /* with no memory: capacity to begin with; with more than RING_SMALL: the most
+                       that it was seen to hold */
 };
 
 /** ring_grow() - ring_reserve() when there is not room enough */
@@ -74,16 +79,19 @@ static inline unsigned ring_span(const struct ring *r, uint32_t at, uint32_t n,
     return 2;
 }
 
+/** ring_free_large() - ring_free() of one with more than RING_SMALL */
+void ring_free_large(struct ring *r, struct mem *m);
 /** ring_free() - give all memory back */
 static inline void ring_free(struct ring *r, struct mem *m)
 {
     if (!r->mem)
         return;
-    if (r->cap <= 1u << MEM_CLASS_SMALL)
-        mem_keep(m, r->mem, mem_class(r->cap));
-    else
-        mem_give_large(m, r->mem, mem_class(r->cap));
-    *r = (struct ring){.usual = r->cap < RING_USUAL_MAX ? r->cap : RING_USUAL_MAX};
+    if (r->cap > RING_SMALL) {
+        ring_free_large(r, m);
+        return;
+    }
+    mem_keep(m, r->mem, mem_class(r->cap));
+    *r = (struct ring){.usual = r->cap};
 }
 
 /** ring_drop() - the first @n octets are done with. @keep: something lies beyond the end (out of
@@ -91,6 +99,8 @@ static inline void ring_free(struct ring *r, struct mem *m)
 static inline void ring_drop(struct ring *r, struct mem *m, uint32_t n, bool keep)
 {
     ASSERT(n <= r->len);
+    if (r->cap > RING_SMALL && r->len > r->usual)
+        r->usual = r->len;
     r->len -= n;
     if (!r->len && !keep)
         ring_free(r, m);

@@ -141,9 +141,9 @@ Test(ring, a_failed_growth_changes_nothing)
 /* what it had grown to is a wish: where there is no memory for that, what is needed will do */
 Test(ring, begins_smaller_when_memory_is_short)
 {
-    cr_assert(ring_reserve(&ring, &mem, RING_USUAL_MAX, 0));
+    cr_assert(ring_reserve(&ring, &mem, RING_SMALL, 0));
     ring_free(&ring, &mem);
-    cr_assert_eq(ring.usual, RING_USUAL_MAX);
+    cr_assert_eq(ring.usual, RING_SMALL);
     mem_fini(&mem); /* nothing is at hand */
     mem_set_budget(&mem, 32 << 10);
     cr_assert(ring_reserve(&ring, &mem, 3 * RING_MIN, 0));
@@ -151,6 +151,51 @@ Test(ring, begins_smaller_when_memory_is_short)
     put(0, 0, 100);
     ring_extend(&ring, 100);
     expect(0, 0, 100);
+}
+
+/** fill_and_empty() - @n octets go in and out again; the capacity that it took */
+static uint32_t fill_and_empty(uint32_t n)
+{
+    uint32_t cap;
+
+    cr_assert(ring_reserve(&ring, &mem, n, 0));
+    cap = ring.cap;
+    ring_extend(&ring, n);
+    ring_drop(&ring, &mem, n / 3, false);
+    ring_drop(&ring, &mem, n - n / 3, false);
+    cr_assert_null(ring.mem);
+    return cap;
+}
+
+/* who needed much begins with that, and comes down by halves when it is needed no longer */
+Test(ring, begins_as_large_as_was_needed)
+{
+    uint32_t much = 4 * RING_SMALL;
+
+    cr_expect_eq(fill_and_empty(much), much);
+    cr_expect_eq(fill_and_empty(much - 1000), much);
+    cr_expect_eq(fill_and_empty(10), much);
+    cr_expect_eq(fill_and_empty(10), much / 2);
+    cr_expect_eq(fill_and_empty(10), RING_SMALL);
+    cr_expect_eq(fill_and_empty(10), RING_SMALL);
+    cr_expect_eq(fill_and_empty(4 * RING_USUAL_MAX), 4 * RING_USUAL_MAX);
+    cr_expect_eq(fill_and_empty(10), RING_USUAL_MAX);
+}
+
+/* not so while memory is short */
+Test(ring, is_modest_when_memory_is_short)
+{
+    static const size_t sizes[] = {32 << 20, 16 << 20, 8 << 20, 1 << 20};
+    uint32_t much = 4 * RING_SMALL;
+    void *hoard[4];
+
+    cr_expect_eq(fill_and_empty(much), much);
+    for (size_t i = 0; i < 4; i++)
+        hoard[i] = mem_alloc(&mem, sizes[i]);
+    cr_assert(mem_short(&mem));
+    cr_expect_eq(fill_and_empty(10), RING_MIN);
+    for (size_t i = 0; i < 4; i++)
+        mem_free(&mem, hoard[i], sizes[i]);
 }
 
 Test(ring, a_long_stream_with_disorder_stays_whole)
