@@ -58,6 +58,7 @@ void bulk_run(const char *stack, const struct options *o, struct result *r)
                             .sack = o->sack,
                             .super = o->super,
                             .loan = o->loan,
+                            .gather = o->gather,
                             .backlog = (unsigned)o->backlog};
     struct world *w = world_open(stack, &s, on, r->why);
     uint64_t quiet = 0, last = 0;

@@ -87,6 +87,7 @@ static struct bench_host *gannet_open(const struct bench_setup *s, const struct 
     memset(c.secret, 0x5a + (int)s->side, sizeof(c.secret));
     if (s->super)
         i.caps = GN_CAP_CSUM_TX | GN_CAP_CSUM_RX | GN_CAP_TSO;
+    i.caps |= s->gather ? GN_CAP_GATHER : 0;
     b->h = gn_host_new(&c, now, NULL);
     if (!b->h || gn_host_add_iface(b->h, &i) != 0 ||
         gn_host_add_addr(b->h, 0, gn_addr_v4(10, 0, 0, (uint8_t)(s->side + 1)), 8) != GN_OK)
@@ -102,6 +103,11 @@ static void gannet_input(struct bench_host *b, const struct bench_packet *p, siz
     for (size_t i = 0; i < n; i++) {
         f[i].data = p[i].data;
         f[i].len = p[i].len;
+        if (b->setup.gather) {
+            f[i].n_tail = (uint8_t)p[i].n_tail;
+            for (uint32_t k = 0; k < p[i].n_tail; k++)
+                f[i].tail[k] = (struct gn_span){p[i].tail[k].ptr, p[i].tail[k].len};
+        }
         if (b->setup.super) {
             f[i].flags = p[i].flags;
             f[i].gso_size = p[i].gso_size;
@@ -222,13 +228,17 @@ static bool transmit(struct bench_host *b, uint64_t now)
         if (f[i].data != p[i].data)
             memmove(p[i].data, f[i].data, f[i].len);
         p[i].len = f[i].len;
-        octets += f[i].len;
+        p[i].n_tail = f[i].n_tail;
+        for (uint32_t k = 0; k < f[i].n_tail; k++)
+            p[i].tail[k] = (struct bench_span){f[i].tail[k].ptr, f[i].tail[k].len};
+        octets += gn_frame_total(&f[i]);
     }
     bench_wire_filled(w, (uint32_t)n, octets);
     return n && n == room;
 }
 
-/** gannet_work() - events to the application, then all that it and the host want to send */
+/** gannet_work() - events to the application, then all that it and the host want to send. Packets
+ * that refer to what the host holds have to be taken in before it is called again */
 static void gannet_work(struct bench_host *b, uint64_t now)
 {
     struct gn_event e[64];
@@ -238,7 +248,7 @@ static void gannet_work(struct bench_host *b, uint64_t now)
         while ((n = gn_host_events(b->h, e, 64)) > 0)
             for (size_t i = 0; i < n; i++)
                 tell(b, &e[i], now);
-    } while (transmit(b, now));
+    } while (transmit(b, now) && !b->setup.gather);
 }
 
 /** gannet_deadline() - when to work even if nothing arrives */

@@ -3,7 +3,8 @@
  * @file null.c  No protocol at all: the floor under the other figures.
  *
  * It moves octets as a TCP does (application, send buffer, packet, receive buffer, application; the
- * last copy is left out if the application reads in the receive buffer) in packets of the same
+ * last copy is left out if the application reads in the receive buffer, that into the packet if it
+ * may refer to the send buffer) in packets of the same
  * size, keeps the same window and acknowledges once a burst. There is no checksum, no header but a
  * length and a count, no timer, no loss, and one connection.
  */
@@ -23,7 +24,7 @@ struct bench_host {
     uint64_t written, sent, acked; /* octets of the stream out */
     uint64_t arrived, read;        /* octets of the stream in */
     bool owes, fresh;              /* an acknowledgment; the news that it is connected */
-    bool loan;
+    bool loan, gather;
     uint8_t sink[BENCH_SINK];
 };
 
@@ -46,6 +47,7 @@ static struct bench_host *null_open(const struct bench_setup *s, const struct be
     b->out = out;
     b->window = s->window;
     b->loan = s->loan;
+    b->gather = s->gather;
     b->payload = s->super ? 65535 - HEAD : BENCH_MTU - HEAD;
     b->snd = malloc(s->window);
     b->rcv = malloc(s->window);
@@ -74,6 +76,14 @@ static void ring_out(const uint8_t *ring, uint64_t size, uint64_t at, uint8_t *d
     memcpy(dst + first, ring, n - first);
 }
 
+/** take_text() - some of a packet's payload into the receive buffer */
+static void take_text(struct bench_host *b, const uint8_t *text, size_t len)
+{
+    ring_in(b->rcv, b->window, b->arrived, text, len);
+    b->arrived += len;
+    b->owes |= len > 0;
+}
+
 /** null_input() - count, and keep the payload */
 static void null_input(struct bench_host *b, const struct bench_packet *p, size_t n, uint64_t now)
 {
@@ -84,27 +94,43 @@ static void null_input(struct bench_host *b, const struct bench_packet *p, size_
     }
     for (size_t i = 0; i < n; i++) {
         uint64_t ack;
-        size_t len = p[i].len - HEAD;
 
         memcpy(&ack, p[i].data, sizeof(ack));
         b->acked = ack > b->acked ? ack : b->acked;
-        ring_in(b->rcv, b->window, b->arrived, p[i].data + HEAD, len);
-        b->arrived += len;
-        b->owes |= len > 0;
+        take_text(b, p[i].data + HEAD, p[i].len - HEAD);
+        for (uint32_t k = 0; k < p[i].n_tail; k++)
+            take_text(b, p[i].tail[k].ptr, p[i].tail[k].len);
     }
+}
+
+/** refer() - the payload of a packet is the next @len octets of the send buffer, where they are */
+static void refer(struct bench_host *b, struct bench_packet *p, size_t len)
+{
+    uint64_t at = b->sent % b->window, first = b->window - at;
+
+    p->tail[0] = (struct bench_span){b->snd + at, (uint32_t)(len < first ? len : first)};
+    p->tail[1] = (struct bench_span){b->snd, (uint32_t)(len - p->tail[0].len)};
+    p->n_tail = len > first ? 2 : 1;
 }
 
 /** transmit() - one packet with @len octets of payload */
 static void transmit(struct bench_host *b, size_t len)
 {
-    uint8_t *d = bench_wire_slot(b->out, 0)->data;
+    struct bench_packet *p = bench_wire_slot(b->out, 0);
 
-    memset(d, 0, HEAD);
-    memcpy(d, &b->read, sizeof(b->read));
-    ring_out(b->snd, b->window, b->sent, d + HEAD, len);
+    memset(p->data, 0, HEAD);
+    memcpy(p->data, &b->read, sizeof(b->read));
+    p->len = HEAD;
+    p->n_tail = 0;
+    if (b->gather && len) {
+        refer(b, p, len);
+    } else {
+        ring_out(b->snd, b->window, b->sent, p->data + HEAD, len);
+        p->len += (uint32_t)len;
+    }
     b->sent += len;
     b->owes = false;
-    bench_wire_put(b->out, (uint32_t)(HEAD + len));
+    bench_wire_filled(b->out, 1, HEAD + len);
 }
 
 /** read_some() - the application gets @n octets */

@@ -18,10 +18,18 @@
 #define BENCH_MTU  1500
 #define BENCH_SINK 65536 /* largest single read of an application */
 
-/** One packet under way. The fields after @len are for super-segments, as in struct gn_frame. */
+/** Octets of a packet that are somewhere else. */
+struct bench_span {
+    const uint8_t *ptr;
+    uint32_t len;
+};
+
+/** One packet under way. The fields after @tail are for super-segments, as in struct gn_frame. */
 struct bench_packet {
     uint8_t *data;
-    uint32_t len;
+    uint32_t len;              /* of @data */
+    uint32_t n_tail;           /* 0, unless set up with `gather` */
+    struct bench_span tail[2]; /* what follows is in the sender's buffer, until it is called again */
     uint16_t gso_size, hdr_len, csum_start, csum_offset;
     uint8_t flags;
 };
@@ -68,6 +76,7 @@ struct bench_setup {
     bool timestamps, sack;
     bool super; /* packets of 64 KiB, checksums left to the wire */
     bool loan;  /* the application makes and reads its octets in the stack's buffers */
+    bool gather; /* packets refer to the text in the sender's buffer */
     bool keepalive;
     uint64_t keepalive_idle;
     uint64_t time_wait; /* 0: whatever the stack has */

@@ -99,6 +99,8 @@ static const char *lwip_refuses(const struct bench_setup *s)
         return "Debian's lwIP is built without timestamps";
     if (s->super)
         return "lwIP has no super-segments";
+    if (s->gather)
+        return "what lwIP sends by reference is in the application's memory";
     if (s->window && (s->window < TCP_WND || s->window > TCP_WND + 1))
         return "Debian's lwIP has a fixed window of 65535";
     return NULL;

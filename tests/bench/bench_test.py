@@ -25,6 +25,8 @@ RUNS = [
     ("bulk bytes=1m check=1 loan=1", "gannet lwip null", {}),
     ("bulk bytes=1000003 check=1 loan=1 window=5000", "gannet null", {}),
     ("bulk bytes=4m check=1 window=1m super=1 loan=1", "gannet null", {}),
+    ("bulk bytes=4m check=1 window=64k super=1 loan=1 gather=1", "gannet null", {}),
+    ("bulk bytes=1000003 check=1 gather=1 window=5000", "gannet null", {}),
     ("churn total=300 at_once=7", "gannet lwip", {"in TIME-WAIT at the end": 330}),
     ("churn total=300 timestamps=1", "gannet", {"in TIME-WAIT at the end": 330}),
     ("churn total=300 own_ports=1", "gannet lwip", {"in TIME-WAIT at the end": 330}),
