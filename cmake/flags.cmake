@@ -37,6 +37,9 @@ if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64
     set(gn_strings -mmemset-strategy=${gn_strategy} -mmemcpy-strategy=${gn_strategy})
     target_compile_options(gn_flags INTERFACE ${gn_strings})
     target_link_options(gn_flags INTERFACE ${gn_strings})
+    # Stores of neighbouring fields are better left apart: to put their values together first takes more
+    # instructions (0.7 % of those of a short connection).
+    target_compile_options(gn_flags INTERFACE -fno-tree-slp-vectorize)
 endif()
 if(GN_TESTS OR GN_FUZZ)
     target_compile_definitions(gn_flags INTERFACE GN_DASSERT)
