@@ -85,8 +85,11 @@ static inline struct conn *held(const struct gn_host *h, gn_handle handle)
     c = pool_find(&h->conns, handle_index(handle), handle_gen(handle));
     if (!c)
         return NULL;
-    if (host_many(h)) /* unless it is awake, a block will be made from all of its lines */
+    if (host_many(h)) { /* all lines of its block will be needed, or its own to make one from */
         prefetch(c, sizeof(*c) / 64);
+        if (c->tcb)
+            prefetch(c->tcb, CONN_BLOCK_LINES);
+    }
     if (!c->tcb) /* one that rests is its user's, and one that is frozen */
         return c->frozen == CONN_MUTE ? NULL : c;
     return c->tcb->accepted && !c->tcb->orphan ? c : NULL;
