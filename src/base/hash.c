@@ -39,12 +39,6 @@ static inline uint64_t load_le64(const uint8_t *p)
            (uint64_t)p[7] << 56;
 }
 
-/** load_le32() - four octets */
-static inline uint32_t load_le32(const uint8_t *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
 /** sip_begin() - before the first word */
 static inline struct siphash_start sip_begin(const struct siphash_key *k)
 {
@@ -106,9 +100,24 @@ uint64_t siphash13(const struct siphash_key *k, const void *data, size_t len)
     return siphash(k, data, len, 1, 3);
 }
 
-uint64_t siphash24_12(const struct siphash_key *k, const uint8_t data[12])
+/** sip_words() - siphash24_words(). What was written in pieces of four octets is read so: a read of
+ * eight would have to wait until both are in cache */
+static inline __attribute__((always_inline)) uint64_t sip_words(const struct siphash_key *k,
+                                                                const uint32_t *word, unsigned n)
 {
-    return siphash_12(sip_begin(k), load_le64(data), load_le32(data + 8), 2, 4);
+    struct siphash_start s = sip_begin(k);
+    uint64_t last = (uint64_t)n << 58; /* octets */
+    unsigned i = 0;
+
+    for (; i + 2 <= n; i += 2)
+        sip_word(&s, word[i] | (uint64_t)word[i + 1] << 32, 2);
+    sip_word(&s, i < n ? last | word[i] : last, 2);
+    return sip_end(&s, 4);
+}
+
+uint64_t siphash24_words(const struct siphash_key *k, const uint32_t *word, unsigned n)
+{
+    return n == 3 ? sip_words(k, word, 3) : sip_words(k, word, n); /* 3: an IPv4 tuple */
 }
 
 struct siphash_start siphash_start(const struct siphash_key *k)

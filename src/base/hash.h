@@ -18,8 +18,8 @@ struct siphash_key {
 uint64_t siphash24(const struct siphash_key *k, const void *data, size_t len);
 /** siphash13() - the fast variant, for tables only */
 uint64_t siphash13(const struct siphash_key *k, const void *data, size_t len);
-/** siphash24_12() - the same of twelve octets, as many as an IPv4 tuple has */
-uint64_t siphash24_12(const struct siphash_key *k, const uint8_t data[12]);
+/** siphash24_words() - the same of @n words of four octets, the least significant first */
+uint64_t siphash24_words(const struct siphash_key *k, const uint32_t *word, unsigned n);
 /** What SipHash makes of a key before the first word, for a key that is used for each packet. */
 struct siphash_start {
     uint64_t v0, v1, v2, v3;

@@ -212,6 +212,14 @@ static bool is_group4(const struct ip *ip, const struct gn_addr *dst)
     return dst->b[12] >= 224 && dst->b[12] < 240;
 }
 
+/* the addresses of a header. A copy of those that were just made from it would have to wait until
+ * all pieces of them are in cache */
+static inline void load_addrs(const uint8_t *head, struct gn_addr *ret_src, struct gn_addr *ret_dst)
+{
+    *ret_src = ipv4_load(head + IPV4_OFF_SRC);
+    *ret_dst = ipv4_load(head + IPV4_OFF_DST);
+}
+
 /* may packets like @h, which has gone to the transport, go straight there? Not if its destination
  * is ours by a knob alone */
 static void remember4(const struct arrival *a, const struct ipv4 *h)
@@ -222,8 +230,7 @@ static void remember4(const struct arrival *a, const struct ipv4 *h)
         (a->f->flags & IP_FRAME_LOOPED))
         return;
     memcpy(r->head, a->f->data + a->at, IPV4_HEADER);
-    r->src = h->src;
-    r->dst = h->dst;
+    load_addrs(r->head, &r->src, &r->dst);
     r->sum = ipv4_pseudo(&h->src, &h->dst, 0, 0);
     r->tos = h->tos & 0xfc;
     r->ecn = h->tos & 3;
@@ -261,13 +268,14 @@ static bool again4(struct arrival *a)
 static enum ip_verdict packet4(struct arrival *a)
 {
     const struct gn_frame *f = a->f;
+    const uint8_t *head = f->data + a->at;
     struct ip_packet *p = a->ret;
     enum gn_drop why;
     struct ipv4 h;
 
     if (again4(a))
         return IP_TRANSPORT;
-    why = ipv4_parse(f->data + a->at, f->len - a->at, gn_frame_total(f) - a->at, &h);
+    why = ipv4_parse(head, f->len - a->at, gn_frame_total(f) - a->at, &h);
     if (why != GN_DROP_NONE)
         return drop(a, why);
     if (h.source_route)
@@ -279,8 +287,7 @@ static enum ip_verdict packet4(struct arrival *a)
             return drop(a, GN_DROP_IP_NOT_OURS);
         a->group = true;
     }
-    p->src = h.src;
-    p->dst = h.dst;
+    load_addrs(head, &p->src, &p->dst);
     p->proto = h.proto;
     p->ecn = h.tos & 3;
     p->tos = h.tos & 0xfc;

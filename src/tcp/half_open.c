@@ -81,7 +81,7 @@ static void add_timestamp(const struct half_open *h, const struct tcp_env *e, ui
 
 void half_open_reply(const struct half_open *h, const struct tcp_env *e, const struct tcb_opts *o)
 {
-    half_open_reply_with(h, e, o, tcp_ts_offset(e, &h->key));
+    half_open_reply_with(h, e, o, h->flags & HALF_OPEN_TS ? tcp_ts_offset(e, &h->key) : 0);
 }
 
 void half_open_reply_with(const struct half_open *h, const struct tcp_env *e,

@@ -33,8 +33,8 @@ static inline void arrival_begin(struct arrival *a, struct tcb *t, const struct 
 void reset_in_reply(const struct tcp_env *e, const struct seg *s);
 
 /* isn.c */
-#define KEY_PACKED 36
-uint32_t key_pack(const struct tcp_key *k, uint8_t ret[KEY_PACKED]);
+#define KEY_WORDS 9
+unsigned key_words(const struct tcp_key *k, uint32_t ret[KEY_WORDS]);
 
 /* challenge.c */
 bool challenge_allowed(const struct tcp_env *e);

@@ -5,27 +5,25 @@
  */
 #include "tcp/internal.h"
 
-/* IPv4 tuples hash in two words instead of five; the lengths keep the families apart */
-uint32_t key_pack(const struct tcp_key *k, uint8_t ret[KEY_PACKED])
+/* IPv4 tuples hash in two steps instead of five; the lengths keep the families apart */
+unsigned key_words(const struct tcp_key *k, uint32_t ret[KEY_WORDS])
 {
-    if (addr_v4(&k->laddr) && addr_v4(&k->raddr)) {
-        memcpy(ret, k->laddr.b + 12, 4);
-        memcpy(ret + 4, k->raddr.b + 12, 4);
-        put16(put16(ret + 8, k->lport), k->rport);
-        return 12;
-    }
-    memcpy(ret, k->laddr.b, 16);
-    memcpy(ret + 16, k->raddr.b, 16);
-    put16(put16(ret + 32, k->lport), k->rport);
-    return 36;
+    unsigned from = addr_v4(&k->laddr) && addr_v4(&k->raddr) ? 12 : 0, n = 0;
+
+    for (unsigned at = from; at < 16; at += 4)
+        ret[n++] = get32(k->laddr.b + at);
+    for (unsigned at = from; at < 16; at += 4)
+        ret[n++] = get32(k->raddr.b + at);
+    ret[n++] = (uint32_t)k->lport << 16 | k->rport;
+    return n;
 }
 
 uint64_t key_hash(const struct siphash_key *secret, const struct tcp_key *k)
 {
-    uint8_t p[KEY_PACKED];
-    uint32_t n = key_pack(k, p);
+    uint32_t word[KEY_WORDS];
+    unsigned n = key_words(k, word);
 
-    return n == 12 ? siphash24_12(secret, p) : siphash24(secret, p, n);
+    return siphash24_words(secret, word, n);
 }
 
 /* MUST-8: a clock of 4 us; MUST-9, SHLD-1: plus a keyed function that nobody outside can compute.

@@ -40,11 +40,13 @@ static unsigned mss_index(uint16_t mss)
 static uint32_t cookie_mac(const struct tcp_env *e, const struct half_open *h, uint32_t slot,
                            uint32_t low)
 {
-    uint8_t p[KEY_PACKED + 12];
-    uint32_t n = key_pack(&h->key, p);
+    uint32_t word[KEY_WORDS + 3];
+    unsigned n = key_words(&h->key, word);
 
-    put32(put32(put32(p + n, h->irs), slot), low);
-    return (uint32_t)siphash24(&e->secrets->cookie[slot & 1], p, n + 12) << 5;
+    word[n] = h->irs;
+    word[n + 1] = slot;
+    word[n + 2] = low;
+    return (uint32_t)siphash24_words(&e->secrets->cookie[slot & 1], word, n + 3) << 5;
 }
 
 /* what the peer gives back in the low bits of our timestamp */

@@ -15,8 +15,6 @@
 #define OFF_FRAG    6
 #define OFF_TTL     8
 #define OFF_PROTO   9
-#define OFF_SRC     12
-#define OFF_DST     16
 #define FRAG_MASK   0x1fff
 
 enum option {
@@ -73,8 +71,8 @@ static enum gn_drop decode(const uint8_t *p, uint32_t len, struct ipv4 *ret)
     ret->ident = get16(p + OFF_IDENT);
     ret->ttl = p[OFF_TTL];
     ret->proto = p[OFF_PROTO];
-    ret->src = ipv4_load(p + OFF_SRC);
-    ret->dst = ipv4_load(p + OFF_DST);
+    ret->src = ipv4_load(p + IPV4_OFF_SRC);
+    ret->dst = ipv4_load(p + IPV4_OFF_DST);
     return GN_DROP_NONE;
 }
 

@@ -14,6 +14,8 @@
 
 #define IPV4_HEADER     20 /* what ipv4_emit() writes */
 #define IPV4_HEADER_MAX 60
+#define IPV4_OFF_SRC    12
+#define IPV4_OFF_DST    16
 
 struct ipv4 {
     struct gn_addr src, dst; /* mapped form */

@@ -51,11 +51,9 @@ enum gn_drop tcp_parse_any(const uint8_t *p, uint32_t len, const struct gn_span 
     if (header == TCP_HEADER_MIN) {
         ret->opt = (struct tcpopt){0};
     } else if (bits & CTL_SYN) { /* MUST-5: any segment may carry options */
-        struct tcpopt opt;
-        if (!tcpopt_parse(p + TCP_HEADER_MIN, header - TCP_HEADER_MIN, true, &opt))
+        if (!tcpopt_parse(p + TCP_HEADER_MIN, header - TCP_HEADER_MIN, true, &ret->opt))
             return GN_DROP_TCP_BAD_OPTIONS; /* MUST-7: dropped, not reset: that would be a tool for
                                                blind resets */
-        ret->opt = opt;
     } else { /* MAL-10: a broken list must not cost an established connection its segment */
         (void)tcpopt_parse(p + TCP_HEADER_MIN, header - TCP_HEADER_MIN, false, &ret->opt);
     }

@@ -184,8 +184,8 @@ __attribute__((noinline)) bool tcp_parse_usual_syn(const uint8_t *p, uint32_t le
  * @p, @len:  contiguous: at least the whole TCP header; text may go on in @tail
  * @tail:     borrowed, SEG_SPANS - 1 at most; what the segment really holds, link padding cut off
  * @ret:      the ports of key are set, as this host sees them; its addresses, ecn and tos are the
- * caller's (IP layer) to fill; everything else is set (text beyond n_text is left alone). Untouched
- * on failure
+ * caller's (IP layer) to fill; everything else is set (text beyond n_text is left alone). On
+ * failure some of it may be
  *
  * Returns GN_DROP_NONE, _TCP_TRUNCATED, _TCP_DATA_OFFSET, or _TCP_BAD_OPTIONS (a SYN only; in other
  * segments the broken tail of the options is ignored: OPT-GEN-1). Does not verify the checksum.

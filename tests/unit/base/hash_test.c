@@ -31,13 +31,18 @@ Test(hash, siphash24_gives_the_official_vectors)
                      vectors[i].len);
 }
 
-Test(hash, twelve_octets_may_be_asked_for_by_name)
+Test(hash, octets_may_be_given_as_words)
 {
-    uint8_t msg[13] = {0};
+    uint32_t word[15];
+    uint8_t msg[60];
 
-    for (unsigned i = 0; i < 12; i++)
-        msg[1 + i] = (uint8_t)(0xff - 3 * i);
-    cr_expect_eq(siphash24_12(&key, msg + 1), siphash24(&key, msg + 1, 12));
+    for (unsigned i = 0; i < sizeof(msg); i++)
+        msg[i] = (uint8_t)(0xff - 3 * i);
+    for (unsigned i = 0; i < 15; i++)
+        word[i] = (uint32_t)msg[4 * i] | (uint32_t)msg[4 * i + 1] << 8 |
+                  (uint32_t)msg[4 * i + 2] << 16 | (uint32_t)msg[4 * i + 3] << 24;
+    for (unsigned n = 0; n <= 15; n++)
+        cr_expect_eq(siphash24_words(&key, word, n), siphash24(&key, msg, 4 * n), "%u", n);
 }
 
 Test(hash, twelve_octets_may_be_given_as_three_words)

@@ -90,11 +90,12 @@ Test(isn, is_what_leaves)
     fx_fini(&fx);
 }
 
-/* what is hashed of a tuple: 12 octets for IPv4, 36 for IPv6; nothing of it is lost */
-Test(isn, packed_tuples)
+/* what is hashed of a tuple: 3 words for IPv4, 9 for IPv6; nothing of it is lost */
+Test(isn, words_of_tuples)
 {
     struct tcp_key k[4] = {{gn_addr_v4(10, 0, 0, 1), gn_addr_v4(10, 0, 0, 2), 80, 40000}};
-    uint8_t p[4][KEY_PACKED];
+    static const uint32_t want[3] = {0x0a000001, 0x0a000002, 0x00509c40};
+    uint32_t w[4][KEY_WORDS];
 
     for (unsigned i = 1; i < 4; i++)
         k[i] = k[0];
@@ -102,7 +103,9 @@ Test(isn, packed_tuples)
     k[2].rport = 40001;
     k[3].laddr.b[0] = k[3].raddr.b[0] = 0xfd;
     for (unsigned i = 0; i < 4; i++)
-        cr_assert_eq(key_pack(&k[i], p[i]), i < 3 ? 12 : 36);
-    cr_assert_arr_eq(p[0], "\x0a\0\0\x01\x0a\0\0\x02\0\x50\x9c\x40", 12);
-    cr_assert(memcmp(p[0], p[1], 12) && memcmp(p[0], p[2], 12));
+        cr_assert_eq(key_words(&k[i], w[i]), i < 3 ? 3 : 9);
+    cr_assert_arr_eq(w[0], want, sizeof(want));
+    cr_assert(memcmp(w[0], w[1], sizeof(want)) && memcmp(w[0], w[2], sizeof(want)));
+    cr_expect_eq(w[3][0], 0xfd000000);
+    cr_expect_eq(w[3][7], 0x0a000002);
 }
