@@ -29,7 +29,7 @@ struct bench_packet {
     uint8_t *data;
     uint32_t len;              /* of @data */
     uint32_t n_tail;           /* 0, unless set up with `gather` */
-    struct bench_span tail[2]; /* what follows is in the sender's buffer, until it is called again */
+    struct bench_span tail[2]; /* in the sender's buffer, until it is called again */
     uint16_t gso_size, hdr_len, csum_start, csum_offset;
     uint8_t flags;
 };
@@ -74,8 +74,8 @@ struct bench_setup {
     unsigned side;   /* 0: the client, 10.0.0.1; 1: the server, 10.0.0.2 */
     uint64_t window; /* send and receive buffer, octets; 0: whatever the stack has */
     bool timestamps, sack;
-    bool super; /* packets of 64 KiB, checksums left to the wire */
-    bool loan;  /* the application makes and reads its octets in the stack's buffers */
+    bool super;  /* packets of 64 KiB, checksums left to the wire */
+    bool loan;   /* the application makes and reads its octets in the stack's buffers */
     bool gather; /* packets refer to the text in the sender's buffer */
     bool keepalive;
     uint64_t keepalive_idle;

@@ -16,7 +16,7 @@
     OPTION(sack, 1, "all", "1: SACK on, where the stack has it")                           \
     OPTION(super, 0, "bulk", "1: packets of 64 KiB, passed whole, checksums owed")         \
     OPTION(loan, 0, "bulk tun", "1: zero-copy calls: octets made and read in the buffers") \
-    OPTION(gather, 0, "bulk", "1: packets refer to the text in the sender's buffer")      \
+    OPTION(gather, 0, "bulk", "1: packets refer to the text in the sender's buffer")       \
     OPTION(check, 0, "bulk", "1: compare every octet read (costs time)")                   \
     OPTION(total, 200000, "churn cores", "life cycles")                                    \
     OPTION(warm, 0, "churn", "life cycles before the clock starts (0: some)")              \

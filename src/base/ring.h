@@ -23,10 +23,10 @@
 #define RING_USUAL_MAX (1u << 20)
 
 struct ring {
-    uint8_t *mem;  /* NULL: nothing allocated */
-    uint32_t cap;  /* power of two, or 0 */
-    uint32_t head; /* offset of the first octet, < cap */
-    uint32_t len;  /* octets held in order */
+    uint8_t *mem;   /* NULL: nothing allocated */
+    uint32_t cap;   /* power of two, or 0 */
+    uint32_t head;  /* offset of the first octet, < cap */
+    uint32_t len;   /* octets held in order */
     uint32_t usual; /* with no memory: capacity to begin with; with more than RING_SMALL: the most
                        that it was seen to hold */
 };
