@@ -117,7 +117,11 @@ static inline __attribute__((always_inline)) uint64_t sip_words(const struct sip
 
 uint64_t siphash24_words(const struct siphash_key *k, const uint32_t *word, unsigned n)
 {
-    return n == 3 ? sip_words(k, word, 3) : sip_words(k, word, n); /* 3: an IPv4 tuple */
+    switch (n) {
+    case 3: return sip_words(k, word, 3); /* an IPv4 tuple */
+    case 6: return sip_words(k, word, 6); /* and what a SYN cookie adds to it */
+    default: return sip_words(k, word, n);
+    }
 }
 
 struct siphash_start siphash_start(const struct siphash_key *k)

@@ -45,24 +45,35 @@ static bool walk_options(const uint8_t *p, const uint8_t *end, bool *ret_source_
     return true;
 }
 
-/** decode() - what needs no more than the header itself; *ret is written piece by piece */
-static enum gn_drop decode(const uint8_t *p, uint32_t len, struct ipv4 *ret)
+/** check() - is there a whole header? *ret_source_route: with such an option */
+static enum gn_drop check(const uint8_t *p, uint32_t len, bool *ret_source_route)
 {
+    uint32_t header_len;
+
+    *ret_source_route = false;
     if (len < IPV4_HEADER)
         return GN_DROP_IP_TRUNCATED;
     if (p[OFF_VERSION] >> 4 != 4)
         return GN_DROP_IP_VERSION;
-    ret->header_len = (uint16_t)((p[OFF_VERSION] & 15) * 4);
-    if (ret->header_len < IPV4_HEADER)
+    header_len = (p[OFF_VERSION] & 15u) * 4;
+    if (header_len < IPV4_HEADER)
         return GN_DROP_IP_HEADER_LEN;
-    if (ret->header_len > len)
+    if (header_len > len)
         return GN_DROP_IP_TRUNCATED;
-    ret->source_route = false;
-    if (ret->header_len > IPV4_HEADER &&
-        !walk_options(p + IPV4_HEADER, p + ret->header_len, &ret->source_route))
+    if (header_len > IPV4_HEADER &&
+        !walk_options(p + IPV4_HEADER, p + header_len, ret_source_route))
         return GN_DROP_IP_OPTIONS;
+    return GN_DROP_NONE;
+}
 
+/** decode() - a header that is there as a value. It is written once, where it will be read: a copy
+ * of what was made piece by piece would have to wait for all of them */
+static void decode(const uint8_t *p, bool source_route, struct ipv4 *ret)
+{
     uint16_t frag = get16(p + OFF_FRAG);
+
+    ret->header_len = (uint16_t)((p[OFF_VERSION] & 15) * 4);
+    ret->source_route = source_route;
     ret->df = frag & IPV4_DF;
     ret->more = frag & IPV4_MORE;
     ret->frag_off = (uint16_t)((frag & FRAG_MASK) * 8);
@@ -73,37 +84,42 @@ static enum gn_drop decode(const uint8_t *p, uint32_t len, struct ipv4 *ret)
     ret->proto = p[OFF_PROTO];
     ret->src = ipv4_load(p + IPV4_OFF_SRC);
     ret->dst = ipv4_load(p + IPV4_OFF_DST);
-    return GN_DROP_NONE;
 }
 
 enum gn_drop ipv4_parse(const uint8_t *p, uint32_t len, uint32_t frame_total, struct ipv4 *ret)
 {
-    struct ipv4 h;
-    enum gn_drop drop = decode(p, len, &h);
+    uint32_t header_len, total_len;
+    bool source_route;
+    enum gn_drop drop = check(p, len, &source_route);
+    uint16_t frag;
 
     if (drop != GN_DROP_NONE)
         return drop;
-    if (h.header_len == IPV4_HEADER ? !ipv4_sum20(p) : csum_finish(csum(p, h.header_len)) != 0)
+    header_len = (p[OFF_VERSION] & 15u) * 4;
+    if (header_len == IPV4_HEADER ? !ipv4_sum20(p) : csum_finish(csum(p, header_len)) != 0)
         return GN_DROP_IP_CHECKSUM;
     /* MAL-01, MAL-60: what the header claims must be there; more than that is link padding */
-    if (h.total_len < h.header_len || h.total_len > frame_total)
+    total_len = get16(p + OFF_TOTAL);
+    if (total_len < header_len || total_len > frame_total)
         return GN_DROP_IP_TRUNCATED;
-    if (ipv4_is_fragment(&h)) {
-        struct frag f = {h.frag_off, (uint32_t)(h.total_len - h.header_len), h.more};
-        drop = frag_check(&f, h.proto);
+    frag = get16(p + OFF_FRAG);
+    if (frag & (FRAG_MASK | IPV4_MORE)) {
+        struct frag f = {(frag & FRAG_MASK) * 8u, total_len - header_len, frag & IPV4_MORE};
+
+        drop = frag_check(&f, p[OFF_PROTO]);
         if (drop != GN_DROP_NONE)
             return drop;
     }
-    *ret = h;
+    decode(p, source_route, ret);
     return GN_DROP_NONE;
 }
 
 enum gn_drop ipv4_parse_quoted(const uint8_t *p, uint32_t len, struct ipv4 *ret)
 {
-    struct ipv4 h;
-    enum gn_drop drop = decode(p, len, &h);
+    bool source_route;
+    enum gn_drop drop = check(p, len, &source_route);
 
     if (drop == GN_DROP_NONE)
-        *ret = h;
+        decode(p, source_route, ret);
     return drop;
 }
