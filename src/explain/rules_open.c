@@ -23,6 +23,26 @@ static bool icmp_refused(const struct fact_conn *c)
     return last_cause(c) == GN_CAUSE_ICMP;
 }
 
+/** one_peer() - have they all one remote address? */
+static bool one_peer(const struct rules *w, const struct rule_group *g)
+{
+    for (uint32_t i = 1; i < g->n; i++)
+        if (!gn_addr_eq(&rules_conn(w, g, i)->remote.addr, &g->first->remote.addr))
+            return false;
+    return true;
+}
+
+/** services_text() - "10.0.0.2:80", or "31 ports of 10.0.0.2" or "31 services" if the group was put
+ * together */
+static const char *services_text(struct rules *w, const struct rule_group *g)
+{
+    if (g->n_groups == 1)
+        return SAY(w, "%", END(&g->first->remote));
+    if (one_peer(w, g))
+        return SAY(w, "% ports of %", NUM(g->n_groups), ADDR(&g->first->remote));
+    return SAY(w, "% services", NUM(g->n_groups));
+}
+
 bool rule_blackholed_match(const struct rules *w, const struct fact_conn *c)
 {
     /* a SYN younger than the first time-out waits as it should */
@@ -80,8 +100,7 @@ bool rule_blackholed_judge(struct rules *w, const struct rule_group *g, struct w
         out->severity = WHY_NOTE;
     out->diagnosis =
         SAY(w, "% sends SYNs to %: no answer at all, neither SYN,ACK nor reset nor ICMP error.",
-            STR(rules_who(w, g->first)),
-            STR(g->n_groups > 1 ? rules_peers_text(w, g) : SAY(w, "%", END(&g->first->remote))));
+            STR(rules_who(w, g->first)), STR(services_text(w, g)));
     syn_evidence(w, g, out);
     out->unknown =
         "whether the host is down, the address wrong, or a firewall drops without a word";
