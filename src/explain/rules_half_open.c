@@ -170,7 +170,8 @@ static void half_open_evidence(const struct rules *w, const struct rule_group *g
     rules_evidence(out, "half-open connections", g->n, WHY_COUNT);
     if (w->f->source != FACTS_CAPTURE)
         rules_evidence(out, "room for", h->room, WHY_COUNT);
-    rules_evidence(out, "SYN,ACK sent again", h->unanswered, WHY_COUNT);
+    rules_evidence(out, w->f->source == FACTS_CAPTURE ? "SYN,ACK sent again" : "SYN,ACK timed out",
+                   h->unanswered, WHY_COUNT);
     if (h->cookies)
         rules_evidence(out, "SYN cookies sent", h->cookies, WHY_COUNT);
     if (h->dropped)
@@ -187,6 +188,7 @@ bool rule_syn_received_match(const struct rules *w, const struct fact_conn *c)
 bool rule_syn_received_judge(struct rules *w, const struct rule_group *g, struct why_finding *out)
 {
     struct half_open h = look_half_open(w, g);
+    bool passed = w->f->source == FACTS_CAPTURE; /* else a SYN,ACK may have found no way out */
 
     if (g->first->known & FACT_SEEN) {
         struct handshakes seen = look_handshakes(w, g);
@@ -202,12 +204,13 @@ bool rule_syn_received_judge(struct rules *w, const struct rule_group *g, struct
     if (out->severity == WHY_NOTE)
         out->actor = WHY_NOBODY;
     out->diagnosis = SAY(
-        w, "% at %: our SYN,ACK is out and the ACK that would complete the handshake %.",
+        w, "% at %: % and the ACK that would complete the handshake %.",
         STR(g->n == 1 ? "1 half-open connection" : SAY(w, "% half-open connections", NUM(g->n))),
-        END(&g->first->local),
+        END(&g->first->local), STR(passed ? "the SYN,ACK is out" : "a SYN has come"),
         STR(h.accept_full  ? "is dropped here, for the accept queue is or was full"
-            : h.unanswered ? "does not come, though some SYN,ACKs were sent again"
-                           : "is on its way"));
+            : h.unanswered ? (passed ? "does not come, though some SYN,ACKs were sent again"
+                                     : "does not come, though some SYN,ACKs were due again")
+                           : "has not come yet"));
     half_open_evidence(w, g, &h, out);
     if (h.accept_full) {
         rules_remedy(out,
@@ -216,8 +219,15 @@ bool rule_syn_received_judge(struct rules *w, const struct rule_group *g, struct
                      NULL);
         return true;
     }
-    out->unknown = "whether our SYN,ACKs or the clients' ACKs get lost";
-    out->settle = "a capture on both sides of the nearest firewall";
+    out->unknown = passed ? "whether SYN,ACKs or the clients' ACKs get lost"
+                          : "whether our SYN,ACKs get out, and whether they or the clients' ACKs "
+                            "get lost";
+    out->settle = passed ? "a capture on both sides of the nearest firewall"
+                         : rules_spell(w,
+                                       "ip route get CLIENT; a capture here and beyond the nearest "
+                                       "firewall",
+                                       "gannet stats: drops; a capture here and beyond the nearest "
+                                       "firewall");
     rules_remedy(out, "look for a path that differs each way: a stateful firewall drops half of it",
                  NULL);
     return true;

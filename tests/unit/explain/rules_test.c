@@ -353,6 +353,12 @@ Test(rules, syn_recv_pile_up_syn_flood_and_cookies)
     cr_assert_eq(grade("syn-flood"), -1);
     cr_assert_eq(find("syn-recv-pile-up")->actor, WHY_PROCESS);
     conn[0].recv_q = 0;
+    for (f.n_conns = 2; f.n_conns <= 80; f.n_conns += 78) { /* young ones, then repeated ones too */
+        const char *said = find("syn-recv-pile-up")->diagnosis;
+        cr_assert(strstr(said, "a SYN has come and"), "%s", said);
+        cr_assert_null(strstr(said, "is out"), "a SYN,ACK may have had no route: %s", said);
+        cr_assert_null(strstr(said, "sent"), "a SYN,ACK may have had no route: %s", said);
+    }
     f.n_conns = 20;
     cr_assert_eq(grade("syn-flood"), -1);
     count("TcpExtSyncookiesSent", 5, 5);
