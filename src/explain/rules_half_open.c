@@ -346,7 +346,7 @@ bool rule_port_scan_judge(struct rules *w, const struct rule_group *g, struct wh
     rules_evidence(out, "ports tried", ports, WHY_COUNT);
     rules_evidence(out, "attempts", g->n, WHY_COUNT);
     rules_evidence(out, "refused: nobody listens", refused, WHY_COUNT);
-    rules_evidence(out, "no answer: filtered", silent, WHY_COUNT);
+    rules_evidence(out, "no answer: most likely filtered", silent, WHY_COUNT);
     rules_evidence(out, "accepted", (int64_t)g->n - refused - silent, WHY_COUNT);
     out->unknown = "whose it is: a check of one's own, or a stranger looking for a way in";
     out->settle = "ask who runs the host that scans";

@@ -117,44 +117,66 @@ bool rule_filtered_match(const struct rules *w, const struct fact_conn *c)
     return c->state == GN_SYN_SENT && rules_repeated(c) >= 1 && rules_alive(w, c);
 }
 
-/** queue_or_filter() - SYNs are dropped, though others get through to that host, or to that port */
-static void queue_or_filter(struct rules *w, const struct rule_group *g, struct why_finding *out)
+/** queue_or_filter() - SYNs are dropped, as @silent shows, though others get through to that host,
+ * or to that port */
+static void queue_or_filter(struct rules *w, const struct rule_group *g,
+                            const struct fact_conn *silent, bool icmp, struct why_finding *out)
 {
-    bool there = rules_alive_there(w, g->first);
+    bool many = g->n_groups > 1, there = !many && rules_alive_there(w, silent);
 
     out->confidence = WHY_LIKELY;
-    if (rules_repeated(g->first) < 2)
+    if (rules_repeated(silent) < 2)
         out->severity = WHY_NOTE;
     out->diagnosis =
-        SAY(w, "SYNs of % to % get no answer, though other connections to that % work: %.",
-            STR(rules_who(w, g->first)), END(&g->first->remote), STR(there ? "port" : "host"),
-            STR(there ? "its accept queue is full, or a firewall limits new connections"
-                      : "a firewall drops them"));
+        SAY(w, "SYNs of % to % get %, though other connections to % work: %.",
+            STR(rules_who(w, g->first)), STR(services_text(w, g)),
+            STR(icmp ? "no answer, or an ICMP error" : "no answer"),
+            STR(there            ? "that port"
+                : one_peer(w, g) ? "that host"
+                                 : "their hosts"),
+            STR(there ? "most likely its accept queue is full, or a firewall limits new "
+                        "connections"
+                      : "most likely a firewall drops them"));
     if (there) {
         out->actor = WHY_PEER;
-        out->unknown = "which of the two";
+        out->unknown = "which of the two, if it is one";
         out->settle = "gannet why at the server: expect accept-queue-full";
         rules_remedy(out, "at the server: accept() faster, a larger backlog", NULL);
         return;
     }
-    out->unknown = "where they are dropped; the listener's own queue may be full too";
+    out->unknown = "whether it is one, and where; the listener's own queue may be full too";
     out->settle = "a capture at the server: do the SYNs arrive there?";
 }
 
 bool rule_filtered_judge(struct rules *w, const struct rule_group *g, struct why_finding *out)
 {
+    const struct fact_conn *silent = NULL;
+    uint32_t icmp = 0;
+
+    for (uint32_t i = 0; i < g->n; i++) {
+        const struct fact_conn *c = rules_conn(w, g, i);
+        if (icmp_refused(c))
+            icmp++;
+        else if (!silent)
+            silent = c;
+    }
     out->actor = WHY_NETWORK;
-    if (icmp_refused(g->first))
-        out->diagnosis = SAY(w,
-                             "SYNs of % to % are answered with an ICMP error: a router or "
-                             "firewall refuses them.",
-                             STR(rules_who(w, g->first)), END(&g->first->remote));
+    if (silent)
+        queue_or_filter(w, g, silent, icmp > 0, out);
     else
-        queue_or_filter(w, g, out);
+        out->diagnosis = SAY(w,
+                             "SYNs of % to % are answered with an ICMP error: a router, a firewall "
+                             "or the host itself refuses them, or cannot pass them on.",
+                             STR(rules_who(w, g->first)), STR(services_text(w, g)));
     syn_evidence(w, g, out);
+    if (icmp)
+        rules_evidence(out, "answered with an ICMP error", icmp, WHY_COUNT);
     if (out->actor == WHY_NETWORK)
         rules_remedy(
-            out, "have the firewall let that port through (on the server: nft list ruleset)", NULL);
+            out,
+            "if a firewall does it, have it let that port through (on the server: nft list "
+            "ruleset)",
+            NULL);
     shorten(w, out);
     return true;
 }

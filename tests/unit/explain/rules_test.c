@@ -470,10 +470,35 @@ Test(rules, unanswered_syns_where_others_are_served)
     struct fact_conn *c = in_vain(add(GN_SYN_SENT), 3);
     c->info.rto = 8 * GN_SEC;
     add(GN_ESTABLISHED)->remote.port = 22;
-    cr_assert(strstr(find("connect-filtered")->diagnosis, "firewall drops them"));
+    cr_assert(
+        strstr(find("connect-filtered")->diagnosis, "work: most likely a firewall drops them"));
     conn[1].remote.port = 443; /* the same port */
     cr_assert(strstr(find("connect-filtered")->diagnosis, "accept queue is full"));
     cr_assert_eq(find("connect-filtered")->actor, WHY_PEER);
+}
+
+/* What is said of a group is true of each in it. */
+Test(rules, syns_that_are_refused_and_syns_that_are_not_answered)
+{
+    begin();
+    for (unsigned i = 0; i < 20; i++) {
+        struct fact_conn *c = in_vain(add(GN_SYN_SENT), 3);
+        c->remote.port = (uint16_t)(1000 + i);
+        c->known |= FACT_ERROR;
+        c->soft_error = GN_E_HOST_UNREACHABLE;
+    }
+    const struct why_finding *x = find("connect-filtered");
+    cr_assert(strstr(x->diagnosis, "to 20 ports of 10.0.0.2 are answered with an ICMP error"), "%s",
+              x->diagnosis);
+    cr_assert(strstr(x->diagnosis, "or the host itself"), "%s", x->diagnosis);
+    cr_assert_eq(x->confidence, WHY_CERTAIN);
+    conn[7].soft_error = GN_OK;
+    add(GN_ESTABLISHED);
+    x = find("connect-filtered");
+    cr_assert(strstr(x->diagnosis, "to 20 ports of 10.0.0.2 get no answer, or an ICMP error"), "%s",
+              x->diagnosis);
+    cr_assert_eq(evidence(x, "answered with an ICMP error"), 19);
+    cr_assert_eq(x->confidence, WHY_LIKELY);
 }
 
 Test(rules, many_gone_peers_are_one_finding)
