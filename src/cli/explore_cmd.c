@@ -24,8 +24,15 @@ static const struct option_spec options[] = {
 /** print_result() - one line */
 static void print_result(const struct explore_config *c, const struct explore_result *r)
 {
-    printf("%-32s %9" PRIu64 " states, %9" PRIu64 " steps, depth %3u%s%s\n", c->name, r->states,
-           r->steps, r->depth, r->complete ? "" : ", not complete", r->ok ? "" : ", WRONG");
+    printf("%-32s %9" PRIu64 " states, %9" PRIu64 " steps, depth %3u%s\n", c->name, r->states,
+           r->steps, r->depth, r->ok ? "" : ", WRONG");
+    if (!r->ok) /* the search ended there */
+        return;
+    if (r->clipped)
+        printf("    not complete: %" PRIu64 " states with more packets in flight than it follows\n",
+               r->clipped);
+    if (!r->complete && (r->untried || !r->clipped))
+        printf("    not complete: given up with %" PRIu64 " choices left\n", r->untried);
 }
 
 /** print_pairs() - which states the two hosts were in at one time */
@@ -67,21 +74,22 @@ static void print_transitions(const struct explore_result *r, bool all)
         puts("these are all that are legal, and no other");
 }
 
-/** verdict() - the exit code; @given_up of @found scenarios were not searched whole */
-static int verdict(const struct explore_result *sum, size_t found, size_t given_up)
+/** verdict() - the exit code; @part of @found scenarios were not searched whole */
+static int verdict(const struct explore_result *sum, size_t found, size_t part)
 {
-    if (given_up)
-        complain("not exhaustive: %zu of %zu scenarios were given up (--max-states)", given_up,
-                 found);
+    if (part)
+        complain("not exhaustive: %zu of %zu scenarios were not searched whole (%" PRIu64
+                 " choices left by --max-states, %" PRIu64 " states with too much in flight)",
+                 part, found, sum->untried, sum->clipped);
     if (!sum->ok)
         return EXIT_FAILED;
-    return given_up ? EXIT_PART : EXIT_FINE;
+    return part ? EXIT_PART : EXIT_FINE;
 }
 
 /** run() - the sub-command */
 static int run(struct args *a)
 {
-    size_t n, found = 0, given_up = 0;
+    size_t n, found = 0, part = 0;
     const struct explore_config *s = explore_scenarios(&n);
     struct explore_result sum = {.ok = true};
     const char *value, *word = NULL;
@@ -96,6 +104,8 @@ static int run(struct args *a)
         else if (id >= OPT_LOSE && id <= OPT_TIMEOUT &&
                  !parse_number(value, 0, 100, &more[id - OPT_LOSE]))
             usage_fail(a, "how many more? Not '%s'", value);
+        else if (id == ARGS_WORD && word)
+            usage_fail(a, "one word too many: '%s' (quote a name that has blanks)", value);
         else if (id == ARGS_WORD)
             word = value;
     }
@@ -114,7 +124,7 @@ static int run(struct args *a)
         c.budget.duplicate = (uint8_t)(c.budget.duplicate + more[1]);
         c.budget.timeout = (uint8_t)(c.budget.timeout + more[2]);
         sum.ok &= explore_run(&c, &r, stdout);
-        given_up += r.ok && !r.complete;
+        part += r.ok && !r.complete;
         print_result(&c, &r);
         fflush(stdout);
         explore_merge(&sum, &r);
@@ -125,7 +135,7 @@ static int run(struct args *a)
         return EXIT_FINE;
     print_pairs(&sum);
     print_transitions(&sum, !word);
-    return verdict(&sum, found, given_up);
+    return verdict(&sum, found, part);
 }
 
 const struct command command_explore = {
@@ -136,7 +146,7 @@ const struct command command_explore = {
     .details =
         "With WORD only the scenarios that have it in their names. What is wrong is drawn as "
         "the shortest\nladder that shows it. Exit code 1: something is wrong; 3: nothing is, but "
-        "not all was tried\n(--max-states).",
+        "not all was tried\n(--max-states, or more packets in flight than it follows).",
     .options = options,
     .run = run,
 };

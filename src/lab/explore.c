@@ -240,6 +240,7 @@ static bool visit(struct search *s, unsigned depth)
     r->pair[x_state(x->w, 0)][x_state(x->w, 1)] = true;
     if (s->full || s->seen.n > s->max_states) {
         s->full = true;
+        r->untried += x->w->clipped ? 0 : x_choices(x, (struct x_choice[X_CHOICES]){0});
         return false;
     }
     arena_save(x->arena, snapshot_at(s, depth));
@@ -279,8 +280,10 @@ static bool descend(struct search *s, unsigned depth)
             x_wrong(x, "a path without end");
             return give_up(s, depth + 1, false);
         }
-        if (!visit(s, depth + 1))
+        if (!visit(s, depth + 1)) {
+            x->result->untried += n - 1 - i;
             return false;
+        }
     }
     return true;
 }
@@ -322,7 +325,8 @@ static bool sweep(struct search *s, unsigned limit)
         forget_snapshots(s);
         s->stale = s->full = false;
         s->wrong[0] = 0;
-        s->x.result->steps = s->x.result->states = s->x.result->clipped = 0;
+        s->x.result->steps = s->x.result->states = 0;
+        s->x.result->clipped = s->x.result->untried = 0;
         arena_rewind(s->x.arena);
         if (!seen_init(&s->seen, 1 << 16)) {
             s->full = true;
@@ -364,7 +368,7 @@ bool explore_run(const struct explore_config *c, struct explore_result *ret, FIL
         arena_begin(s->x.arena);
         x_world_heat(&s->x);
         warm_up(s);
-        ret->complete = sweep(s, X_DEPTH);
+        ret->complete = sweep(s, X_DEPTH) && ret->clipped == 0;
         if (s->wrong[0]) {
             shortest(s);
             ret->trace_steps = s->n_path;
@@ -390,6 +394,7 @@ void explore_merge(struct explore_result *sum, const struct explore_result *r)
     sum->states += r->states;
     sum->steps += r->steps;
     sum->clipped += r->clipped;
+    sum->untried += r->untried;
     sum->depth = r->depth > sum->depth ? r->depth : sum->depth;
     for (unsigned a = 0; a < GN_STATE_COUNT; a++) {
         for (unsigned b = 0; b < GN_STATE_COUNT; b++) {

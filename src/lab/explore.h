@@ -45,6 +45,7 @@ struct explore_result {
     uint64_t states;      /* different ones */
     uint64_t steps;       /* choices tried */
     uint64_t clipped;     /* states not continued because too many packets were in flight */
+    uint64_t untried;     /* choices not tried because the search was given up */
     unsigned depth;       /* of the longest path */
     unsigned trace_steps; /* of the shortest path to what is wrong */
     bool transition[GN_STATE_COUNT][GN_STATE_COUNT];

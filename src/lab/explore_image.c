@@ -249,7 +249,8 @@ uint64_t x_hash(const struct explorer *x)
                       (uint64_t)(u.conn != 0) << 32 | (uint64_t)(u.listener != 0) << 33 |
                       (uint64_t)u.opened << 34 | (uint64_t)u.fin << 35 | (uint64_t)u.left << 36 |
                       (uint64_t)u.aborted << 37 | (uint64_t)u.eof << 38 | (uint64_t)u.over << 39 |
-                      (uint64_t)w->timed_out << 40 | (uint64_t)w->reason[i] << 41);
+                      (uint64_t)w->timed_out << 40 | (uint64_t)w->reason[i] << 41 |
+                      (uint64_t)w->clipped << 42); /* one that is continued is another state */
     }
     return hash;
 }

@@ -249,15 +249,22 @@ static void note_rst(struct x_world *w, unsigned i, const struct gn_frame *f)
         w->reason[i] = true;
 }
 
+/** full() - is there no room for one more packet in @q? Then the state is not continued */
+static bool full(struct explorer *x, const struct x_wire *q)
+{
+    if (q->n < X_FLIGHT)
+        return false;
+    x->w->clipped = true;
+    return true;
+}
+
 /** put_on_wire() - a packet leaves host @from */
 static void put_on_wire(struct explorer *x, unsigned from, const struct gn_frame *f)
 {
     struct x_wire *q = &x->w->to[1 - from];
 
-    if (q->n == X_FLIGHT) {
-        x->w->clipped = true;
+    if (full(x, q))
         return;
-    }
     if (f->len > X_PACKET || f->n_tail) {
         x_wrong(x, "a packet of %u octets", gn_frame_total(f));
         return;
@@ -467,7 +474,8 @@ void x_step(struct explorer *x, struct x_choice c)
     case X_DUPLICATE:
         x_say(x, LADDER_NOTE, i, "a packet is doubled");
         w->left.duplicate--;
-        w->to[i].p[w->to[i].n++] = w->to[i].p[c.arg];
+        if (!full(x, &w->to[i]))
+            w->to[i].p[w->to[i].n++] = w->to[i].p[c.arg];
         return;
     case X_TIMEOUT:
         w->left.timeout--;
@@ -511,7 +519,7 @@ static void choices_net(const struct x_world *w, unsigned i, struct x_choice *li
         add(list, n, X_DELIVER, i, k);
         if (w->left.lose)
             add(list, n, X_LOSE, i, k);
-        if (w->left.duplicate && q->n < X_FLIGHT)
+        if (w->left.duplicate)
             add(list, n, X_DUPLICATE, i, k);
     }
 }

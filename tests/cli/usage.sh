@@ -53,8 +53,11 @@ expect 1 1 "not be written whole" -- demo handshake --pcap /dev/full
 expect 1 1 "/nonexistent/x.svg" -- demo handshake --svg /nonexistent/x.svg
 expect 2 1 "no scenario has 'frob' in its name" -- explore frob
 expect 2 1 "no scenario has 'frob' in its name" -- explore --list frob
+expect 2 1 "one word too many: 'loss'" -- explore --list a loss
 expect 0 0 "pairs of states of the two hosts" -- explore "nobody answers"
-expect 3 1 "not exhaustive: 1 of 1 scenarios were given up" -- explore --max-states 100 "nobody answers"
+expect 3 1 "not exhaustive: 1 of 1 scenarios were not searched whole" -- explore --max-states 100 "nobody answers"
+expect 3 1 "given up with 20 choices left" -- explore --max-states 100 "nobody answers"
+expect 3 1 "states with more packets in flight than it follows" -- explore --duplicate 6 --max-states 3000 "users leave, a loss"
 expect 2 1 "which host and port" -- nc
 expect 2 1 "which host and port" -- nc 10.0.0.1
 expect 2 1 "is no port" -- nc 10.0.0.1 65536
