@@ -18,7 +18,15 @@ _gannet() {
         mapfile -t COMPREPLY < <(compgen -W "$("$program" why --explain 2>/dev/null | sed 's/ .*//')" -- "$cur")
         return
         ;;
-    --pcap | --svg | --control | --host | --from | --to)
+    --table)
+        mapfile -t COMPREPLY < <(compgen -W "$("$program" sim --table list 2>/dev/null)" -- "$cur")
+        return
+        ;;
+    --cc)
+        mapfile -t COMPREPLY < <(compgen -W "newreno cubic bbr" -- "$cur")
+        return
+        ;;
+    --pcap | --svg | --plot | --record | --replay | --control | --host | --from | --to)
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         compopt -o filenames
         return

@@ -33,7 +33,10 @@ expect 0 0 'usage: gannet COMMAND' -- --help
 expect 0 0 'gannet 0.' -- --version
 expect 2 1 "no such command 'frob'" -- frob
 expect 2 1 "no such command 'frob'" -- help frob
-for c in demo up nc ss stats ladder ctl migrate knobs why trace; do
+mapfile -t commands < <("$gannet" --help | sed -n 's/^  \([a-z]*\)  *[A-Z].*/\1/p')
+[ "${#commands[@]}" -ge 13 ]
+result $? "gannet --help names the commands (${commands[*]})"
+for c in "${commands[@]}"; do
     expect 0 0 "usage: gannet $c" -- "$c" --help
     expect 0 0 "usage: gannet $c" -- help "$c"
     expect 2 1 "unknown option '--frob'" -- "$c" --frob
@@ -111,7 +114,14 @@ result $? "docs/knobs.md is what gannet knobs --markdown prints"
 result $? "output that cannot be written makes it fail"
 
 # the man page names every command and every option, and none that is not there
-for c in demo up nc ss stats ladder ctl migrate knobs why trace; do
+sed -n '/^\.SH SYNOPSIS/,/^\.SH DESCRIPTION/s/^\.B gannet \([a-z]*\) .*/\1/p' "$root/docs/gannet.1" | sort -u >"$tmp/said"
+printf '%s\n' "${commands[@]}" help | sort | diff - "$tmp/said" >"$tmp/out" 2>"$tmp/err"
+result $? "the man page's synopsis has the commands that there are"
+for c in "${commands[@]}"; do
+    sed -n '/^\.SH DESCRIPTION/,$p' "$root/docs/gannet.1" | grep -qx "\.B gannet $c"
+    result $? "the man page tells about gannet $c"
+done
+for c in "${commands[@]}"; do
     "$gannet" "$c" --help | sed -n 's/^  \(-[A-Za-z0-9],\)\? *\(--[a-z0-9-]*\).*/\2/p'
 done | sort -u >"$tmp/real"
 sed 's/\\-/-/g' "$root/docs/gannet.1" | grep -oE -- '--[a-z][a-z0-9-]*' | grep -vx -- '--version' | sort -u >"$tmp/said"
@@ -134,6 +144,17 @@ complete_for() {
 }
 complete_for de && grep -qx demo "$tmp/out"
 result $? "completion knows commands"
+complete_for '' && printf '%s\n' "${commands[@]}" --help --version | sort | diff - <(sort "$tmp/out") >"$tmp/err"
+result $? "completion offers all commands"
+for c in "${commands[@]}"; do
+    "$gannet" "$c" --help | sed -n 's/^  \(-[A-Za-z0-9],\)\? *\(--[a-z0-9-]*\).*/\2/p' | sort >"$tmp/real"
+    complete_for "$c" -- && diff "$tmp/real" <(sort "$tmp/out") >"$tmp/err"
+    result $? "completion offers the options of gannet $c"
+done
+complete_for sim --table bur && grep -qx burst "$tmp/out"
+result $? "completion knows tables"
+complete_for sim --cc cu && grep -qx cubic "$tmp/out"
+result $? "completion knows congestion controls"
 complete_for demo simul && grep -qx simultaneous-close "$tmp/out"
 result $? "completion knows demonstrations"
 complete_for ss --hi && grep -qx -- --history "$tmp/out"
