@@ -68,13 +68,13 @@ GN_API enum gn_err gn_host_thaw(struct gn_host *h, const void *image, size_t len
                                 void *user, gn_time now, gn_handle *ret);
 
 /** Whose image it is, for those who lead packets. */
-struct gn_image_info {
+struct gn_image {
     struct gn_endpoint local, remote;
     enum gn_state state;
     uint32_t recv_q, send_q; /* octets: not yet read, not yet acknowledged */
 };
 /** gn_image_info() - GN_E_BAD_IMAGE, GN_E_UNSUPPORTED; @ret is untouched then */
-GN_API enum gn_err gn_image_info(const void *image, size_t len, struct gn_image_info *ret);
+GN_API enum gn_err gn_image_info(const void *image, size_t len, struct gn_image *ret);
 
 #ifdef __cplusplus
 }

@@ -91,12 +91,12 @@ GN_API gn_time gn_loop_now(void);
 /** gn_loop_epoch() - wall clock minus gn_loop_now(), for time stamps that people read */
 GN_API gn_time gn_loop_epoch(void);
 
-struct gn_loop_stats {
+struct gn_loop_counts {
     uint64_t steps, sleeps;
     uint64_t tx_held;    /* frames copied and kept because a link was full */
     uint64_t tx_dropped; /* frames for an interface that has gone or is full for too long */
 };
-GN_API void gn_loop_stats(const struct gn_loop *l, struct gn_loop_stats *ret);
+GN_API void gn_loop_stats(const struct gn_loop *l, struct gn_loop_counts *ret);
 
 /* --- virtual time --- */
 

@@ -71,7 +71,7 @@ static bool take_image(struct swarm *s, struct end *e)
 {
     struct move *m = &e->move;
     int64_t n = gn_host_image(host_of(s, e), e->handle, NULL, 0);
-    struct gn_image_info info;
+    struct gn_image info;
 
     if (n <= 0)
         return !objects(s, e, "told of", GN_E_BAD_IMAGE);

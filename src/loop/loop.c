@@ -56,7 +56,7 @@ struct gn_loop {
     bool kick; /* every host gets a turn */
     bool failed;
     atomic_bool stop, woken, asleep;
-    struct gn_loop_stats stats;
+    struct gn_loop_counts stats;
     struct gn_link_error failure;
 };
 
@@ -500,7 +500,7 @@ const char *gn_loop_failure(const struct gn_loop *l)
     return l->failure.text;
 }
 
-void gn_loop_stats(const struct gn_loop *l, struct gn_loop_stats *ret)
+void gn_loop_stats(const struct gn_loop *l, struct gn_loop_counts *ret)
 {
     *ret = l->stats;
 }

@@ -15,7 +15,7 @@
 struct gn_simloop {
     gn_time now;
     struct station *stations;
-    struct gn_loop_stats stats;
+    struct gn_loop_counts stats;
 };
 
 struct gn_simloop *gn_simloop_new(gn_time start)

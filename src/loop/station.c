@@ -22,7 +22,7 @@ struct station *station_find(struct station *list, const struct gn_host *h)
     return list;
 }
 
-struct station *station_get(struct station **list, struct gn_host *h, struct gn_loop_stats *stats)
+struct station *station_get(struct station **list, struct gn_host *h, struct gn_loop_counts *stats)
 {
     struct station *s = station_find(*list, h);
 

@@ -41,7 +41,7 @@ struct station {
     struct station_link link[GN_IFACE_MAX]; /* by the host's index */
     gn_service_fn *service;
     void *service_ctx;
-    struct gn_loop_stats *stats;
+    struct gn_loop_counts *stats;
     uint8_t *room; /* STATION_TX buffers of @room_each octets */
     uint32_t room_each;
     struct gn_frame out[STATION_TX];
@@ -50,7 +50,7 @@ struct station {
 /** station_find() - the station of @h in the list, NULL: none */
 struct station *station_find(struct station *list, const struct gn_host *h);
 /** station_get() - the same, made if there is none; NULL: no memory */
-struct station *station_get(struct station **list, struct gn_host *h, struct gn_loop_stats *stats);
+struct station *station_get(struct station **list, struct gn_host *h, struct gn_loop_counts *stats);
 /** station_add() - make @link an interface of the host; index or negative gn_err */
 int station_add(struct station *s, struct gn_link *link);
 /** station_free() - links stay open */

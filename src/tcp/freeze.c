@@ -526,7 +526,7 @@ enum gn_err tcp_image_key(const void *image, size_t len, struct tcp_key *ret)
     return err;
 }
 
-enum gn_err gn_image_info(const void *image, size_t len, struct gn_image_info *ret)
+enum gn_err gn_image_info(const void *image, size_t len, struct gn_image *ret)
 {
     struct tcb t = {.state = GN_CLOSED};
     struct image i;
@@ -536,10 +536,10 @@ enum gn_err gn_image_info(const void *image, size_t len, struct gn_image_info *r
         return err;
     if (!fields_sane(&t, &i))
         return GN_E_BAD_IMAGE;
-    *ret = (struct gn_image_info){.local = {t.key.laddr, t.key.lport},
-                                  .remote = {t.key.raddr, t.key.rport},
-                                  .state = (enum gn_state)t.state,
-                                  .recv_q = i.rcv_len,
-                                  .send_q = i.snd_len};
+    *ret = (struct gn_image){.local = {t.key.laddr, t.key.lport},
+                             .remote = {t.key.raddr, t.key.rport},
+                             .state = (enum gn_state)t.state,
+                             .recv_q = i.rcv_len,
+                             .send_q = i.snd_len};
     return GN_OK;
 }

@@ -68,7 +68,7 @@ if [[ -z $pc ]]; then
 fi
 libdir=$(dirname "$(dirname "$pc")")
 export PKG_CONFIG_PATH=$libdir/pkgconfig
-flags="$(pkg-config --cflags gannet) -Wall -Wextra -Werror"
+flags="$(pkg-config --cflags gannet) -Wall -Wextra -Wshadow -Wpedantic -Werror"
 consumer=$root/tests/embed/consumer.c
 
 # shellcheck disable=SC2046,SC2086 # lists of flags

@@ -81,6 +81,10 @@ BREACHES = [
      "uint32_t breach(void);\n", "gannet/breach.h: does not compile alone with gcc"),
     ("a header that is not C++", "check_headers", "include/gannet/breach.h",
      "struct breach { int class; };\n", "gannet/breach.h: does not compile alone with g++"),
+    ("a function named as a struct, which C++ calls shadowing", "check_headers", "include/gannet/breach.h",
+     "struct breach { int x; };\nvoid breach(struct breach *b);\n", "gannet/breach.h: does not compile alone with g++"),
+    ("two headers that contradict each other", "check_headers", "include/gannet/breach.h",
+     "enum { GN_LISTEN = 99 };\n", "the headers do not compile together with gcc"),
 
     ("sprintf", "tidy.py", "src/cli/breach.c",
      LICENCE + "void f(char *s) { sprintf(s, \"x\"); }\n", "sprintf() is banned"),

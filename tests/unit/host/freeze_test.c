@@ -353,7 +353,7 @@ Test(freeze, image_of_an_image)
     for (unsigned i = 0; i < 2; i++) {
         gn_handle *h = i ? &s : &c, old = *h;
         struct gn_endpoint local = world_end(i, false, 0);
-        struct gn_image_info info;
+        struct gn_image info;
 
         freeze(i, old);
         cr_assert_eq(gn_image_info(image, image_len, &info), GN_OK);
@@ -427,7 +427,7 @@ Test(freeze, out_of_order)
 static enum gn_err try(size_t len)
 {
     gn_handle h = GN_NO_HANDLE;
-    struct gn_image_info info;
+    struct gn_image info;
     enum gn_err err = gn_host_thaw(w.h[1], spoiled, len, GN_THAW_SAME_PATH, NULL, w.now, &h);
 
     (void)gn_image_info(spoiled, len, &info);

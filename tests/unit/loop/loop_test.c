@@ -46,7 +46,7 @@ Test(loop, two_hosts_over_a_simulated_link_on_real_time)
     struct gn_sim_config c = {.ports = 2, .pipe = {way, way}};
     struct gn_sim *sim = gn_sim_new(&c);
     struct gn_loop *l = gn_loop_new(NULL, NULL);
-    struct gn_loop_stats stats;
+    struct gn_loop_counts stats;
     gn_time start = gn_loop_now();
     static struct party a, b;
 
@@ -72,7 +72,7 @@ Test(loop, a_host_without_a_link_sleeps)
 {
     struct gn_iface i = {.medium = GN_MEDIUM_IP, .mtu = 1500, .name = "none"};
     struct gn_loop *l = gn_loop_new(NULL, NULL);
-    struct gn_loop_stats stats;
+    struct gn_loop_counts stats;
     static struct party a;
     gn_time end;
 
@@ -297,7 +297,7 @@ static void clogged(int fd)
                               .caps = GN_CAP_GATHER | GN_CAP_TSO | GN_CAP_CSUM_TX | GN_CAP_CSUM_RX};
     struct gn_sim *sim = gn_sim_new(&c);
     struct gn_loop *l = gn_loop_new(NULL, NULL);
-    struct gn_loop_stats stats;
+    struct gn_loop_counts stats;
     static struct party a, b;
     struct sick sick;
 
