@@ -129,12 +129,12 @@ GN_API size_t gn_host_events(struct gn_host *h, struct gn_event *ev, size_t max)
 
 /* --- the user calls of RFC 9293 sec. 3.10.1-6 --- */
 
-/** gn_host_listen() - passive OPEN. @local port 0: an ephemeral one. @backlog bounds the accept
- * queue (min with somaxconn). GN_E_IN_USE, GN_E_NOT_AVAILABLE (address not ours), GN_E_NO_MEMORY,
- * GN_E_NO_PORTS */
+/** gn_host_listen() - passive OPEN. @local port 0: an ephemeral one. @backlog, as of listen(2):
+ * so many and one more may wait for accept, as on Linux (min with somaxconn). GN_E_IN_USE,
+ * GN_E_NOT_AVAILABLE (address not ours), GN_E_NO_MEMORY, GN_E_NO_PORTS */
 GN_API enum gn_err gn_host_listen(struct gn_host *h, struct gn_endpoint local, unsigned backlog,
                                   void *user, gn_handle *ret);
-/** gn_host_set_backlog() - another bound for the accept queue; what waits beyond it stays */
+/** gn_host_set_backlog() - another backlog; what waits beyond it stays */
 GN_API enum gn_err gn_host_set_backlog(struct gn_host *h, gn_handle listener, unsigned backlog);
 /** gn_host_accept() - next established connection of a listener, or GN_E_WOULD_BLOCK */
 GN_API enum gn_err gn_host_accept(struct gn_host *h, gn_handle listener, gn_handle *ret);

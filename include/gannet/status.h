@@ -78,12 +78,13 @@ struct gn_status {
     enum gn_err soft_error;
     void *user;
 
-    /* listeners: recv_q = connections waiting for accept, send_q = backlog, as ss shows it */
+    /* listeners: recv_q = connections waiting for accept, send_q = backlog, as ss shows it;
+     * the queue is full when recv_q is above it */
     uint32_t recv_q;    /* octets received and not yet read */
     uint32_t send_q;    /* octets not yet acknowledged */
     uint32_t not_sent;  /* of send_q, those never sent */
     uint32_t half_open; /* listeners: half-open entries */
-    uint32_t backlog;   /* listeners */
+    uint32_t backlog;   /* listeners: as it was told, within somaxconn */
 
     struct {
         uint32_t una, nxt, wnd, wl1, wl2, iss, max_wnd;

@@ -152,7 +152,7 @@ static void listeners(const struct exposition *x)
 {
     static const struct gauge gauges[] = {
         {"listener_accept_queue", "Connections that wait for accept().", waiting},
-        {"listener_backlog", "Room of the accept queue.", backlog},
+        {"listener_backlog", "Backlog of the listener; the accept queue holds one more.", backlog},
         {"listener_half_open", "Half-open connections of the listener.", half_open},
     };
 

@@ -213,7 +213,7 @@ static bool open_connection(struct nc *n)
 {
     gn_time now = gn_loop_now();
     enum gn_err e = n->listens
-                        ? gn_host_listen(n->rig.host, n->local, 1, NULL, &n->listener)
+                        ? gn_host_listen(n->rig.host, n->local, 0, NULL, &n->listener)
                         : gn_host_connect(n->rig.host, n->local, n->remote, NULL, now, &n->conn);
     if (e == GN_OK)
         return true;

@@ -103,7 +103,8 @@ struct fact_conn {
     uint32_t uid, mark;
     uint64_t inode,
         cookie; /* what names it to ss and /proc; 0: none. Gannet: cookie is the handle */
-    /* listeners: recv_q = waiting for accept, send_q = backlog, as ss shows it */
+    /* listeners: recv_q = waiting for accept, send_q = backlog, as ss shows it: full when recv_q is
+     * above it */
     uint32_t recv_q, send_q;
     uint32_t half_open; /* listeners: half-open entries */
     enum fact_timer timer;

@@ -80,7 +80,7 @@ static struct half_open look_half_open(const struct rules *w, const struct rule_
         const struct fact_conn *l = h.listener;
         if (f->source == FACTS_KERNEL && l->send_q > 0 && l->send_q < h.room)
             h.room = l->send_q;
-        h.accept_full = l->send_q > 0 && l->recv_q >= l->send_q;
+        h.accept_full = l->recv_q > l->send_q;
     }
     for (uint32_t i = 0; i < g->n; i++)
         h.unanswered += rules_repeated(rules_conn(w, g, i)) >= 1;

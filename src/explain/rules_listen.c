@@ -6,12 +6,11 @@
 
 #define SHORT_QUEUE 128 /* a backlog below this is short for a server */
 
-/** is_full() - has the accept queue no room? Its length is recv_q, the backlog send_q */
+/** is_full() - has the accept queue no room? Its length is recv_q, the backlog send_q, and one more
+ * fits (sk_acceptq_is_full() of Linux) */
 static bool is_full(const struct fact_conn *c)
 {
-    if (!(c->known & FACT_QUEUES))
-        return false;
-    return c->send_q ? c->recv_q >= c->send_q : c->recv_q > 0;
+    return c->known & FACT_QUEUES && c->recv_q > c->send_q;
 }
 
 /** overflows() - connections that found an accept queue full, of the whole machine: since the
@@ -47,9 +46,10 @@ bool rule_accept_full_judge(struct rules *w, const struct rule_group *g, struct 
 {
     const struct fact_conn *c = g->first;
     bool lasting = g->compared && g->before > 0;
+    bool now = w->f->interval > 0 && overflows(w) > 0;
 
     out->actor = WHY_PROCESS;
-    out->severity = lasting || c->recv_q > c->send_q ? WHY_CRITICAL : WHY_WARNING;
+    out->severity = lasting || now ? WHY_CRITICAL : WHY_WARNING;
     out->diagnosis =
         SAY(w,
             "% does not accept() fast enough: the queue of % is full, further clients are made "
@@ -96,7 +96,7 @@ bool rule_backlog_judge(struct rules *w, const struct rule_group *g, struct why_
         out->severity = WHY_NOTE;
     out->diagnosis =
         SAY(w, "The accept queue of % (%) holds %; it has been full, and % turned away.",
-            END(&c->local), STR(rules_who(w, c)), NUM(c->send_q),
+            END(&c->local), STR(rules_who(w, c)), NUM((uint64_t)c->send_q + 1),
             STR(now ? "just now clients were" : "clients were once"));
     queue_evidence(w, c, out);
     if (!now) {

@@ -137,7 +137,7 @@ static struct tcp_key listen_key(const struct listener *l)
 
 void listen_set_backlog(const struct gn_host *h, struct listener *l, unsigned backlog)
 {
-    l->backlog = (uint32_t)clamp_u64(backlog, 1, h->conf.somaxconn);
+    l->backlog = (uint32_t)min_u64(backlog, h->conf.somaxconn);
 }
 
 void listen_set_opts(struct gn_host *h, struct listener *l, const struct tcb_opts *o)

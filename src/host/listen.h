@@ -65,7 +65,7 @@ struct listener *listen_exact(const struct listen_table *t, const struct gn_addr
 /** listen_open() - passive OPEN (RFC 9293 3.10.1); errors as gn_host_listen() */
 enum gn_err listen_open(struct gn_host *h, struct gn_endpoint local, unsigned backlog, void *user,
                         struct listener **ret);
-/** listen_set_backlog() - bound of the accept queue, within somaxconn */
+/** listen_set_backlog() - as of listen(2), within somaxconn */
 void listen_set_backlog(const struct gn_host *h, struct listener *l, unsigned backlog);
 /**
  * listen_set_opts() - other options from now on
@@ -77,10 +77,11 @@ void listen_set_backlog(const struct gn_host *h, struct listener *l, unsigned ba
 void listen_set_opts(struct gn_host *h, struct listener *l, const struct tcb_opts *o);
 /** listen_close() - reset what waits in the accept queue, forget the half-open entries, stop */
 void listen_close(struct gn_host *h, struct listener *l);
-/** listen_full() - no room in the accept queue */
+/** listen_full() - no room in the accept queue, which holds one more than the backlog, as on Linux
+ */
 static inline bool listen_full(const struct listener *l)
 {
-    return l->n_accept >= l->backlog;
+    return l->n_accept > l->backlog;
 }
 /**
  * listen_promote() - a half-open connection is acknowledged: make a connection and queue it

@@ -169,14 +169,12 @@ static bool listen_conflict(const struct sock *sk)
 /** listen_call() - listen(2); one that listens already gets another backlog */
 static int listen_call(struct sock *sk, int backlog)
 {
-    /* Linux lets one more wait than it was told */
-    unsigned room = backlog < 0 ? UINT32_MAX : (unsigned)backlog + 1;
+    unsigned most = backlog < 0 ? UINT32_MAX : (unsigned)backlog; /* Linux takes it so, too */
     enum gn_err err;
     int r;
 
-    sk->backlog = backlog < 0 ? UINT32_MAX : (unsigned)backlog;
     if (sk->phase == PHASE_LISTENING)
-        return sock_errno(gn_host_set_backlog(sk->stack->host, sk->handle, room));
+        return sock_errno(gn_host_set_backlog(sk->stack->host, sk->handle, most));
     if (sk->phase != PHASE_IDLE)
         return -EINVAL;
     r = bind_auto(sk);
@@ -184,7 +182,7 @@ static int listen_call(struct sock *sk, int backlog)
         return r;
     if (listen_conflict(sk))
         return -EADDRINUSE;
-    err = gn_host_listen(sk->stack->host, sk->local, room, sk, &sk->handle);
+    err = gn_host_listen(sk->stack->host, sk->local, most, sk, &sk->handle);
     if (err != GN_OK)
         return sock_errno(err);
     sk->phase = PHASE_LISTENING;

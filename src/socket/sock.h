@@ -47,7 +47,6 @@ struct sock {
     bool fastopen_connect;
     unsigned linger_s;
     int error;                  /* errno pending without a handle */
-    unsigned backlog;           /* as listen() was told */
     gn_time rcvtimeo, sndtimeo; /* 0: none */
 
     gn_handle handle;

@@ -112,7 +112,7 @@ int tcpinfo_get(struct sock *sk, void *value, socklen_t *len)
     i.tcpi_ca_state = linux_ca_state(s.recovery);
     if (s.state == GN_LISTEN) { /* as Linux overloads them */
         i.tcpi_unacked = s.recv_q;
-        i.tcpi_sacked = (uint32_t)min_u64(sk->backlog, gn_host_conf(sk->stack->host)->somaxconn);
+        i.tcpi_sacked = s.backlog;
     } else {
         fill_sender(&i, &s, now);
     }

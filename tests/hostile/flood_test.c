@@ -231,7 +231,7 @@ Test(hostile, t_SEC_4987_8_full_queue, .timeout = 60)
     foe_init(&f);
     f.conf.tcp_syncookies = 2;
     foe_up(&f);
-    cr_assert_eq(gn_host_listen(f.host, e, 1, NULL, &l), GN_OK);
+    cr_assert_eq(gn_host_listen(f.host, e, 0, NULL, &l), GN_OK);
     for (unsigned i = 0; i < 3; i++) {
         s[i] = foe_stranger(&f, i);
         s[i].key.rport = 81;

@@ -349,7 +349,7 @@ Test(rules, syn_recv_pile_up_syn_flood_and_cookies)
     cr_assert_eq(grade("syn-recv-pile-up"), -1);
     setting[1].value = 0; /* without cookies honest clients are kept out */
     cr_assert_eq(grade("syn-flood"), WHY_CRITICAL);
-    conn[0].recv_q = 128; /* no flood: the process does not accept */
+    conn[0].recv_q = 129; /* no flood: the process does not accept */
     cr_assert_eq(grade("syn-flood"), -1);
     cr_assert_eq(find("syn-recv-pile-up")->actor, WHY_PROCESS);
     conn[0].recv_q = 0;
@@ -370,16 +370,19 @@ Test(rules, syn_recv_pile_up_syn_flood_and_cookies)
 Test(rules, accept_queue_full_only_when_full)
 {
     begin();
-    struct fact_conn *l = listen_on(80, 127, 128);
-    cr_assert_eq(grade("accept-queue-full"), -1);
-    l->recv_q = 128;
+    struct fact_conn *l = listen_on(80, 128, 128);
+    cr_assert_eq(grade("accept-queue-full"), -1); /* one more fits */
+    l->recv_q = 129;
     cr_assert_eq(grade("accept-queue-full"), WHY_WARNING);
     cr_assert(strstr(find("accept-queue-full")->diagnosis, "nginx (pid 7)"));
-    l->recv_q = 129;
+    f.interval = GN_SEC;
+    count("TcpExtListenOverflows", 3, 4); /* and somebody came */
     cr_assert_eq(grade("accept-queue-full"), WHY_CRITICAL);
     l->recv_q = 0;
     l->send_q = 0;
     cr_assert_eq(grade("accept-queue-full"), -1);
+    l->recv_q = 1;
+    cr_assert_eq(grade("accept-queue-full"), WHY_CRITICAL);
 }
 
 Test(rules, backlog_too_small_by_what_the_listener_dropped)

@@ -102,14 +102,20 @@ Test(listen, scale_of_a_half_open_connection_stays)
 Test(listen, accept_queue_full)
 {
     gn_handle l, c[5], s;
+    struct gn_status st;
     unsigned got = 0;
 
     world_init(&w, NULL, 0, GN_MEDIUM_IP);
-    cr_assert_eq(gn_host_listen(w.h[1], world_end(1, false, 80), 2, NULL, &l), GN_OK);
+    cr_assert_eq(gn_host_listen(w.h[1], world_end(1, false, 80), 1, NULL, &l),
+                 GN_OK); /* one more may wait */
     for (unsigned i = 0; i < 3; i++)
         cr_assert_eq(gn_host_connect(w.h[0], any, world_end(1, false, 80), NULL, w.now, &c[i]),
                      GN_OK);
     world_flush(&w);
+    cr_assert_eq(gn_host_status(w.h[1], l, w.now, &st), GN_OK);
+    cr_expect_eq(st.backlog, 1);
+    cr_expect_eq(st.send_q, 1);
+    cr_expect_eq(st.recv_q, 2);
     cr_expect_eq(world_stats(&w, 1).state[GN_ESTABLISHED], 2);
     cr_expect_eq(world_stats(&w, 1).state[GN_SYN_RECEIVED], 1);
     cr_expect_eq(world_stats(&w, 1).drop[GN_DROP_ACCEPT_QUEUE_FULL], 1);
@@ -138,7 +144,7 @@ Test(listen, abort_on_overflow)
     gn_conf_default(&conf);
     conf.tcp_abort_on_overflow = 1;
     world_init(&w, &conf, 0, GN_MEDIUM_IP);
-    cr_assert_eq(gn_host_listen(w.h[1], world_end(1, false, 80), 1, NULL, &l), GN_OK);
+    cr_assert_eq(gn_host_listen(w.h[1], world_end(1, false, 80), 0, NULL, &l), GN_OK);
     for (unsigned i = 0; i < 2; i++)
         cr_assert_eq(gn_host_connect(w.h[0], any, world_end(1, false, 80), NULL, w.now, &c[i]),
                      GN_OK);
