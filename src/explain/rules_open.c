@@ -43,6 +43,21 @@ static const char *services_text(struct rules *w, const struct rule_group *g)
     return SAY(w, "% services", NUM(g->n_groups));
 }
 
+/** openers_text() - "curl (pid 7)", or "curl (pid 7) and others" */
+static const char *openers_text(struct rules *w, const struct rule_group *g)
+{
+    const struct fact_conn *a = g->first;
+
+    for (uint32_t i = 1; i < g->n; i++) {
+        const struct fact_conn *b = rules_conn(w, g, i);
+        bool same = w->f->source == FACTS_CAPTURE ? gn_addr_eq(&a->local.addr, &b->local.addr)
+                                                  : a->process == b->process && a->uid == b->uid;
+        if (!same)
+            return SAY(w, "% and others", STR(rules_who(w, a)));
+    }
+    return rules_who(w, a);
+}
+
 bool rule_blackholed_match(const struct rules *w, const struct fact_conn *c)
 {
     /* a SYN younger than the first time-out waits as it should */
@@ -99,8 +114,8 @@ bool rule_blackholed_judge(struct rules *w, const struct rule_group *g, struct w
     if (!twice)
         out->severity = WHY_NOTE;
     out->diagnosis =
-        SAY(w, "% sends SYNs to %: no answer at all, neither SYN,ACK nor reset nor ICMP error.",
-            STR(rules_who(w, g->first)), STR(services_text(w, g)));
+        SAY(w, "SYNs of % to % get no answer at all, neither SYN,ACK nor reset nor ICMP error.",
+            STR(openers_text(w, g)), STR(services_text(w, g)));
     syn_evidence(w, g, out);
     out->unknown =
         "whether the host is down, the address wrong, or a firewall drops without a word";
@@ -127,16 +142,15 @@ static void queue_or_filter(struct rules *w, const struct rule_group *g,
     out->confidence = WHY_LIKELY;
     if (rules_repeated(silent) < 2)
         out->severity = WHY_NOTE;
-    out->diagnosis =
-        SAY(w, "SYNs of % to % get %, though other connections to % work: %.",
-            STR(rules_who(w, g->first)), STR(services_text(w, g)),
-            STR(icmp ? "no answer, or an ICMP error" : "no answer"),
-            STR(there            ? "that port"
-                : one_peer(w, g) ? "that host"
-                                 : "their hosts"),
-            STR(there ? "most likely its accept queue is full, or a firewall limits new "
-                        "connections"
-                      : "most likely a firewall drops them"));
+    out->diagnosis = SAY(
+        w, "SYNs of % to % get %, though other connections to % work: %.", STR(openers_text(w, g)),
+        STR(services_text(w, g)), STR(icmp ? "no answer, or an ICMP error" : "no answer"),
+        STR(there            ? "that port"
+            : one_peer(w, g) ? "that host"
+                             : "their hosts"),
+        STR(there ? "most likely its accept queue is full, or a firewall limits new "
+                    "connections"
+                  : "most likely a firewall drops them"));
     if (there) {
         out->actor = WHY_PEER;
         out->unknown = "which of the two, if it is one";
@@ -167,7 +181,7 @@ bool rule_filtered_judge(struct rules *w, const struct rule_group *g, struct why
         out->diagnosis = SAY(w,
                              "SYNs of % to % are answered with an ICMP error: a router, a firewall "
                              "or the host itself refuses them, or cannot pass them on.",
-                             STR(rules_who(w, g->first)), STR(services_text(w, g)));
+                             STR(openers_text(w, g)), STR(services_text(w, g)));
     syn_evidence(w, g, out);
     if (icmp)
         rules_evidence(out, "answered with an ICMP error", icmp, WHY_COUNT);

@@ -318,15 +318,18 @@ Test(rules, connect_blackholed_tells_ports_apart)
     const struct why_finding *x = find("connect-blackholed");
     cr_assert_eq(x->n_conns, 3);
     cr_assert_eq(x->by, WHY_BY_SERVICE);
-    cr_assert(strstr(x->diagnosis, "10.0.0.2:443:"), "%s", x->diagnosis);
+    cr_assert(strstr(x->diagnosis, "SYNs of curl (pid 8) to 10.0.0.2:443 get"), "%s", x->diagnosis);
+    conn[2].process = 0;
+    x = find("connect-blackholed");
+    cr_assert(strstr(x->diagnosis, "SYNs of curl (pid 8) and others to"), "%s", x->diagnosis);
     for (unsigned i = 5; i < 20; i++)
         in_vain(add(GN_SYN_SENT), 3)->remote.port = (uint16_t)(1000 + i);
     x = find("connect-blackholed");
     cr_assert_eq(x->n_conns, 20);
-    cr_assert(strstr(x->diagnosis, "to 17 ports of 10.0.0.2:"), "%s", x->diagnosis);
+    cr_assert(strstr(x->diagnosis, "to 17 ports of 10.0.0.2 get"), "%s", x->diagnosis);
     conn[7].remote.addr = gn_addr_v4(10, 0, 0, 3);
     x = find("connect-blackholed");
-    cr_assert(strstr(x->diagnosis, "to 17 services:"), "%s", x->diagnosis);
+    cr_assert(strstr(x->diagnosis, "to 17 services get"), "%s", x->diagnosis);
 }
 
 Test(rules, syn_recv_pile_up_syn_flood_and_cookies)
