@@ -324,6 +324,15 @@ static struct flow *flow_of(struct swarm *s, const struct gn_status *st)
     return NULL;
 }
 
+/** is_alive() - has the connection of @e not ended, whether it has heard of that or not? */
+static bool is_alive(const struct swarm_host *m, const struct end *e, gn_time now)
+{
+    struct gn_status st;
+
+    return e->state == END_OPEN && gn_host_status(m->h, e->handle, now, &st) == GN_OK &&
+           st.state != GN_CLOSED;
+}
+
 /** accept_all() - what waits at the listener */
 static void accept_all(struct swarm_host *m, gn_time now)
 {
@@ -341,7 +350,7 @@ static void accept_all(struct swarm_host *m, gn_time now)
             (void)gn_host_abort(m->h, c, now);
         } else if (f->end[1].state != END_NONE) {
             /* a packet that was late brings a connection back from its cookie (RFC 4987 3.6) */
-            if (f->end[1].state == END_OPEN || !gn_host_conf(m->h)->tcp_syncookies)
+            if (!gn_host_conf(m->h)->tcp_syncookies || is_alive(m, &f->end[1], now))
                 swarm_wrong(s, "accepted the connection of flow %u twice", (unsigned)(f - s->flow));
             (void)gn_host_abort(m->h, c, now);
         } else {

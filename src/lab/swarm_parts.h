@@ -86,12 +86,13 @@ struct flow {
     struct gn_endpoint from, to;
     uint32_t iss; /* of end 0: tells incarnations of one tuple apart */
     /* swarm_stall.c */
-    gn_time active;     /* something was sent, arrived, was read or written last */
-    unsigned under_way; /* packets in the network */
-    bool looked;        /* at its silence since then */
-    bool troubled;      /* a packet of it was lost just now, or while an end was moving */
-    unsigned moving;    /* ends that are */
-    bool moved;         /* one has, once */
+    gn_time active;      /* something was sent, arrived, was read or written last */
+    unsigned under_way;  /* packets in the network */
+    bool looked;         /* at its silence since then */
+    bool troubled;       /* a packet of it was lost just now, or while an end was moving */
+    unsigned moving;     /* ends that are */
+    bool moved;          /* one has, once */
+    uint64_t unresolved; /* packets that hosts had dropped for want of a link address, then */
 };
 
 struct swarm_host {

@@ -15,6 +15,8 @@
  * acknowledgment of an octet that was sent after the loss (by Karn's rule the back-off may stay
  * until then, and RFC 3168 6.1.2 waits for a timer), or when nothing is wanted any more: what
  * stands still after that stands still by itself;
+ * - a host had no link address for packets of any connection, held too many back or waited in vain
+ *   (RFC 1122 2.3.2.2), or had a wrong one from a spoilt ARP message: they went to nobody;
  * - the peer, or this end, was frozen, and dropped what came: the same as if it had been lost.
  * While an end of it is frozen a connection may be silent for any time;
  * - the peer refused a segment because a queue of it was full, or (PAWS) because younger ones had
@@ -86,11 +88,20 @@ static struct flow *flow_of_packet(struct swarm *s, const struct gn_frame *frame
     return find_flow(s, &src, &dst);
 }
 
-/** bad_news() - has the packet arrived spoilt, or does it tell of congestion? */
-static bool bad_news(const struct gn_tap *t, const uint8_t *tcp, bool marked)
+/** to_nobody() - a frame for a station that there is not */
+static bool to_nobody(const struct swarm *s, const struct gn_frame *f)
 {
-    return t->kind == GN_TAP_DELIVERED &&
-           (t->corrupted || marked || (tcp && (tcp[13] & (CTL_ECE | CTL_SYN)) == CTL_ECE));
+    static const uint8_t ours[5] = {2}; /* and the number of the port, from 1 on */
+
+    return s->ethernet && !(f->data[0] & 1) &&
+           (memcmp(f->data, ours, sizeof(ours)) != 0 || f->data[5] - 1u >= s->n_host);
+}
+
+/** bad_news() - has the packet arrived spoilt, or nowhere, or does it tell of congestion? */
+static bool bad_news(const struct swarm *s, const struct gn_tap *t, const uint8_t *tcp, bool marked)
+{
+    return t->kind == GN_TAP_DELIVERED && (t->corrupted || marked || to_nobody(s, t->frame) ||
+                                           (tcp && (tcp[13] & (CTL_ECE | CTL_SYN)) == CTL_ECE));
 }
 
 /** trouble() - something went wrong with a packet of @f; NULL: with one that any may wait for */
@@ -126,7 +137,7 @@ void stall_packet(struct swarm *s, const struct gn_tap *t, bool marked)
         *carrier = f ? (uint8_t)(f - s->flow + 1) : 0;
     }
     f = *carrier ? &s->flow[*carrier - 1] : NULL;
-    if (t->kind == GN_TAP_LOST || bad_news(t, tcp, marked))
+    if (t->kind == GN_TAP_LOST || bad_news(s, t, tcp, marked))
         trouble(s, f);
     if (!f) {
         stray(s, t);
@@ -160,9 +171,24 @@ void stall_drop(struct swarm *s, const struct gn_trace *t)
         trouble(s, f);
 }
 
+/** unresolved() - packets that hosts have dropped for want of a link address */
+static uint64_t unresolved(const struct swarm *s)
+{
+    uint64_t n = 0;
+
+    for (unsigned i = 0; i < s->n_host; i++) {
+        struct gn_stats st;
+
+        gn_host_stats(s->host[i].h, &st);
+        n += st.drop[GN_DROP_NEIGH_UNRESOLVED];
+    }
+    return n;
+}
+
 void stall_open(struct swarm *s, struct flow *f, gn_time now)
 {
     stall_touch(f, now);
+    f->unresolved = unresolved(s);
     if (s->stray + SWARM_SILENCE > now)
         trouble(s, f);
 }
@@ -254,9 +280,11 @@ static void judge(struct swarm *s, const struct end *e, const struct gn_status *
 static void look(struct swarm *s, struct flow *f)
 {
     struct gn_status st[2];
-    bool there[2], blamed = false;
+    uint64_t dropped = unresolved(s);
+    bool there[2], blamed = dropped != f->unresolved;
 
     f->looked = true;
+    f->unresolved = dropped;
     for (unsigned k = 0; k < 2; k++) {
         there[k] = end_status(s, &f->end[k], &st[k]);
         if (!there[k] || blame_over(&f->end[k], &st[k]))
