@@ -146,14 +146,15 @@ static void judge_quiet(struct swarm *s, const struct end *e)
         return;
     }
     if (!gone(p) || st.send_q > 0)
-        swarm_wrong(s,
-                    "flow %u (%s) end %u stands still, or nearly, in %s: sent %lu of %lu, read %lu, %u "
-                    "queued, %s, mss %u, cwnd %u; its peer, ended %u, cause %u, sent %lu of %lu, "
-                    "read %lu",
-                    flow_number(s, e), e->flow->kind, e != e->flow->end, gn_state_name(st.state),
-                    (unsigned long)e->sent, (unsigned long)e->plan.total, (unsigned long)e->got,
-                    st.send_q, st.cc, st.mss, st.cwnd, p->state, (unsigned)p->cause, (unsigned long)p->sent,
-                    (unsigned long)p->plan.total, (unsigned long)p->got);
+        swarm_wrong(
+            s,
+            "flow %u (%s) end %u stands still, or nearly, in %s: sent %lu of %lu, read %lu, %u "
+            "queued, %s, mss %u, cwnd %u; its peer, ended %u, cause %u, sent %lu of %lu, "
+            "read %lu",
+            flow_number(s, e), e->flow->kind, e != e->flow->end, gn_state_name(st.state),
+            (unsigned long)e->sent, (unsigned long)e->plan.total, (unsigned long)e->got, st.send_q,
+            st.cc, st.mss, st.cwnd, p->state, (unsigned)p->cause, (unsigned long)p->sent,
+            (unsigned long)p->plan.total, (unsigned long)p->got);
 }
 
 void check_quiet(struct swarm *s)

@@ -358,6 +358,15 @@ uint32_t recovery_room(const struct recovery *r)
     return r->rate ? rate_room(r, room) : room;
 }
 
+uint32_t recovery_room_for(const struct recovery *r, uint32_t len)
+{
+    uint32_t room = recovery_room(r);
+
+    if (!r->rate || !room || r->cc.cwnd < (uint64_t)recovery_in_flight(r) + len)
+        return room;
+    return max_u32(room, len);
+}
+
 uint32_t recovery_flight_size(const struct recovery *r)
 {
     uint32_t cwnd = r->cc.cwnd, flight;

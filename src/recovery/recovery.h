@@ -223,6 +223,9 @@ uint32_t recovery_in_flight(const struct recovery *r);
  * pacing); 0: none. A segment leaves if it fits whole; it is not cut to fit (RFC 6675 5 (C),
  *  CC-6675-7). The peer's window is the caller's to heed (CC-3042-1) */
 uint32_t recovery_room(const struct recovery *r);
+/** recovery_room_for() - the same for one segment of @len octets: whenever pacing lets any go, it
+ * may be larger than what pacing lets go at once */
+uint32_t recovery_room_for(const struct recovery *r, uint32_t len);
 /** recovery_on_idle_restart() - about to send after an idle time: RFC 5681 4.1, or RFC 7661 4.4.3
  */
 void recovery_on_idle_restart(struct recovery *r, const struct rec_env *e);

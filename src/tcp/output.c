@@ -274,7 +274,7 @@ static void hold_back(struct tcb *t, const struct tcp_env *e)
 static uint32_t new_text(struct tcb *t, const struct tcp_env *e, uint32_t unsent, uint32_t room,
                          uint32_t most)
 {
-    uint32_t cc = recovery_room(&t->rec), wnd = window_usable(t);
+    uint32_t cc = recovery_room_for(&t->rec, room), wnd = window_usable(t);
     uint32_t len = min_u32(unsent, min_u32(cc, wnd));
 
     len = min_u32(len, most * room);

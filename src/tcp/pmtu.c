@@ -105,7 +105,8 @@ uint32_t pmtu_probe(struct tcb *t, const struct tcp_env *e, const struct seg *s)
     if (sndbuf_unsent(t) < needed || window_usable(t) < needed || t->rec.cc.cwnd < needed)
         return 0;
     /* it waits until the window has room for it, but not until pacing has */
-    if (t->rec.cc.cwnd >= recovery_in_flight(&t->rec) + len && recovery_room(&t->rec) < len)
+    if (t->rec.cc.cwnd >= recovery_in_flight(&t->rec) + len &&
+        recovery_room_for(&t->rec, len) < len)
         return 0;
     return len;
 }

@@ -226,6 +226,27 @@ Test(pmtu, search)
     fx_fini(&fx);
 }
 
+/* a probe that is larger than what pacing lets go at once leaves all the same: or segments would
+ * stay small for ever, and text would wait for it in each round trip */
+Test(pmtu, search_while_paced)
+{
+    struct fixture fx;
+
+    fx_init(&fx, GN_ESTABLISHED);
+    fx.conf.tcp_mtu_probing = 2;
+    fx.conf.tcp_base_mss = 50;
+    fx.conf.tcp_early_retrans = 0;
+    pmtu_on_open(&fx.tcb, &fx.env);
+    options_mss_changed(&fx.tcb, &fx.env);
+    cr_assert_eq(fx.tcb.rec.mss, 50);
+    cr_assert_eq(tcp_set_option(&fx.tcb, &fx.env, GN_OPT_MAX_PACING_RATE, 50000), GN_OK);
+    fx.tcb.rec.cc.cwnd = 20000;
+    cr_expect_gt(talk(&fx, 1500, 100000), 4);
+    cr_expect_eq(fx.tcb.rec.mss, 1460);
+    cr_expect_eq(fx.stats.TCPTimeouts, 0);
+    fx_fini(&fx);
+}
+
 /* RFC 4821 7.6.2: a lost probe is no sign of congestion; the search narrows down to what gets
  * through, and begins anew after tcp_probe_interval (RFC 8899 5.1.1) */
 Test(pmtu, search_below_the_top)
