@@ -33,6 +33,7 @@ enum icmp6_param {
     ICMP6_BAD_FIELD = 0,
     ICMP6_BAD_NEXT = 1,
     ICMP6_BAD_OPTION = 2,
+    ICMP6_INCOMPLETE = 3, /* a first fragment without all headers (RFC 7112) */
 };
 
 /** icmp6_parse() - one whole message, contiguous; GN_DROP_NONE, or _ICMP_BAD: short or bad checksum

@@ -38,6 +38,16 @@ struct ipv6 {
     struct ipv6_frag frag;
 };
 
+/** What its sender is told about a packet that is of no use: ICMPv6 Parameter Problem (RFC 4443
+ * 3.4). */
+struct ipv6_problem {
+    struct gn_addr src, dst; /* not judged */
+    uint32_t total_len;
+    uint32_t pointer; /* octets in front of what is wrong */
+    uint8_t code;     /* enum icmp6_param */
+    bool even_group;  /* also if the packet was sent to a group (RFC 8200 4.2) */
+};
+
 /** ipv6_is_fragment() - a part of a packet; an atomic fragment (RFC 6946) is a whole packet */
 static inline bool ipv6_is_fragment(const struct ipv6 *h)
 {
@@ -62,6 +72,21 @@ enum gn_drop ipv6_parse(const uint8_t *p, uint32_t len, uint32_t frame_total, st
 /** ipv6_parse_quoted() - the same for a packet quoted by ICMPv6: it may end anywhere, total_len is
  * not checked */
 enum gn_drop ipv6_parse_quoted(const uint8_t *p, uint32_t len, struct ipv6 *ret);
+/** ipv6_skim() - the same, but nothing inside the extension headers is judged, and the packet may
+ * end in one of them, which is then what @ret->next names. What a packet was about, when it is
+ * refused */
+enum gn_drop ipv6_skim(const uint8_t *p, uint32_t len, struct ipv6 *ret);
+/**
+ * ipv6_problem() - why a packet is of no use, if its sender is to hear that
+ * @p, @len: as for ipv6_parse(), which has found the packet not truncated
+ * @ret:     untouched if there is nothing to say
+ *
+ * For a packet that ipv6_parse() refuses: an unknown option, routing header or misplaced
+ * hop-by-hop header (RFC 8200 4, 4.2, 4.4), an impossible fragment (4.5). For a good one that is
+ * whole: its protocol is not known. Slow: the packet is walked anew, so that those which are
+ * welcome need not remember anything.
+ */
+bool ipv6_problem(const uint8_t *p, uint32_t len, struct ipv6_problem *ret);
 /**
  * ipv6_extensions() - walk what a reassembled packet begins with
  * @p, @len: the fragmentable part, contiguous as far as headers go

@@ -107,6 +107,24 @@ static void check_ipv4(uint8_t *p, uint32_t len)
     SAME(h, again, total_len);
 }
 
+/** check_refusal6() - what is said of a packet points into it, and is never that a good fragment is
+ * bad; what is skimmed is no more than what is parsed */
+static void check_refusal6(const uint8_t *p, uint32_t len)
+{
+    struct ipv6_problem problem;
+    struct ipv6 h, skimmed;
+    enum gn_drop drop = ipv6_parse(p, len, UINT32_MAX, &h);
+    enum gn_drop skim = ipv6_skim(p, len, &skimmed);
+    bool told = ipv6_problem(p, len, &problem);
+
+    MUST(skim != GN_DROP_NONE || (skimmed.header_len <= len && skimmed.header_len >= IPV6_HEADER));
+    MUST(drop != GN_DROP_NONE || skim == GN_DROP_NONE);
+    if (told)
+        MUST(problem.pointer < len && problem.pointer < problem.total_len);
+    if (drop == GN_DROP_NONE)
+        MUST(told != ipv6_is_fragment(&h) && (!told || problem.code == ICMP6_BAD_NEXT));
+}
+
 /** check_ipv6() - the packet that emit gives has lost its extension headers but for that of a
  * fragment */
 static void check_ipv6(const uint8_t *p, uint32_t len)
@@ -117,6 +135,7 @@ static void check_ipv6(const uint8_t *p, uint32_t len)
 
     if (ipv6_extensions(p, len, &next, &ext) == GN_DROP_NONE)
         MUST(ext <= len && ext % 8 == 0 && ext <= IPV6_EXT_MAX * 2048);
+    check_refusal6(p, len);
     enum gn_drop quoted = ipv6_parse_quoted(p, len, &q);
     if (ipv6_parse(p, len, total, &h) != GN_DROP_NONE)
         return;

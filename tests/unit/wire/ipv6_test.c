@@ -4,6 +4,7 @@
 #include "base/bits.h"
 #include "unit/wire/support.h"
 #include "wire/checksum.h"
+#include "wire/icmp6.h"
 
 #include <criterion/criterion.h>
 
@@ -257,6 +258,150 @@ Test(ipv6, one_fragment_header_only)
 
     cr_assert_eq(judge(44, OCTETS(44, 0, 0, 0, 0, 0, 0, 1, 6, 0, 0, 0, 0, 0, 0, 1), &h),
                  GN_DROP_IP_OPTIONS);
+}
+
+/** SILENT - problem() has nothing to say */
+#define SILENT (-1)
+
+/** problem() - what ipv6_problem() says of build()'s packet, as code * 1000 + pointer, or SILENT */
+static int problem(uint8_t next, const uint8_t *octets, size_t n)
+{
+    uint8_t packet[70000];
+    struct ipv6_problem got;
+    uint32_t len = build(packet, next, octets, (uint32_t)n);
+    uint8_t *p = exact(packet, len);
+
+    spoil(&got, sizeof got);
+    bool told = ipv6_problem(p, len, &got);
+    free(p);
+    if (!told) {
+        cr_assert(untouched(&got, sizeof got));
+        return SILENT;
+    }
+    cr_assert(got.total_len == len && got.src.b[15] == 1 && got.dst.b[15] == 2);
+    cr_assert(!got.even_group || got.code == ICMP6_BAD_OPTION);
+    return (int)(got.code * 1000 + got.pointer);
+}
+
+/* RFC 8200 4.2: each type of option, each of two places, also behind an option that is skipped */
+Test(ipv6, problem_of_an_option)
+{
+    for (unsigned type = 2; type < 256; type++) {
+        const uint8_t one[8] = {6, 0, (uint8_t)type, 4};
+        const uint8_t two[16] = {6, 1, 0, 0x1e, 2, 9, 9, (uint8_t)type, 7};
+        int code = type < 128 ? SILENT : ICMP6_BAD_OPTION * 1000;
+        if (type < 64)
+            code = ICMP6_BAD_NEXT * 1000; /* the packet is good, so it is its protocol */
+        cr_assert_eq(problem(IPV6_HOP_BY_HOP, one, 8), type < 64    ? code + 40
+                                                       : type < 128 ? SILENT
+                                                                    : code + 42);
+        cr_assert_eq(problem(IPV6_DESTINATION, two, 16), type < 64    ? code + 40
+                                                         : type < 128 ? SILENT
+                                                                      : code + 47);
+    }
+    uint8_t p[100];
+    struct ipv6_problem got;
+    for (unsigned type = 128; type < 256; type += 64) {
+        uint32_t len =
+            build(p, 0, OCTETS(60, 0, 1, 4, 0, 0, 0, 0, 6, 0, (uint8_t)type, 4, 0, 0, 0, 0));
+        cr_assert(ipv6_problem(p, len, &got) && got.pointer == 50);
+        cr_assert_eq(got.even_group, type < 192);
+    }
+    cr_assert_eq(problem(0, OCTETS(6, 0, 0x80, 5, 0, 0, 0, 0)), SILENT, "longer than its header");
+    cr_assert_eq(problem(0, OCTETS(6, 1, 0x80, 4, 0, 0, 0, 0)), SILENT, "a header that is cut");
+}
+
+/* RFC 8200 4: an unknown protocol, at the octet that names it; hop-by-hop in any other header */
+Test(ipv6, problem_of_a_next_header)
+{
+    cr_assert_eq(problem(132, OCTETS(0, 0)), 1006);
+    cr_assert_eq(problem(60, OCTETS(132, 0, 1, 4, 0, 0, 0, 0)), 1040);
+    cr_assert_eq(problem(60, OCTETS(43, 0, 1, 4, 0, 0, 0, 0, 132, 0, 9, 0, 0, 0, 0, 0)), 1048);
+    cr_assert_eq(problem(44, OCTETS(132, 0, 0, 0, 0, 0, 0, 1)), 1040, "an atomic fragment");
+    cr_assert_eq(problem(60, OCTETS(0, 0, 1, 4, 0, 0, 0, 0, 6, 0, 1, 4, 0, 0, 0, 0)), 1040);
+    cr_assert_eq(problem(0, OCTETS(0, 0, 1, 4, 0, 0, 0, 0, 6, 0, 1, 4, 0, 0, 0, 0)), 1040);
+    cr_assert_eq(problem(44, OCTETS(44, 0, 0, 0, 0, 0, 0, 1, 6, 0, 0, 0, 0, 0, 0, 1)), SILENT,
+                 "two fragment headers");
+}
+
+/* RFC 8200 4.4 */
+Test(ipv6, problem_of_a_routing_header)
+{
+    cr_assert_eq(problem(43, OCTETS(6, 0, 0, 1, 0, 0, 0, 0)), 42);
+    cr_assert_eq(problem(60, OCTETS(43, 0, 1, 4, 0, 0, 0, 0, 6, 0, 99, 255, 0, 0, 0, 0)), 50);
+}
+
+/* RFC 8200 4.5; UDP's header is not asked for */
+Test(ipv6, problem_of_a_fragment)
+{
+    uint8_t f[8 + 24] = {17, 0, 0xff, 0xf1, 0, 0, 0, 7};
+
+    cr_assert_eq(problem(44, f, 8 + 24), 42, "ends beyond 65535");
+    cr_assert_eq(problem(44, f, 8 + 17), 42, "and its length is odd");
+    cr_assert_eq(problem(44, f, 8 + 7), 4, "not a multiple of 8");
+    cr_assert_eq(problem(44, f, 8), SILENT, "empty");
+    f[3] = 0xf0;
+    cr_assert_eq(problem(44, f, 8 + 7), SILENT, "the last may end anywhere");
+    put16(f + 2, 9);
+    cr_assert_eq(problem(44, f, 8 + 23), 4);
+    cr_assert_eq(problem(44, f, 8 + 24), SILENT, "nothing wrong");
+    f[0] = 6;
+    cr_assert_eq(problem(44, f, 8 + 24), SILENT, "it rewrites the TCP header");
+    uint8_t options[8 + 8 + 24] = {44, 0, 1, 4};
+    memcpy(options + 8, f, 8);
+    cr_assert_eq(problem(60, options, 8 + 8 + 15), 4, "behind another header");
+    put16(options + 10, 0xfff1);
+    cr_assert_eq(problem(60, options, 8 + 8 + 16), 50);
+}
+
+/* RFC 8200 4.5, RFC 7112: a first fragment that lacks headers; what it has is judged first */
+Test(ipv6, problem_of_a_first_fragment)
+{
+    uint8_t f[8 + 32] = {60, 0, 0, 1, 0, 0, 0, 7, 6, 0, 1, 4};
+    uint8_t p[100];
+    struct ipv6_problem got;
+
+    cr_assert_eq(problem(44, f, 8 + 32), SILENT, "complete");
+    for (uint32_t n = 0; n < 8 + 20; n++)
+        cr_assert_eq(problem(44, f, 8 + n), 3000, "%u", n);
+    cr_assert_eq(problem(44, f, 8 + 28), 4, "no header is cut now, but the length is odd");
+    uint32_t len = build(p, 44, f, 8 + 16);
+    cr_assert(ipv6_problem(p, len, &got));
+    cr_assert_not(ipv6_problem(p, len - 1, &got), "it is only not contiguous");
+    f[10] = 0x80;
+    cr_assert_eq(problem(44, f, 8 + 16), 2050);
+    f[10] = 0x40;
+    cr_assert_eq(problem(44, f, 8 + 16), SILENT, "an option that says so");
+    cr_assert_eq(problem(44, f, 8 + 31), SILENT, "and that is the end of it");
+    f[0] = 0;
+    cr_assert_eq(problem(44, f, 8 + 16), 1040);
+    f[0] = 44;
+    cr_assert_eq(problem(44, f, 8 + 16), SILENT, "two fragment headers");
+}
+
+/* what a refused packet was about is found as far as it goes */
+Test(ipv6, skim)
+{
+    static const uint8_t chain[] = {43, 0, 0x80, 9, 0, 0, 0, 0, 0,  0, 99, 9, 0, 0, 0, 0,
+                                    44, 0, 0xc0, 4, 0, 0, 0, 0, 58, 0, 0,  1, 0, 0, 0, 1};
+    uint8_t p[200];
+    struct ipv6 h;
+
+    for (uint32_t n = 0; n <= sizeof chain; n++) {
+        uint32_t len = build(p, 60, chain, n);
+        uint8_t *copy = exact(p, len);
+        cr_assert_eq(ipv6_skim(copy, len, &h), GN_DROP_NONE);
+        cr_assert_eq(h.header_len, 40 + n / 8 * 8);
+        cr_assert_eq(h.next, n < 8 ? 60 : n < 16 ? 43 : n < 24 ? 0 : n < 32 ? 44 : 58);
+        free(copy);
+    }
+    spoil(&h, sizeof h);
+    cr_assert_eq(ipv6_skim(p, 39, &h), GN_DROP_IP_TRUNCATED);
+    uint8_t many[8 * (IPV6_EXT_MAX + 2)] = {0};
+    for (size_t i = 0; i < sizeof many; i += 8)
+        many[i] = 60;
+    cr_assert_eq(ipv6_skim(p, build(p, 60, many, sizeof many), &h), GN_DROP_IP_OPTIONS);
+    cr_assert(untouched(&h, sizeof h));
 }
 
 /* What reassembly gives is walked on from where the fragment header stood */
