@@ -271,6 +271,33 @@ static bool may_complain(struct ip *ip, const struct ip_env *e)
     return true;
 }
 
+/* is @p an ICMP error, a redirect, or ICMP of which that cannot be told? */
+static bool is_error(const struct ip_packet *p)
+{
+    struct icmp m = {0};
+    struct ipv4 h4;
+    struct ipv6 h6;
+
+    if (addr_v4(&p->src)) {
+        if (ipv4_parse_quoted(p->whole, p->whole_len, &h4) != GN_DROP_NONE)
+            return true;
+        if (h4.proto != IP_PROTO_ICMP || h4.frag_off != 0)
+            return false;
+        if (h4.header_len >= p->whole_len)
+            return true;
+        m.type = p->whole[h4.header_len];
+        return icmp4_is_error(&m);
+    }
+    if (ipv6_skim(p->whole, p->whole_len, &h6) != GN_DROP_NONE)
+        return true;
+    if (h6.next != IP_PROTO_ICMP6 || h6.frag.off != 0)
+        return false;
+    if (h6.header_len >= p->whole_len)
+        return true;
+    m.type = p->whole[h6.header_len];
+    return icmp6_is_error(&m) || m.type == ICMP6_REDIRECT;
+}
+
 /* send an error about @p, unless RFC 1122 3.2.2 or RFC 4443 2.4 (e) forbid; failures are counted */
 static void complain(struct ip *ip, const struct ip_env *e, const struct ip_packet *p, uint8_t type,
                      uint8_t code, uint32_t rest)
@@ -280,7 +307,7 @@ static void complain(struct ip *ip, const struct ip_env *e, const struct ip_pack
     struct ip_header h = {.src = p->dst, .dst = p->src, .ttl = (uint8_t)e->conf->ip_default_ttl};
     enum gn_drop why = GN_DROP_RATE_LIMITED;
 
-    if (!ip_is_unicast(ip, &p->src) || !ip_is_ours(ip, e, &p->dst))
+    if (!ip_is_unicast(ip, &p->src) || !ip_is_ours(ip, e, &p->dst) || is_error(p))
         return;
     m.body_len = min_u32(p->whole_len, v4 ? ERROR4_MAX - IPV4_HEADER - ICMP_HEADER
                                           : ERROR6_MAX - IPV6_HEADER - ICMP_HEADER);
@@ -300,13 +327,31 @@ void ip_send_port_unreachable(struct ip *ip, const struct ip_env *e, const struc
         complain(ip, e, p, ICMP6_UNREACHABLE, ICMP6_PORT, 0);
 }
 
-void ip_send_protocol_unreachable(struct ip *ip, const struct ip_env *e, const struct ip_packet *p,
-                                  bool plain)
+void ip_send_protocol_unreachable(struct ip *ip, const struct ip_env *e, const struct ip_packet *p)
 {
+    struct ipv6_problem problem;
+
     if (addr_v4(&p->src))
         complain(ip, e, p, ICMP4_UNREACHABLE, ICMP4_PROTOCOL, 0);
-    else if (plain)
-        complain(ip, e, p, ICMP6_PARAM_PROBLEM, ICMP6_BAD_NEXT, 6); /* the fixed header's field */
+    else if (ipv6_problem(p->whole, p->whole_len, &problem))
+        complain(ip, e, p, ICMP6_PARAM_PROBLEM, problem.code, problem.pointer);
+}
+
+void ip_send_parameter_problem(struct ip *ip, const struct ip_env *e, const struct ip_packet *p,
+                               const struct ipv6_problem *problem, bool to_group)
+{
+    struct ip_packet q = *p;
+
+    if (addr_v4(&p->src) || addr_v4(&p->dst)) /* mapped ones never travel */
+        return;
+    if (to_group) { /* in the name of our own address */
+        const struct gn_addr *source = ip_source(ip, p->iface, &p->src);
+
+        if (!source)
+            return;
+        q.dst = *source;
+    }
+    complain(ip, e, &q, ICMP6_PARAM_PROBLEM, problem->code, problem->pointer);
 }
 
 void ip_send_reassembly_timeout(struct ip *ip, const struct ip_env *e, const struct ip_packet *p)

@@ -26,7 +26,6 @@ struct arrival {
     uint32_t at;      /* octets of @f before the IP header */
     bool group;       /* link or IP destination is a broadcast or multicast address */
     bool reassembled; /* may not be a fragment again */
-    bool plain;       /* the protocol is named by the IP header itself */
     struct ip_packet *ret;
     enum gn_drop *ret_drop;
 };
@@ -92,7 +91,7 @@ static bool gather(const struct arrival *a)
 static enum ip_verdict unknown_protocol(const struct arrival *a)
 {
     if (!a->group && a->ret->proto != IPV6_NO_NEXT)
-        ip_send_protocol_unreachable(a->ip, a->e, a->ret, a->plain);
+        ip_send_protocol_unreachable(a->ip, a->e, a->ret);
     return drop(a, GN_DROP_IP_PROTOCOL);
 }
 
@@ -258,7 +257,6 @@ static bool again4(struct arrival *a)
     p->ecn = r->ecn;
     p->tos = r->tos;
     p->ttl = head[8];
-    a->plain = true;
     set_octets(a, IPV4_HEADER, total);
     return true;
 }
@@ -292,7 +290,6 @@ static enum ip_verdict packet4(struct arrival *a)
     p->ecn = h.tos & 3;
     p->tos = h.tos & 0xfc;
     p->ttl = h.ttl;
-    a->plain = true;
     set_octets(a, h.header_len, h.total_len);
     if (ipv4_is_fragment(&h)) {
         struct reass_frag frag = {.key = {.id = h.ident, .proto = h.proto, .v4 = 1},
@@ -335,6 +332,26 @@ static bool is_group6(const struct ip *ip, unsigned iface, const struct gn_addr 
     return false;
 }
 
+/* one that ipv6_parse() refuses: its sender is told if there are words for it, and it was for us */
+static enum ip_verdict unfit6(const struct arrival *a, enum gn_drop why)
+{
+    const struct gn_frame *f = a->f;
+    struct ip_packet *p = a->ret;
+    struct ipv6_problem problem;
+    bool to_group;
+
+    if ((why != GN_DROP_IP_OPTIONS && why != GN_DROP_FRAG_BAD) ||
+        !ipv6_problem(f->data + a->at, f->len - a->at, &problem))
+        return drop(a, why);
+    p->src = problem.src;
+    p->dst = problem.dst;
+    set_octets(a, IPV6_HEADER, problem.total_len);
+    to_group = is_group6(a->ip, p->iface, &p->dst);
+    if ((!a->group && !to_group) || problem.even_group)
+        ip_send_parameter_problem(a->ip, a->e, p, &problem, to_group);
+    return drop(a, why);
+}
+
 /* one IPv6 packet */
 static enum ip_verdict packet6(struct arrival *a)
 {
@@ -344,7 +361,7 @@ static enum ip_verdict packet6(struct arrival *a)
     enum gn_drop why = ipv6_parse(f->data + a->at, f->len - a->at, gn_frame_total(f) - a->at, &h);
 
     if (why != GN_DROP_NONE)
-        return drop(a, why);
+        return unfit6(a, why);
     if (!is_source6(a->ip, &h) && !looped(a, &h.src)) /* MUST-63 */
         return drop(a, GN_DROP_IP_BAD_SOURCE);
     if (addr_v4(&h.dst) || (!ip_is_ours(a->ip, a->e, &h.dst) && !looped(a, &h.dst))) {
@@ -358,7 +375,6 @@ static enum ip_verdict packet6(struct arrival *a)
     p->ecn = h.tclass & 3;
     p->tos = h.tclass & 0xfc;
     p->ttl = h.hlim;
-    a->plain = h.header_len == IPV6_HEADER;
     set_octets(a, h.header_len, h.total_len);
     if (ipv6_is_fragment(&h)) {
         struct reass_frag frag = {.key = {.id = h.frag.id},

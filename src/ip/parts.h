@@ -92,10 +92,12 @@ void ip_nd_announce(struct ip *ip, const struct ip_env *e, unsigned iface, const
  * Results as ip_input() */
 enum ip_verdict ip_icmp_input(struct ip *ip, const struct ip_env *e, bool group,
                               struct ip_packet *p, enum gn_drop *ret_drop);
-/** ip_send_protocol_unreachable() - in answer to @p. @plain: the protocol is named by the IP header
- * itself */
-void ip_send_protocol_unreachable(struct ip *ip, const struct ip_env *e, const struct ip_packet *p,
-                                  bool plain);
+/** ip_send_protocol_unreachable() - in answer to @p; for IPv6, Parameter Problem says that */
+void ip_send_protocol_unreachable(struct ip *ip, const struct ip_env *e, const struct ip_packet *p);
+/** ip_send_parameter_problem() - in answer to @p, an IPv6 packet. @to_group: that it went to a
+ * group of ours is no reason to be silent */
+void ip_send_parameter_problem(struct ip *ip, const struct ip_env *e, const struct ip_packet *p,
+                               const struct ipv6_problem *problem, bool to_group);
 /** ip_send_reassembly_timeout() - in answer to @p, the first fragment as it came */
 void ip_send_reassembly_timeout(struct ip *ip, const struct ip_env *e, const struct ip_packet *p);
 

@@ -486,3 +486,240 @@ Test(ip_icmp, errors_are_rate_limited)
     cr_assert_not(output(w));
     world_free(w);
 }
+
+/* an IPv6 packet of @n octets behind the fixed header, which says @next; returns its length */
+static uint32_t make_chain6(uint8_t *p, struct gn_addr src, struct gn_addr dst, uint8_t next,
+                            const uint8_t *octets, uint32_t n)
+{
+    uint32_t len = make6(p, src, dst, next, n);
+
+    memcpy(p + IPV6_HEADER, octets, n);
+    return len;
+}
+
+/* the @len octets at @p are dropped for @why, and their sender, PEER6, gets one Parameter Problem
+ * of ours with @code and @pointer, and the packet in it */
+static void assert_problem(struct world *w, const uint8_t *p, uint32_t len, enum gn_drop why,
+                           uint8_t code, uint32_t pointer)
+{
+    struct gn_addr src = US6, dst = PEER6;
+    struct icmp m;
+    struct ipv6 h;
+
+    cr_assert_eq(input(w, p, len), IP_CONSUMED);
+    cr_assert_eq(w->drop, why);
+    cr_assert(output(w));
+    cr_assert_eq(ipv6_parse(w->f.data, w->f.len, w->f.len, &h), GN_DROP_NONE);
+    ASSERT_ADDR(h.src, src);
+    ASSERT_ADDR(h.dst, dst);
+    cr_assert_eq(icmp6_parse(&src, &dst, w->f.data + 40, w->f.len - 40, &m), GN_DROP_NONE);
+    cr_assert(m.type == ICMP6_PARAM_PROBLEM && m.code == code && m.rest == pointer, "%u %u %u",
+              m.type, m.code, m.rest);
+    cr_assert_eq(m.body_len, len < 1232 ? len : 1232);
+    cr_assert_arr_eq(m.body, p, m.body_len);
+    cr_assert_not(output(w));
+}
+
+/* the @len octets at @p are dropped for @why, and nothing is said */
+static void assert_silence(struct world *w, const uint8_t *p, uint32_t len, enum gn_drop why)
+{
+    cr_assert_eq(input(w, p, len), IP_CONSUMED);
+    cr_assert_eq(w->drop, why);
+    cr_assert_not(output(w));
+}
+
+static const uint8_t option_80[8] = {IP_PROTO_TCP, 0, 0x80, 4}, option_c0[8] = {6, 0, 0xc0, 4},
+                     option_40[8] = {IP_PROTO_TCP, 0, 0x40, 4};
+
+/* RFC 8200 4, 4.2, 4.4, 4.5: what is not understood is said */
+Test(ip_icmp, parameter_problem)
+{
+    static const uint8_t routing[8] = {IP_PROTO_TCP, 0, 99, 1}, sctp[8] = {132, 0, 1, 4},
+                         misplaced[16] = {IPV6_HOP_BY_HOP, 0, 1, 4, [8] = IP_PROTO_TCP, 0, 1, 4};
+    uint8_t fragment[8 + 40] = {IP_PROTO_UDP, 0, 0, 1, 0, 0, 0, 7};
+    struct world *w = world_new(GN_MEDIUM_IP);
+    uint8_t p[1500], big[1400] = {IP_PROTO_TCP, 0, 0x80, 4};
+
+    assert_problem(w, p, make_chain6(p, PEER6, US6, IPV6_DESTINATION, sctp, 8), GN_DROP_IP_PROTOCOL,
+                   ICMP6_BAD_NEXT, 40);
+    assert_problem(w, p, make_chain6(p, PEER6, US6, IPV6_DESTINATION, misplaced, 16),
+                   GN_DROP_IP_OPTIONS, ICMP6_BAD_NEXT, 40);
+    assert_problem(w, p, make_chain6(p, PEER6, US6, IPV6_HOP_BY_HOP, option_80, 8),
+                   GN_DROP_IP_OPTIONS, ICMP6_BAD_OPTION, 42);
+    assert_problem(w, p, make_chain6(p, PEER6, US6, IPV6_DESTINATION, option_c0, 8),
+                   GN_DROP_IP_OPTIONS, ICMP6_BAD_OPTION, 42);
+    assert_problem(w, p, make_chain6(p, PEER6, US6, IPV6_DESTINATION, big, 1400),
+                   GN_DROP_IP_OPTIONS, ICMP6_BAD_OPTION, 42);
+    assert_silence(w, p, make_chain6(p, PEER6, US6, IPV6_DESTINATION, option_40, 8),
+                   GN_DROP_IP_OPTIONS);
+    assert_problem(w, p, make_chain6(p, PEER6, US6, IPV6_ROUTING, routing, 8), GN_DROP_IP_OPTIONS,
+                   ICMP6_BAD_FIELD, 42);
+    assert_problem(w, p, make_chain6(p, PEER6, US6, IPV6_FRAGMENT, fragment, 8 + 39),
+                   GN_DROP_FRAG_BAD, ICMP6_BAD_FIELD, 4);
+    put16(fragment + 2, 0xfff8);
+    assert_problem(w, p, make_chain6(p, PEER6, US6, IPV6_FRAGMENT, fragment, 8 + 8),
+                   GN_DROP_FRAG_BAD, ICMP6_BAD_FIELD, 42);
+    put16(fragment + 2, 1);
+    fragment[0] = IP_PROTO_TCP;
+    assert_problem(w, p, make_chain6(p, PEER6, US6, IPV6_FRAGMENT, fragment, 8 + 16),
+                   GN_DROP_FRAG_BAD, ICMP6_INCOMPLETE, 0);
+    world_free(w);
+}
+
+/* link padding is no part of the packet that is quoted; what is cut on its way is not answered */
+Test(ip_icmp, parameter_problem_of_padded_and_truncated_packets)
+{
+    struct world *w = world_new(GN_MEDIUM_IP);
+    uint8_t p[100];
+    uint32_t len = make_chain6(p, PEER6, US6, IPV6_DESTINATION, option_80, 8);
+
+    p[len] = 0xee;
+    cr_assert_eq(input(w, p, len + 1), IP_CONSUMED);
+    cr_assert(output(w) && w->f.len == 48 + len);
+    put16(p + 4, 9);
+    assert_silence(w, p, len, GN_DROP_IP_TRUNCATED);
+    world_free(w);
+}
+
+/* the fragments are gone by then: it is about the packet that they made */
+Test(ip_icmp, parameter_problem_of_a_reassembled_packet)
+{
+    struct world *w = world_new(GN_MEDIUM_IP);
+    uint8_t f[8 + 16] = {IPV6_DESTINATION, 0, 0, 1, 0, 0, 0, 7, 132, 0, 1, 4}, p[100];
+
+    cr_assert_eq(input(w, p, make_chain6(p, PEER6, US6, IPV6_FRAGMENT, f, sizeof f)), IP_CONSUMED);
+    cr_assert_eq(w->drop, GN_DROP_NONE);
+    put16(f + 2, 16);
+    cr_assert_eq(input(w, p, make_chain6(p, PEER6, US6, IPV6_FRAGMENT, f, 12)), IP_CONSUMED);
+    cr_assert_eq(w->drop, GN_DROP_IP_PROTOCOL);
+    cr_assert(output(w) && w->f.len == 48 + 40 + 20);
+    cr_assert(w->f.data[41] == ICMP6_BAD_NEXT && get32(w->f.data + 44) == 40);
+    cr_assert_eq(w->f.data[48 + 6], IPV6_DESTINATION);
+    world_free(w);
+}
+
+/* RFC 4443 2.4 (e.3) to (e.6): of what went to many only an option with 10 is told, in the name of
+ * an address of ours; nobody and many are not told, and who is not meant says nothing */
+Test(ip_icmp, parameter_problem_and_groups)
+{
+    static const char *const nobody[] = {"::", "::1", "ff02::1", "::ffff:10.0.0.2"};
+    static const uint8_t routing[8] = {IP_PROTO_TCP, 0, 99, 1};
+    struct world *w = world_new(GN_MEDIUM_IP);
+    struct gn_addr all = v6("ff02::1");
+    uint8_t p[100];
+
+    assert_problem(w, p, make_chain6(p, PEER6, all, IPV6_DESTINATION, option_80, 8),
+                   GN_DROP_IP_OPTIONS, ICMP6_BAD_OPTION, 42);
+    assert_silence(w, p, make_chain6(p, PEER6, all, IPV6_DESTINATION, option_c0, 8),
+                   GN_DROP_IP_OPTIONS);
+    assert_silence(w, p, make_chain6(p, PEER6, all, IPV6_ROUTING, routing, 8), GN_DROP_IP_OPTIONS);
+    assert_silence(w, p, make6(p, PEER6, all, 132, 20), GN_DROP_IP_PROTOCOL);
+    assert_silence(w, p, make_chain6(p, PEER6, v6("ff02::77"), IPV6_DESTINATION, option_80, 8),
+                   GN_DROP_IP_OPTIONS);
+    assert_silence(w, p, make_chain6(p, PEER6, v6("fd00::77"), IPV6_DESTINATION, option_80, 8),
+                   GN_DROP_IP_OPTIONS);
+    assert_silence(w, p, make_chain6(p, PEER6, US, IPV6_DESTINATION, option_80, 8),
+                   GN_DROP_IP_OPTIONS);
+    for (unsigned i = 0; i < sizeof nobody / sizeof nobody[0]; i++)
+        assert_silence(w, p, make_chain6(p, v6(nobody[i]), US6, IPV6_DESTINATION, option_80, 8),
+                       GN_DROP_IP_OPTIONS);
+    world_free(w);
+}
+
+/* (e.4), (e.5): the link's groups are as good as the network's */
+Test(ip_icmp, parameter_problem_and_groups_of_the_link)
+{
+    struct world *w = world_new(GN_MEDIUM_ETHERNET);
+    uint8_t p[200];
+    uint32_t at = make_eth(p, ALL_MAC, PEER_MAC, ETH_IPV6), len;
+
+    len = at + make_chain6(p + at, PEER6, US6, IPV6_DESTINATION, option_c0, 8);
+    input(w, p, len);
+    cr_assert_not(output(w));
+    p[at + 42] = 0x80;
+    input(w, p, len);
+    cr_assert(output(w), "its sender is not known yet");
+    cr_assert_eq(w->f.data[14 + 40], ICMP6_NEIGHBOUR_SOLICIT);
+    world_free(w);
+}
+
+/* RFC 4443 2.4 (e.1), (e.2): not about errors, wherever they are in the packet */
+Test(ip_icmp, no_parameter_problem_about_errors)
+{
+    static const struct {
+        uint8_t type;
+        bool said;
+    } row[] = {{ICMP6_UNREACHABLE, false},
+               {ICMP6_PARAM_PROBLEM, false},
+               {100, false},
+               {127, false},
+               {ICMP6_REDIRECT, false},
+               {ICMP6_ECHO, true},
+               {ICMP6_ECHO_REPLY, true},
+               {255, true}};
+    struct world *w = world_new(GN_MEDIUM_IP);
+    uint8_t p[100];
+
+    for (unsigned i = 0; i < sizeof row / sizeof row[0]; i++) {
+        uint8_t chain[24] = {IPV6_ROUTING, 0, 0x80, 4, [8] = IP_PROTO_ICMP6, 0, 9, 9};
+        uint32_t len;
+
+        chain[16] = row[i].type;
+        len = make_chain6(p, PEER6, US6, IPV6_DESTINATION, chain, 24);
+        if (row[i].said)
+            assert_problem(w, p, len, GN_DROP_IP_OPTIONS, ICMP6_BAD_OPTION, 42);
+        else
+            assert_silence(w, p, len, GN_DROP_IP_OPTIONS);
+        assert_silence(w, p, make_chain6(p, PEER6, US6, IPV6_DESTINATION, chain, 16),
+                       GN_DROP_IP_OPTIONS);
+    }
+    world_free(w);
+}
+
+/* a fragment of an error is given up without a word, in both families */
+Test(ip_icmp, no_time_exceeded_about_errors)
+{
+    struct world *w = world_new(GN_MEDIUM_IP);
+    uint8_t f[8 + 48] = {IP_PROTO_ICMP6, 0, 0, 1, 0, 0, 0, 7}, p[100];
+
+    for (unsigned i = 0; i < 2; i++) {
+        unsigned said = 0;
+
+        f[8] = i ? ICMP6_ECHO : ICMP6_UNREACHABLE;
+        input(w, p, make_chain6(p, PEER6, US6, IPV6_FRAGMENT, f, sizeof f));
+        cr_assert_eq(w->drop, GN_DROP_NONE);
+        make4(p, PEER, US, IP_PROTO_ICMP, 48);
+        p[6] = 0x20;
+        p[20] = i ? ICMP4_ECHO : ICMP4_UNREACHABLE;
+        finish4(p);
+        input(w, p, 68);
+        cr_assert_eq(w->drop, GN_DROP_NONE);
+        w->e.now += 60 * GN_SEC;
+        ip_timeouts(&w->ip, &w->e);
+        cr_assert_eq(w->stats.drop[GN_DROP_FRAG_TIMEOUT], 2 * (i + 1));
+        while (output(w))
+            said++;
+        cr_assert_eq(said, 2 * i);
+    }
+    world_free(w);
+}
+
+/* out of the one bucket of all errors */
+Test(ip_icmp, parameter_problems_are_rate_limited)
+{
+    struct world *w = world_new(GN_MEDIUM_IP);
+    uint8_t p[100];
+    uint32_t len = make_chain6(p, PEER6, US6, IPV6_DESTINATION, option_80, 8);
+    unsigned sent = 0;
+
+    w->conf.icmp_ratelimit = 10;
+    w->e.now += GN_SEC;
+    for (unsigned i = 0; i < 100; i++) {
+        input(w, p, len);
+        while (output(w))
+            sent++;
+    }
+    cr_assert_eq(sent, 10);
+    cr_assert_eq(w->stats.drop[GN_DROP_RATE_LIMITED], 90);
+    world_free(w);
+}
