@@ -334,7 +334,10 @@ void tcp_open_half(struct tcb *t, const struct tcp_env *e, const struct half_ope
     t->snd.wnd = t->snd.max_wnd = (uint32_t)s->wnd << t->snd.wscale;
     t->snd.wl1 = s->seq;
     t->snd.wl2 = s->ack;
-    if (!ts_rtt(t, e, s, &rtt)) /* a cookie remembers no time */
+    /* An echo that is none of ours opens the connection all the same: RFC 7323 asks for a good ACK
+     * field only. Linux refuses it since 6.15, but lets 0 pass, as one must; so who guesses needs
+     * not guess it, and what a middlebox has spoilt would be lost. A cookie remembers no time */
+    if (!ts_rtt(t, e, s, &rtt))
         rtt = cause == GN_CAUSE_COOKIE_ACK ? 0 : half_open_rtt(h, e);
     recovery_on_open(&t->rec, &e->rec, h->retries, rtt);
     tcb_enter(t, e, GN_ESTABLISHED, GN_CAUSE_ACK_OF_SYN);
