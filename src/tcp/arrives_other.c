@@ -36,15 +36,6 @@ static bool reset_in_window(const struct tcb *t, const struct seg *s)
     return seq_eq(s->seq, t->rcv.nxt) || seq_in(s->seq, t->rcv.nxt, receive_window(t));
 }
 
-/* a RST with the number of the FIN that was taken: macOS sends it when a program that has closed
- * dies. Nothing is there then to answer a challenge ACK for sure, and what we still have to say
- * would wait for a time-out. Linux and Darwin take it, RFC 5961 does not: a blind attacker has two
- * numbers of 2^32, but only once the peer has said its last */
-static bool reset_at_fin(const struct tcb *t, const struct seg *s)
-{
-    return t->fin_rcvd && t->state != GN_TIME_WAIT && seq_eq(s->seq, seq_sub(t->rcv.nxt, 1));
-}
-
 /* RFC 5961 5.2, and nothing is acknowledged that was never sent, as on Linux: one who does not see
  * our segments cannot make it likely that a guess is right by a large window */
 static bool ack_too_old(const struct tcb *t, const struct seg *s)
@@ -108,15 +99,14 @@ static enum gn_drop step1_sequence(struct arrival *a)
     if (t->state == GN_TIME_WAIT && (s->ctl & (CTL_SYN | CTL_ACK | CTL_RST)) == CTL_SYN)
         return GN_DROP_TIME_WAIT_SYN;
     if (s->ctl & CTL_RST)
-        return reset_in_window(t, s) || reset_at_fin(t, s) ? GN_DROP_NONE
-                                                           : GN_DROP_RST_OUT_OF_WINDOW;
+        return reset_in_window(t, s) ? GN_DROP_NONE : GN_DROP_RST_OUT_OF_WINDOW;
     if ((d = ts_check(a)) != GN_DROP_NONE)
         return d;
     return acceptable(t, s) || crossed_syn(a) ? GN_DROP_NONE : out_of_window(a);
 }
 
-/* Second, check the RST bit (RFC 5961 3.2: only an exact hit resets, or one of the peer's FIN).
- * Text in it is passed over (SHLD-2). */
+/* Second, check the RST bit (RFC 5961 3.2: only an exact hit resets). Text in it is passed over
+ * (SHLD-2). */
 static enum gn_drop step2_reset(struct arrival *a)
 {
     struct tcb *t = a->t;
@@ -125,7 +115,7 @@ static enum gn_drop step2_reset(struct arrival *a)
         return GN_DROP_NONE;
     if (t->state == GN_TIME_WAIT && a->e->conf->tcp_rfc1337)
         return GN_DROP_RST_TIME_WAIT; /* SEC-1337-1 */
-    if (!seq_eq(a->s.seq, t->rcv.nxt) && !reset_at_fin(t, &a->s)) {
+    if (!seq_eq(a->s.seq, t->rcv.nxt)) {
         ack_challenge(t, a->e); /* SEC-5961-1 */
         return GN_DROP_RST_CHALLENGED;
     }

@@ -130,28 +130,6 @@ Test(arrives, syn_sent_reset)
     fx_fini(&fx);
 }
 
-/* the number of the peer's FIN is as good as the one behind it, once the FIN was taken; with
- * tcp_rfc1337 off TIME-WAIT has no such exception */
-Test(arrives, reset_at_the_fin)
-{
-    for (unsigned i = 0; i < N_SYNCHRONISED; i++) {
-        enum gn_state st = synchronised[i];
-        bool taken = st == GN_CLOSE_WAIT || st == GN_CLOSING || st == GN_LAST_ACK;
-        struct fixture fx;
-
-        fx_init(&fx, st);
-        fx.conf.tcp_rfc1337 = 0;
-        cr_expect_eq(fx_arrives(&fx, fx_seg(CTL_RST, rcv_nxt(&fx) - 2, 0, "")),
-                     GN_DROP_RST_OUT_OF_WINDOW);
-        cr_expect_eq(fx_arrives(&fx, fx_seg(CTL_RST, rcv_nxt(&fx) - 1, 0, "")),
-                     taken ? GN_DROP_RST_ACCEPTED : GN_DROP_RST_OUT_OF_WINDOW, "%u", st);
-        cr_expect_eq(fx.tcb.state, taken ? GN_CLOSED : st);
-        cr_expect_eq(fx.tcb.error, st == GN_CLOSE_WAIT ? GN_E_RESET : GN_OK);
-        expect_nothing(&fx);
-        fx_fini(&fx);
-    }
-}
-
 /* SG-09, SG-08, SG-07 with RFC 5961 3.2: outside silent, inside challenged, exact resets */
 Test(arrives, reset_three_ways)
 {
