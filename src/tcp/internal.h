@@ -34,6 +34,11 @@ void reset_in_reply(const struct tcp_env *e, const struct seg *s);
 
 /* isn.c */
 #define KEY_WORDS 9
+/* word_of() - what siphash24_words() takes for @v in network order */
+static inline uint32_t word_of(uint32_t v)
+{
+    return __builtin_bswap32(v);
+}
 unsigned key_words(const struct tcp_key *k, uint32_t ret[KEY_WORDS]);
 
 /* challenge.c */

@@ -5,16 +5,22 @@
  */
 #include "tcp/internal.h"
 
+/* four octets as a word, the least significant first: nothing to turn around on most machines */
+static inline uint32_t word(const uint8_t *p)
+{
+    return word_of(get32(p));
+}
+
 /* IPv4 tuples hash in two steps instead of five; the lengths keep the families apart */
 unsigned key_words(const struct tcp_key *k, uint32_t ret[KEY_WORDS])
 {
     unsigned from = addr_v4(&k->laddr) && addr_v4(&k->raddr) ? 12 : 0, n = 0;
 
     for (unsigned at = from; at < 16; at += 4)
-        ret[n++] = get32(k->laddr.b + at);
+        ret[n++] = word(k->laddr.b + at);
     for (unsigned at = from; at < 16; at += 4)
-        ret[n++] = get32(k->raddr.b + at);
-    ret[n++] = (uint32_t)k->lport << 16 | k->rport;
+        ret[n++] = word(k->raddr.b + at);
+    ret[n++] = word_of((uint32_t)k->lport << 16 | k->rport);
     return n;
 }
 

@@ -43,9 +43,9 @@ static uint32_t cookie_mac(const struct tcp_env *e, const struct half_open *h, u
     uint32_t word[KEY_WORDS + 3];
     unsigned n = key_words(&h->key, word);
 
-    word[n] = h->irs;
-    word[n + 1] = slot;
-    word[n + 2] = low;
+    word[n] = word_of(h->irs);
+    word[n + 1] = word_of(slot);
+    word[n + 2] = word_of(low);
     return (uint32_t)siphash24_words(&e->secrets->cookie[slot & 1], word, n + 3) << 5;
 }
 

@@ -94,7 +94,7 @@ Test(isn, is_what_leaves)
 Test(isn, words_of_tuples)
 {
     struct tcp_key k[4] = {{gn_addr_v4(10, 0, 0, 1), gn_addr_v4(10, 0, 0, 2), 80, 40000}};
-    static const uint32_t want[3] = {0x0a000001, 0x0a000002, 0x00509c40};
+    static const uint32_t want[3] = {0x0100000a, 0x0200000a, 0x409c5000};
     uint32_t w[4][KEY_WORDS];
 
     for (unsigned i = 1; i < 4; i++)
@@ -106,6 +106,6 @@ Test(isn, words_of_tuples)
         cr_assert_eq(key_words(&k[i], w[i]), i < 3 ? 3 : 9);
     cr_assert_arr_eq(w[0], want, sizeof(want));
     cr_assert(memcmp(w[0], w[1], sizeof(want)) && memcmp(w[0], w[2], sizeof(want)));
-    cr_expect_eq(w[3][0], 0xfd000000);
-    cr_expect_eq(w[3][7], 0x0a000002);
+    cr_expect_eq(w[3][0], 0x000000fd);
+    cr_expect_eq(w[3][7], 0x0200000a);
 }
